@@ -1,0 +1,1 @@
+"""The batch job: reading, stages, output and the command line."""

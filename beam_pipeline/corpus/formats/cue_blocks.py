@@ -1,0 +1,154 @@
+"""Lines -> cues: what SRT and WebVTT have in common.
+
+Law of this module: every line with an arrow is exactly one cue, read or refused. It goes through
+the text once, whatever is in it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import itertools
+import re
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from beam_pipeline.corpus import limits
+from beam_pipeline.corpus.refusals import Refusal, RefusalError, note
+from beam_pipeline.records import Reason
+
+ARROW: Final = "-->"
+_TIME = r"(?:(\d{1,4}):)?(\d{1,2}):(\d{1,2})(?:[.,](\d{1,3}))?"
+_TIMING = re.compile(rf"\s*{_TIME}\s*-->\s*{_TIME}(?:\s|$)", re.ASCII)
+
+
+@dataclasses.dataclass(frozen=True)
+class Cue:
+    """One subtitle: when it is shown, and its lines with their markup.
+
+    Attributes:
+      line: number of its timing line, from 1.
+      start_ms, end_ms: milliseconds from the start of the recording, `start_ms <= end_ms`.
+      lines: without line ends; empty lines are left out.
+    """
+
+    line: int
+    start_ms: int
+    end_ms: int
+    lines: tuple[str, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class CueSheet:
+    """All cues of a file, in file order: those that were read and those that were refused."""
+
+    cues: tuple[Cue, ...]
+    refused: tuple[Refusal, ...]
+
+
+@dataclasses.dataclass
+class _Block:
+    """A timing line and what follows it, up to the next one."""
+
+    number: int
+    timing: str
+    lines: list[str]
+    size: int = 0
+
+    def add(self, line: str) -> None:
+        """Keeps a line, unless the block is too long already; one empty line stands for many."""
+        if self.size <= limits.MAX_TEXT_CHARS and (line or self.lines[-1:] != [""]):
+            self.lines.append(line)
+            self.size += len(line) + 1
+
+
+def read_cues(text: str, blank_ends_cue: bool) -> CueSheet:
+    """Reads every cue of a text.
+
+    Args:
+      text: a whole file; lines end in LF, CRLF or CR.
+      blank_ends_cue: whether a cue's text ends at the first empty line, as in WebVTT, or only at
+        an empty line with a counter after it, as in SRT files with gaps in their text.
+    """
+    cues: list[Cue] = []
+    refused: list[Refusal] = []
+    for block in _blocks(lines_of(text)):
+        try:
+            cues.append(_read_cue(block, blank_ends_cue))
+        except RefusalError as error:
+            note(refused, error.at(f"line {block.number}"))
+    return CueSheet(tuple(cues), tuple(refused))
+
+
+def lines_of(text: str) -> Iterator[str]:
+    """The lines of a text one after another, without their ends, be they LF, CRLF or CR."""
+    return (line.removesuffix("\n") for line in io.StringIO(text, newline=None))
+
+
+def is_timing(line: str) -> bool:
+    """Whether a line tells when a cue is shown."""
+    return len(line) <= limits.MAX_TIMING_CHARS and _TIMING.match(line) is not None
+
+
+def _blocks(lines: Iterable[str]) -> Iterator[_Block]:
+    block: _Block | None = None
+    for number, line in enumerate(lines, 1):
+        if ARROW in line:
+            if block:
+                yield _without_counter(block)
+            block = _Block(number, line, [])
+        elif block:
+            block.add(line if line.strip() else "")
+    if block:
+        yield block
+
+
+def _without_counter(block: _Block) -> _Block:
+    """Takes off the number of the next cue, which stands right before its timing line."""
+    if block.lines and _is_counter(block.lines[-1]):
+        block.lines.pop()
+    return block
+
+
+def _is_counter(line: str) -> bool:
+    return line.strip().isdecimal()
+
+
+def _read_cue(block: _Block, blank_ends_cue: bool) -> Cue:
+    start_ms, end_ms = _read_timing(block.timing)
+    lines = _until_blank(block.lines) if blank_ends_cue else _until_next_counter(block.lines)
+    if sum(map(len, lines)) > limits.MAX_TEXT_CHARS:
+        raise RefusalError(
+            Reason.TEXT_TOO_LONG, f"expected at most {limits.MAX_TEXT_CHARS} characters of text"
+        )
+    return Cue(block.number, start_ms, end_ms, tuple(line for line in lines if line))
+
+
+def _until_blank(lines: list[str]) -> list[str]:
+    return lines[: lines.index("")] if "" in lines else lines
+
+
+def _until_next_counter(lines: list[str]) -> list[str]:
+    for at, (line, following) in enumerate(itertools.pairwise(lines)):
+        if not line and _is_counter(following):
+            return lines[:at]
+    return lines
+
+
+def _read_timing(line: str) -> tuple[int, int]:
+    match = _TIMING.match(line) if len(line) <= limits.MAX_TIMING_CHARS else None
+    if match is None:
+        raise RefusalError(
+            Reason.MALFORMED_CUE, "expected a timing such as 00:00:01,000 --> 00:00:02,000"
+        )
+    start_ms, end_ms = _milliseconds(*match.groups()[:4]), _milliseconds(*match.groups()[4:])
+    if end_ms < start_ms:
+        raise RefusalError(Reason.END_BEFORE_START, f"starts at {start_ms} ms, ends at {end_ms} ms")
+    return start_ms, end_ms
+
+
+def _milliseconds(hours: str | None, minutes: str, seconds: str, fraction: str | None) -> int:
+    if int(minutes) > 59 or int(seconds) > 59:
+        raise RefusalError(Reason.MALFORMED_CUE, "expected minutes and seconds below 60")
+    whole = (int(hours or 0) * 60 + int(minutes)) * 60 + int(seconds)
+    return whole * 1000 + int((fraction or "0").ljust(3, "0"))

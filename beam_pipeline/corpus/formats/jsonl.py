@@ -1,0 +1,76 @@
+"""JSON lines: an object a line, its keys the columns."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+from beam_pipeline.corpus import limits
+from beam_pipeline.corpus.formats.cue_blocks import lines_of
+from beam_pipeline.corpus.options import ReadOptions
+from beam_pipeline.corpus.refusals import Refusal, RefusalError, note
+from beam_pipeline.corpus.sheets import Sheet, wanted
+from beam_pipeline.records import Reason
+
+_MAX_NAMES = 1_000
+
+
+def read_jsonl(text: str, options: ReadOptions) -> Sheet:
+    """Reads rows, numbered by their lines; what is no JSON object is refused."""
+    rows: list[dict[str, object]] = []
+    numbers: list[int] = []
+    refused: list[Refusal] = []
+    for number, line in _numbered_lines(text):
+        try:
+            rows.append(parse_object(line))
+            numbers.append(number)
+        except RefusalError as error:
+            note(refused, error.at(f"row {number}"))
+    names = _names(rows)
+    columns = {name: [row.get(name) for row in rows] for name in wanted(names, options)}
+    return Sheet(names, columns, numbers, tuple(refused))
+
+
+def parse_object(text: str) -> dict[str, object]:
+    """Reads one JSON object.
+
+    Raises:
+      RefusalError: if it is too long, no JSON, no object, or has half of a character in it.
+    """
+    if len(text) > limits.MAX_LINE_CHARS:
+        raise RefusalError(
+            Reason.TEXT_TOO_LONG, f"expected a line of at most {limits.MAX_LINE_CHARS} characters"
+        )
+    parsed = parse_json(text)
+    if not isinstance(parsed, dict):
+        raise RefusalError(Reason.MALFORMED_ROW, "expected a JSON object")
+    return parsed
+
+
+def parse_json(text: str) -> object:
+    """Reads JSON of which every string can be written as UTF-8.
+
+    Raises:
+      RefusalError: if it is no JSON, nested too deeply, or has half of a character in it.
+    """
+    try:
+        parsed: object = json.loads(text)
+        # Only an escape can stand for half of a character, which no encoding can write.
+        if "\\u" in text:
+            json.dumps(parsed, ensure_ascii=False).encode()
+    except (ValueError, RecursionError) as error:
+        raise RefusalError(Reason.MALFORMED_ROW, "expected JSON") from error
+    return parsed
+
+
+def _numbered_lines(text: str) -> Iterator[tuple[int, str]]:
+    return ((number, line) for number, line in enumerate(lines_of(text), 1) if line.strip())
+
+
+def _names(rows: list[dict[str, object]]) -> tuple[str, ...]:
+    """The keys of all rows in the order in which they first appear, up to a limit."""
+    names: dict[str, None] = {}
+    for row in rows:
+        if len(names) < _MAX_NAMES:
+            names.update(dict.fromkeys(row))
+    return tuple(names)

@@ -1,0 +1,47 @@
+"""Parquet: columns as they are."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from beam_pipeline.corpus import limits
+from beam_pipeline.corpus.options import ReadOptions
+from beam_pipeline.corpus.refusals import RefusalError
+from beam_pipeline.corpus.sheets import Sheet, wanted
+from beam_pipeline.corpus.unpacking import check_size
+from beam_pipeline.records import Reason
+
+MAGIC = b"PAR1"
+
+
+def read_parquet(data: bytes, options: ReadOptions) -> Sheet:
+    """Reads those columns that may be of use.
+
+    Raises:
+      RefusalError: if the file is damaged or too large.
+    """
+    try:
+        return _read(pq.ParquetFile(pa.BufferReader(data)), options)
+    except (pa.ArrowException, OSError, UnicodeDecodeError, OverflowError) as error:
+        raise RefusalError(Reason.MALFORMED_FILE, "the Parquet file is damaged") from error
+
+
+def _read(file: pq.ParquetFile, options: ReadOptions) -> Sheet:
+    _check_limits(file.metadata)
+    names = tuple(file.schema_arrow.names)
+    table = file.read(columns=wanted(names, options), use_threads=False)
+    table.validate(full=True)
+    columns = {
+        name: column.to_pylist()
+        for name, column in zip(table.column_names, table.columns, strict=True)
+    }
+    return Sheet(names, columns, range(1, file.metadata.num_rows + 1))
+
+
+def _check_limits(metadata: pq.FileMetaData) -> None:
+    groups = range(metadata.num_row_groups)
+    check_size(sum(metadata.row_group(at).total_byte_size for at in groups))
+    if metadata.num_rows > limits.MAX_ROWS:
+        detail = f"expected at most {limits.MAX_ROWS} rows, found {metadata.num_rows}"
+        raise RefusalError(Reason.FILE_TOO_LARGE, detail)

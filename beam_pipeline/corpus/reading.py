@@ -1,0 +1,174 @@
+"""Bytes of a file -> its episodes, what was refused of it, and a receipt.
+
+Law of this module: no bytes make it fail. A bad file loses itself, a bad cue or row itself, and
+`found == used + dropped + rejected` holds for each.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from collections.abc import Iterator
+
+from beam_pipeline.corpus.decoding import decode
+from beam_pipeline.corpus.detection import Format, detect
+from beam_pipeline.corpus.dialogues import split_dialogues
+from beam_pipeline.corpus.formats.cue_blocks import CueSheet
+from beam_pipeline.corpus.formats.delimited import read_delimited
+from beam_pipeline.corpus.formats.emorynlp import read_emorynlp
+from beam_pipeline.corpus.formats.jsonl import read_jsonl
+from beam_pipeline.corpus.formats.meld import read_meld
+from beam_pipeline.corpus.formats.parquet import MAGIC, read_parquet
+from beam_pipeline.corpus.formats.srt import read_srt
+from beam_pipeline.corpus.formats.webvtt import read_webvtt
+from beam_pipeline.corpus.location import Location, extension, locate, printable
+from beam_pipeline.corpus.options import ReadOptions
+from beam_pipeline.corpus.refusals import Refusal, RefusalError
+from beam_pipeline.corpus.sheets import Sheet
+from beam_pipeline.corpus.tables import read_rows
+from beam_pipeline.corpus.unpacking import unpack
+from beam_pipeline.corpus.utterances import utterance_table
+from beam_pipeline.records import Episode, Reason, Rejected, SourceFile
+
+
+@dataclasses.dataclass(frozen=True)
+class FileContent:
+    """All that became of one file.
+
+    Attributes:
+      source: its receipt.
+      episodes: in timeline order; one for a subtitle file, any number for a table, none without
+        any utterance.
+      rejected: what was refused; their `items` add up to `source.rejected`.
+    """
+
+    source: SourceFile
+    episodes: tuple[Episode, ...]
+    rejected: tuple[Rejected, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class _Reading:
+    """What a format made of a file."""
+
+    episodes: tuple[Episode, ...]
+    refused: tuple[Refusal, ...]
+    used: int
+    dropped: int
+
+
+@dataclasses.dataclass
+class _Receipt:
+    """What is known of a file so far; it grows while the file is read."""
+
+    path: str
+    sha256: str
+    size: int
+    format: str = ""
+    encoding: str = ""
+
+
+def read_bytes(path: str, data: bytes, options: ReadOptions) -> FileContent:
+    """Reads one file of any known format.
+
+    Args:
+      path: its name, for its format and its place in the corpus; it is not opened.
+      data: its content, packed with gzip or not.
+      options: of the user.
+    """
+    receipt = _Receipt(printable(path), hashlib.sha256(data).hexdigest(), len(data))
+    try:
+        return _content(receipt, _read(receipt, unpack(data), options))
+    except RefusalError as error:
+        return _refused_file(receipt, error.at(""))
+
+
+def refuse_file(path: str, size: int, reason: Reason, detail: str) -> FileContent:
+    """What is left of a file that was never read: one refusal."""
+    return _refused_file(_Receipt(printable(path), "", size), Refusal("", reason, detail))
+
+
+def _read(receipt: _Receipt, data: bytes, options: ReadOptions) -> _Reading:
+    location = locate(receipt.path, options)
+    suffix = extension(receipt.path)
+    if data.startswith(MAGIC) or suffix == ".parquet":
+        receipt.format = str(Format.PARQUET)
+        return _read_sheet(read_parquet(data, options), receipt.path, location, options)
+    decoded = decode(data)
+    receipt.encoding = decoded.encoding
+    if not decoded.text or decoded.text.isspace():
+        raise RefusalError(Reason.EMPTY_FILE)
+    found = detect(decoded.text, suffix)
+    receipt.format = str(found)
+    return _read_text(found, decoded.text, receipt.path, location, options)
+
+
+def _read_text(
+    format: Format, text: str, path: str, location: Location, options: ReadOptions
+) -> _Reading:
+    fixed = dataclasses.replace(options, columns=())
+    match format:
+        case Format.SRT:
+            return _read_cues(read_srt(text), path, location)
+        case Format.WEBVTT:
+            return _read_cues(read_webvtt(text), path, location)
+        case Format.MELD:
+            return _read_sheet(read_meld(text), path, location, fixed)
+        case Format.EMORYNLP:
+            return _read_sheet(read_emorynlp(text), path, location, fixed)
+        case Format.JSONL:
+            return _read_sheet(read_jsonl(text, options), path, location, options)
+        case _:
+            return _read_sheet(read_delimited(text, options), path, location, options)
+
+
+def _read_cues(sheet: CueSheet, path: str, location: Location) -> _Reading:
+    if not sheet.cues and not sheet.refused:
+        raise RefusalError(
+            Reason.NO_CUES, "expected timing lines such as 00:00:01,000 --> 00:00:02,000"
+        )
+    dialogues = split_dialogues(sheet.cues, location.show)
+    episode = Episode(
+        episode_id=location.episode_id,
+        corpus=location.corpus,
+        language=location.language,
+        show=location.show,
+        season=location.season,
+        number=location.number,
+        source=path,
+        utterances=utterance_table(dialogues.utterances),
+    )
+    episodes = (episode,) if dialogues.utterances else ()
+    return _Reading(episodes, sheet.refused, dialogues.used, len(sheet.cues) - dialogues.used)
+
+
+def _read_sheet(sheet: Sheet, path: str, location: Location, options: ReadOptions) -> _Reading:
+    if sheet.found == 0:
+        raise RefusalError(Reason.EMPTY_FILE, "expected at least one row")
+    rows = read_rows(sheet, path, location, options)
+    return _Reading(rows.episodes, rows.refused, _count(rows.episodes), dropped=0)
+
+
+def _count(episodes: tuple[Episode, ...]) -> int:
+    return sum(episode.utterances.num_rows for episode in episodes)
+
+
+def _content(receipt: _Receipt, reading: _Reading) -> FileContent:
+    rejected = tuple(refusal.of(receipt.path) for refusal in reading.refused)
+    source = SourceFile(
+        **dataclasses.asdict(receipt),
+        found=reading.used + reading.dropped + len(rejected),
+        used=reading.used,
+        dropped=reading.dropped,
+        rejected=len(rejected),
+        episodes=tuple(_summaries(reading.episodes)),
+    )
+    return FileContent(source, reading.episodes, rejected)
+
+
+def _summaries(episodes: tuple[Episode, ...]) -> Iterator[tuple[str, int]]:
+    return ((episode.episode_id, episode.utterances.num_rows) for episode in episodes)
+
+
+def _refused_file(receipt: _Receipt, refusal: Refusal) -> FileContent:
+    return _content(receipt, _Reading((), (refusal,), used=0, dropped=0))

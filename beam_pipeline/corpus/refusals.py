@@ -1,0 +1,53 @@
+"""How a part of the corpus says that it cannot be read."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from beam_pipeline.corpus import limits
+from beam_pipeline.records import EmonetError, Reason, Rejected
+
+
+@dataclasses.dataclass(frozen=True)
+class Refusal:
+    """A cue, row or file that was refused, before its source is known.
+
+    Attributes:
+      position: `line 12`, `row 3`, or `` for the whole file.
+      reason: why.
+      detail: more for a person; never text of the corpus.
+    """
+
+    position: str
+    reason: Reason
+    detail: str = ""
+
+    def of(self, source: str) -> Rejected:
+        """The record that goes into the output: one cue, row or file of `source`."""
+        return Rejected(source, self.position, self.reason, self.detail, items=1)
+
+
+class RefusalError(EmonetError):
+    """Raised where something cannot be read; caught where its position is known."""
+
+    def __init__(self, reason: Reason, detail: str = "") -> None:
+        super().__init__(f"{reason}: {detail}")
+        self.reason = reason
+        self.detail = detail
+
+    def at(self, position: str) -> Refusal:
+        """The same as a value, with the place at which it was caught."""
+        return Refusal(position, self.reason, self.detail)
+
+
+def note(refused: list[Refusal], refusal: Refusal) -> None:
+    """Appends a refusal.
+
+    Raises:
+      RefusalError: if there are more than `limits.MAX_REFUSALS` of the file.
+    """
+    if len(refused) >= limits.MAX_REFUSALS:
+        first = f"the first {refused[0].reason} at {refused[0].position}"
+        more = f"more than {limits.MAX_REFUSALS} bad cues or rows"
+        raise RefusalError(Reason.MALFORMED_FILE, f"{more}, {first}")
+    refused.append(refusal)

@@ -1,0 +1,101 @@
+"""A table as it was read, and which of its columns is what.
+
+Columns are known by these names, in any case; `ReadOptions.columns` goes before them:
+
+- text: `text`, else `transcript`, else `utterance` where that holds words
+- dialogue: `dialogue`, `dialogue_id`, `scene`, `scene_id`
+- label: `label`, `emotion`
+- all others: by their own name
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+
+from beam_pipeline.corpus.options import FIELDS, ReadOptions
+from beam_pipeline.corpus.refusals import Refusal, RefusalError
+from beam_pipeline.records import Reason
+
+Column = Sequence[object]
+
+_ALIASES: Mapping[str, tuple[str, ...]] = {
+    "text": ("text", "transcript"),
+    "dialogue": ("dialogue", "dialogue_id", "scene", "scene_id"),
+    "label": ("label", "emotion"),
+}
+_KNOWN = frozenset(FIELDS).union(*_ALIASES.values())
+_SHOWN_NAMES = 20
+_SHOWN_CHARS = 40
+
+
+@dataclasses.dataclass(frozen=True)
+class Sheet:
+    """The rows of a file that has no times of its own or has them as columns.
+
+    Attributes:
+      names: of all columns of the file.
+      columns: those that may be of use, by name, all of one length.
+      numbers: of the rows in the file, from 1.
+      refused: rows that are in no column.
+    """
+
+    names: tuple[str, ...]
+    columns: Mapping[str, Column]
+    numbers: Sequence[int]
+    refused: tuple[Refusal, ...] = ()
+
+    @property
+    def found(self) -> int:
+        """Rows of the file, read and refused."""
+        return len(self.numbers) + len(self.refused)
+
+
+def wanted(names: Sequence[str], options: ReadOptions) -> list[str]:
+    """Those names of columns that may be of use, in their order, each once."""
+    renamed = set(options.renamed.values())
+    return [name for name in dict.fromkeys(names) if name in renamed or _folded(name) in _KNOWN]
+
+
+def resolve_columns(sheet: Sheet, options: ReadOptions) -> dict[str, Column]:
+    """The column of each of our fields that the sheet has.
+
+    Raises:
+      RefusalError: if there is no column for `text`, or none of a name that the user gave.
+    """
+    fields = _known_columns(sheet)
+    for field, name in options.renamed.items():
+        if name not in sheet.columns:
+            raise _missing(field, name, sheet.names)
+        fields[field] = sheet.columns[name]
+    if "text" not in fields:
+        raise _missing("text", "text", sheet.names)
+    return fields
+
+
+def _known_columns(sheet: Sheet) -> dict[str, Column]:
+    by_name = {_folded(name): column for name, column in reversed([*sheet.columns.items()])}
+    fields = {}
+    for field in FIELDS:
+        names = [name for name in _ALIASES.get(field, (field,)) if name in by_name]
+        if names:
+            fields[field] = by_name[names[0]]
+    if "text" not in fields and _holds_words(fields.get("utterance", ())):
+        fields["text"] = fields.pop("utterance")
+    return fields
+
+
+def _holds_words(column: Column) -> bool:
+    return any(isinstance(cell, str) and any(map(str.isalpha, cell)) for cell in column)
+
+
+def _missing(field: str, name: str, names: Sequence[str]) -> RefusalError:
+    found = ", ".join(f"'{found[:_SHOWN_CHARS]}'" for found in names[:_SHOWN_NAMES]) or "none"
+    return RefusalError(
+        Reason.MISSING_COLUMN,
+        f"expected column '{name}', found {found}; name it with --columns {field}=NAME",
+    )
+
+
+def _folded(name: str) -> str:
+    return name.strip().casefold()

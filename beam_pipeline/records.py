@@ -1,0 +1,156 @@
+"""What flows through the job and what is written: records and Arrow schemas.
+
+Law of this module: pyarrow and the standard library only. Beam, torch and files are elsewhere.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+
+import pyarrow as pa
+
+UTTERANCES = pa.schema(
+    [
+        pa.field("dialogue_id", pa.string(), nullable=False),
+        pa.field("start_ms", pa.int64()),
+        pa.field("end_ms", pa.int64()),
+        pa.field("speaker_id", pa.string()),
+        pa.field("speaker_name", pa.string()),
+        pa.field("speaker_kind", pa.string(), nullable=False),
+        pa.field("speaker_source", pa.string(), nullable=False),
+        pa.field("text", pa.string(), nullable=False),
+        pa.field("gold", pa.string()),
+    ]
+)
+"""The columns of an episode, a row an utterance, in the order in which they were said.
+
+`dialogue_id` is unique within the episode and changes where a dialogue ends; times are null
+where the source has none; `speaker_id` is null where the speaker is not known; `gold` is the
+label a data set gives.
+"""
+
+
+class EmonetError(Exception):
+    """Something a user can put right: the message names what, where and what to do."""
+
+
+class Reason(enum.StrEnum):
+    """Why something was refused."""
+
+    UNKNOWN_FORMAT = "unknown_format"
+    UNREADABLE_FILE = "unreadable_file"
+    EMPTY_FILE = "empty_file"
+    NO_CUES = "no_cues"
+    TRUNCATED_GZIP = "truncated_gzip"
+    FILE_TOO_LARGE = "file_too_large"
+    UNDECODABLE = "undecodable"
+    MISSING_COLUMN = "missing_column"
+    MALFORMED_FILE = "malformed_file"
+    MALFORMED_CUE = "malformed_cue"
+    MALFORMED_ROW = "malformed_row"
+    END_BEFORE_START = "end_before_start"
+    TEXT_TOO_LONG = "text_too_long"
+    EMPTY_TEXT = "empty_text"
+    DUPLICATE_EPISODE = "duplicate_episode"
+
+
+class SpeakerKind(enum.StrEnum):
+    """What is known of who speaks; only `named` speakers have an id and a history."""
+
+    NAMED = "named"
+    SEVERAL = "several"
+    UNKNOWN = "unknown"
+
+
+class SpeakerSource(enum.StrEnum):
+    """Where a speaker's name was found."""
+
+    LABEL = "label"
+    VOICE_TAG = "voice_tag"
+    COLUMN = "column"
+    NONE = "none"
+
+
+Place = tuple[str, int, int, str]
+"""Where an episode stands on the timeline of its night: show, season, number, episode id."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Episode:
+    """One recording: the unit of work, with its utterances as columns.
+
+    Attributes:
+      episode_id: unique in the corpus and stable, e.g. `Friends/s01e15`.
+      corpus: the name of the corpus.
+      language: BCP 47 tag, or None where neither the file nor its name says.
+      show: the namespace of its speakers.
+      season: None where it is not known.
+      number: the episode's number in its season, None where it is not known.
+      source: the file it came from.
+      utterances: a table with schema `UTTERANCES`.
+    """
+
+    episode_id: str
+    corpus: str
+    language: str | None
+    show: str
+    season: int | None
+    number: int | None
+    source: str
+    utterances: pa.Table
+
+    @property
+    def place(self) -> Place:
+        """Its place on the timeline; what has no number comes before what has one."""
+        season = -1 if self.season is None else self.season
+        number = -1 if self.number is None else self.number
+        return (self.show, season, number, self.episode_id)
+
+
+@dataclasses.dataclass(frozen=True)
+class Rejected:
+    """Something that was refused. It never carries text of the corpus.
+
+    Attributes:
+      source: the file.
+      position: where in it, for a person: `line 12`, `row 3`, or `` for the whole file.
+      reason: why.
+      detail: more for a person, e.g. `expected column 'text', found 'line', 'who'`.
+      items: how many cues or rows were lost with it.
+    """
+
+    source: str
+    position: str
+    reason: Reason
+    detail: str
+    items: int
+
+
+@dataclasses.dataclass(frozen=True)
+class SourceFile:
+    """The receipt of one input file: `found == used + dropped + rejected`, in cues or rows.
+
+    Attributes:
+      path: as it was given.
+      sha256: hex digest of its bytes.
+      size: in bytes.
+      format: its format, e.g. `srt`; empty where it was not recognised.
+      encoding: the text encoding that was used; empty where there is none.
+      found: cues or rows in it; 1 for a file that could not be read as any.
+      used: those that went into utterances.
+      dropped: those without speech (notes, lyrics without words, sound descriptions).
+      rejected: those refused, each accounted for by a `Rejected`.
+      episodes: id and number of utterances of each of its episodes.
+    """
+
+    path: str
+    sha256: str
+    size: int
+    format: str
+    encoding: str
+    found: int
+    used: int
+    dropped: int
+    rejected: int
+    episodes: tuple[tuple[str, int], ...]

@@ -1,0 +1,1 @@
+"""EmoNet in PyTorch: strings and arrays in, logits out."""

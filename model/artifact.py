@@ -1,0 +1,145 @@
+"""Checkpoints on disk: settings, provenance, the trained tensors, and a sha256 of each file.
+
+    CHECKPOINT/
+      settings.json        settings, encoder reference with hashes, provenance
+      trained.safetensors  the tensors that training changed, linear maps in bfloat16
+      SHA256SUMS           of the two, in the format of `sha256sum --check`
+
+The encoder's own weights are not in it; they are found by reference and checked.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import safetensors.torch
+import torch
+from torch import Tensor
+
+from model.emonet import EmoNet, Settings
+from model.encoder import EncoderReference, check_files, load_encoder, sha256_of
+from model.errors import ModelError
+
+PRETRAINED = Path(__file__).parent / "pretrained"
+"""The checkpoint that ships."""
+
+SETTINGS, WEIGHTS, SUMS = "settings.json", "trained.safetensors", "SHA256SUMS"
+_VERSION = 1
+
+
+@dataclasses.dataclass(frozen=True)
+class Checkpoint:
+    """A checkpoint whose files were found to be what its sums say.
+
+    Attributes:
+      folder: where it is.
+      settings: what the model is.
+      encoder: the encoder it was trained over.
+      provenance: data digest, seed, versions, dev score and whatever else training noted.
+      model_id: 16 hex digits over all of its content and its encoder's.
+    """
+
+    folder: Path
+    settings: Settings
+    encoder: EncoderReference
+    provenance: Mapping[str, Any]
+    model_id: str
+
+
+def save_checkpoint(folder: Path, model: EmoNet, provenance: Mapping[str, Any]) -> None:
+    """Writes a checkpoint; the sums come last, so that half a checkpoint never loads."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / SUMS).unlink(missing_ok=True)
+    tensors = {name: _stored(value) for name, value in model.trained().items()}
+    safetensors.torch.save_file(tensors, folder / WEIGHTS)
+    reference = model.context.reference
+    content = {
+        "version": _VERSION,
+        "settings": dataclasses.asdict(model.settings),
+        "encoder": {"name": reference.name, "files": dict(reference.files)},
+        "provenance": dict(provenance),
+    }
+    (folder / SETTINGS).write_text(json.dumps(content, indent=2, sort_keys=True) + "\n")
+    sums = [f"{sha256_of(folder / file)}  {file}\n" for file in (SETTINGS, WEIGHTS)]
+    (folder / SUMS).write_text("".join(sums))
+
+
+def open_checkpoint(folder: Path, *, encoder: str | None = None) -> Checkpoint:
+    """Reads a checkpoint's settings after all its files were checked.
+
+    Args:
+      folder: the checkpoint.
+      encoder: where its encoder is, if elsewhere than at training; it must be the same one.
+
+    Raises:
+      ModelError: something is missing, or differs from its sum.
+    """
+    owner = f"checkpoint {folder}"
+    sums = _read_sums(folder, owner)
+    check_files(folder, sums, owner)
+    content = json.loads((folder / SETTINGS).read_text())
+    if content["version"] != _VERSION:
+        raise ModelError(f"{owner} has version {content['version']}, this program reads {_VERSION}")
+    settings = content["settings"] | {"labels": tuple(content["settings"]["labels"])}
+    reference = EncoderReference(encoder or content["encoder"]["name"], content["encoder"]["files"])
+    return Checkpoint(
+        folder=folder,
+        settings=Settings(**settings),
+        encoder=reference,
+        provenance=content["provenance"],
+        model_id=hashlib.sha256("".join(sorted(sums.values())).encode()).hexdigest()[:16],
+    )
+
+
+def load_model(checkpoint: Checkpoint, *, device: str = "cpu") -> EmoNet:
+    """The model of a checkpoint, in float32; `for_inference` readies it.
+
+    Raises:
+      ModelError: the encoder is missing or another one, or the weights do not fit the settings.
+    """
+    check_files(checkpoint.folder, _read_sums(checkpoint.folder, "checkpoint"), "checkpoint")
+    model = EmoNet(
+        settings=checkpoint.settings,
+        context=load_encoder(checkpoint.encoder),
+        embedder=load_encoder(checkpoint.encoder),
+    )
+    restore(model, safetensors.torch.load_file(checkpoint.folder / WEIGHTS))
+    return model.to(device).eval()
+
+
+def restore(model: EmoNet, tensors: Mapping[str, Tensor]) -> None:
+    """Sets the trained parameters.
+
+    Raises:
+      ModelError: `tensors` are not just those that the settings call trained.
+    """
+    trained = model.trained()
+    if trained.keys() != tensors.keys():
+        odd = sorted(trained.keys() ^ tensors.keys())
+        raise ModelError(f"weights and settings disagree on {len(odd)} tensors, first {odd[0]}")
+    with torch.no_grad():
+        for name, parameter in trained.items():
+            parameter.copy_(tensors[name])
+
+
+def _stored(parameter: Tensor) -> Tensor:
+    value = parameter.detach().cpu()
+    return value.to(torch.bfloat16) if value.ndim == 2 else value.clone()
+
+
+def _read_sums(folder: Path, owner: str) -> dict[str, str]:
+    if not (folder / SUMS).is_file():
+        raise ModelError(f"{owner}: {SUMS} is missing; this is no finished checkpoint")
+    try:
+        lines = (folder / SUMS).read_text("ascii").splitlines()
+    except UnicodeDecodeError as error:
+        raise ModelError(f"{owner}: {SUMS} is damaged; restore it or train anew") from error
+    sums = {file: digest for digest, _, file in (line.partition("  ") for line in lines)}
+    if sums.keys() != {SETTINGS, WEIGHTS}:
+        raise ModelError(f"{owner}: {SUMS} names {sorted(sums)}, expected {[SETTINGS, WEIGHTS]}")
+    return sums

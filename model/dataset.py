@@ -1,0 +1,113 @@
+"""Transcripts: what the model learns from and labels, an episode each."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+
+from model.errors import ModelError
+
+
+@dataclasses.dataclass(frozen=True)
+class Transcript:
+    """The utterances of one episode as columns of equal length, in the order they were said.
+
+    Attributes:
+      episode: its id.
+      texts: what was said.
+      names: who said it, None where not known.
+      speakers: stable speaker ids, None where not known.
+      dialogues: ids of the dialogues, unique within the episode.
+      labels: gold labels, None where there is none.
+    """
+
+    episode: str
+    texts: Sequence[str]
+    names: Sequence[str | None]
+    speakers: Sequence[str | None]
+    dialogues: Sequence[str]
+    labels: Sequence[str | None]
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+
+def label_set(transcripts: Sequence[Transcript]) -> tuple[str, ...]:
+    """The labels that occur, sorted.
+
+    Raises:
+      ModelError: fewer than two occur.
+    """
+    labels = {label for transcript in transcripts for label in transcript.labels if label}
+    if len(labels) < 2:
+        raise ModelError(f"training wants two labels or more, the data has {len(labels)}")
+    return tuple(sorted(labels))
+
+
+def gold_indices(transcripts: Sequence[Transcript], labels: Sequence[str]) -> np.ndarray:
+    """(utterances,) int64: the number of each gold label in `labels`, -1 for none.
+
+    Raises:
+      ModelError: a gold label is not in `labels`.
+    """
+    number: dict[str | None, int] = {label: index for index, label in enumerate(labels)}
+    number[None] = -1
+    gold = [label for transcript in transcripts for label in transcript.labels]
+    foreign = sorted({str(label) for label in gold if label not in number})
+    if foreign:
+        raise ModelError(
+            f"the data has the labels {', '.join(foreign)}; the model knows {', '.join(labels)}"
+        )
+    return np.array([number[label] for label in gold], dtype=np.int64)
+
+
+def class_weights(gold: np.ndarray, classes: int, exponent: float) -> np.ndarray:
+    """Inverse class frequency to the power `exponent`, with mean one.
+
+    Args:
+      gold: (utterances,) int64, -1 for none.
+      classes: how many classes there are; each must occur.
+      exponent: 0 weighs all alike, 1 is the inverse frequency of the thesis.
+
+    Returns:
+      (classes,) float32.
+
+    Raises:
+      ModelError: a class does not occur.
+    """
+    counts = np.bincount(gold[gold >= 0], minlength=classes)
+    if not counts.all():
+        raise ModelError(f"class number {int(np.argmin(counts))} does not occur in the data")
+    weights = counts.astype(np.float64) ** -exponent
+    return (weights / weights.mean()).astype(np.float32)
+
+
+def digest(transcripts: Sequence[Transcript]) -> str:
+    """Hex sha256 of everything a model sees of the data."""
+    content = [dataclasses.astuple(transcript) for transcript in transcripts]
+    return hashlib.sha256(json.dumps(content, ensure_ascii=False).encode()).hexdigest()
+
+
+def shuffle_speakers(transcripts: Sequence[Transcript], seed: int) -> list[Transcript]:
+    """The same utterances with the speaker ids dealt out at random over the whole data.
+
+    Names, and so tags, stay: what changes is whose history an utterance is given. Every speaker
+    keeps the number of their utterances.
+    """
+    speakers = [speaker for transcript in transcripts for speaker in transcript.speakers]
+    order = np.random.default_rng(seed).permutation(len(speakers))
+    dealt = iter([speakers[index] for index in order])
+    return [
+        dataclasses.replace(transcript, speakers=[next(dealt) for _ in transcript.speakers])
+        for transcript in transcripts
+    ]
+
+
+def label_counts(transcripts: Sequence[Transcript]) -> Counter[str]:
+    """How often each gold label occurs."""
+    return Counter(label for t in transcripts for label in t.labels if label)

@@ -1,0 +1,278 @@
+"""EmoNet: the dialogue so far and what this speaker said before decide together.
+
+    c_t = context(x_1 .. x_t)                                  (d,)  fine-tuned encoder
+    e_i = embed(x_i)                                           (d,)  frozen encoder
+    k_t = GRU(e_j, the last N utterances j of s before t)      (h,)
+    logits_t = W_o (c_t + W_p k_t) + b                         (classes,)
+
+The classifier is linear, so the two addends are computed apart and added at the end.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from model.dataset import Transcript
+from model.encoder import Encoder, has_bfloat16, to_bfloat16
+from model.errors import ModelError
+from model.speaker import SpeakerGRU, fill_up, speaker_windows
+from model.windows import (
+    Window,
+    fill_batches,
+    fill_rows,
+    split_windows,
+    tag_turns,
+    turn_causal_mask,
+)
+
+TAGS = ("none", "local", "global")
+
+_BATCH_TOKENS = 2048
+"""Tokens of one call of an encoder: larger calls are no faster on a core and fall out of its
+cache."""
+
+_FILL = 16
+"""Rows are filled up to a multiple of this many tokens: a vector of the processor."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """What a trained model is, next to its encoder and its weights.
+
+    Attributes:
+      labels: the classes.
+      tag: how a turn names its speaker to the context: `none`, `local` or `global`.
+      history: N, how many utterances of a speaker the GRU reads; 0 leaves the GRU out.
+      hidden: h, the GRU's state.
+      window_tokens: what the context encoder sees at most.
+      window_turns: how many turns a token sees in each layer, its own included; None for all.
+      turn_tokens: where a turn is cut off.
+      trained_layers: how many upper layers of the context encoder are trained.
+    """
+
+    labels: tuple[str, ...]
+    tag: str = "global"
+    history: int = 10
+    hidden: int = 128
+    window_tokens: int = 512
+    window_turns: int | None = None
+    turn_tokens: int = 128
+    trained_layers: int = 6
+
+    def __post_init__(self) -> None:
+        if self.tag not in TAGS:
+            raise ModelError(f"tag is {self.tag!r}, not one of {', '.join(TAGS)}")
+        if self.history < 0 or self.hidden < 1 or self.trained_layers < 0:
+            raise ModelError("history and trained_layers want 0 or more, hidden 1 or more")
+        if self.window_turns is not None and self.window_turns < 1:
+            raise ModelError(f"window_turns is {self.window_turns}, not 1 or more")
+        if not 8 <= self.turn_tokens <= self.window_tokens:
+            raise ModelError(
+                f"turn_tokens is {self.turn_tokens}, not within 8 and window_tokens "
+                f"({self.window_tokens})"
+            )
+
+
+@dataclasses.dataclass(frozen=True)
+class Encoding:
+    """What the encoders say of one episode.
+
+    Attributes:
+      context_logits: W_o c_t + b, (utterances, classes) float32.
+      embeddings: e_t, (utterances, d) float16.
+    """
+
+    context_logits: np.ndarray
+    embeddings: np.ndarray
+
+
+@dataclasses.dataclass(frozen=True)
+class Batch:
+    """Windows as tensors.
+
+    Attributes:
+      tokens: (rows, length) int64.
+      turn_of: (rows, length) int64, the number of each token's turn in its row, -1 for filling.
+      readout: (rows * length,) int64, the index among all turns of the turn that a token is
+        read out for; the number of turns where it is read out for none.
+    """
+
+    tokens: np.ndarray
+    turn_of: np.ndarray
+    readout: np.ndarray
+
+
+class EmoNet(nn.Module):
+    """The model: two encoders, the speaker GRU and a linear classifier."""
+
+    def __init__(self, *, settings: Settings, context: Encoder, embedder: Encoder):
+        super().__init__()
+        if settings.window_tokens > context.max_tokens:
+            raise ModelError(
+                f"window_tokens is {settings.window_tokens}, the encoder has "
+                f"{context.max_tokens} positions"
+            )
+        if settings.trained_layers > len(context.layers):
+            raise ModelError(
+                f"trained_layers is {settings.trained_layers}, the encoder has "
+                f"{len(context.layers)} layers"
+            )
+        self.settings = settings
+        self.context = context
+        self.embedder = embedder.requires_grad_(False)
+        self.gru = SpeakerGRU(width=embedder.width, hidden=settings.hidden)
+        self.project = nn.Linear(settings.hidden, context.width, bias=False)
+        self.dropout = nn.Dropout(0.1)
+        self.classify = nn.Linear(context.width, len(settings.labels))
+        self.low_precision = False
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return self.classify.weight.device
+
+    def trained(self) -> dict[str, nn.Parameter]:
+        """The parameters that training changes, by name; sets `requires_grad` accordingly."""
+        frozen = len(self.context.layers) - self.settings.trained_layers
+        self.context.requires_grad_(False)
+        for layer in self.context.layers[frozen:]:
+            layer.requires_grad_(True)
+        speaker = self.settings.history > 0
+        self.gru.requires_grad_(speaker)
+        self.project.requires_grad_(speaker)
+        return {name: value for name, value in self.named_parameters() if value.requires_grad}
+
+    def for_inference(self, *, low_precision: bool | None = None) -> EmoNet:
+        """Evaluation mode; bfloat16 where the processor has it unless told otherwise."""
+        self.eval().requires_grad_(False)
+        self.low_precision = has_bfloat16(self.device) if low_precision is None else low_precision
+        if self.low_precision:
+            to_bfloat16(self.context)
+            to_bfloat16(self.embedder)
+        return self
+
+    @torch.inference_mode()
+    def encode(self, transcript: Transcript) -> Encoding:
+        """Reads one episode. Its labels depend on nothing beside it, to the last bit."""
+        settings = self.settings
+        turns = self.context_turns(transcript)
+        windows = self.windows(turns, transcript.dialogues)
+        # float32 kernels round differently for other row lengths, bfloat16 ones do not
+        fill = _FILL if self.low_precision else settings.window_tokens
+        states = self._states(self.context, turns, windows, fill)
+        context_logits = self.classify(fill_up(states))[: len(turns)]
+        return Encoding(context_logits.cpu().numpy(), self.embed(transcript.texts))
+
+    def embed(self, texts: Sequence[str]) -> np.ndarray:
+        """(texts, d) float16: mean token state of the frozen encoder, mean 0 and variance 1.
+
+        An embedding depends on its text alone, to the last bit.
+        """
+        with torch.inference_mode():
+            turns = self.embedder.tokenize(list(texts), self.settings.turn_tokens)
+            windows = [Window(turn, turn, turn + 1) for turn in range(len(turns))]
+            states = self._states(self.embedder, turns, windows, _FILL)
+            normed = functional.layer_norm(states, states.shape[1:])
+            return normed.to(torch.float16).cpu().numpy()
+
+    def speaker_logits(self, embeddings: np.ndarray, windows: np.ndarray) -> np.ndarray:
+        """W_o W_p k_t of each history.
+
+        Args:
+          embeddings: (utterances, d) float16.
+          windows: (histories, N) int64 as `speaker_windows` gives them.
+
+        Returns:
+          (histories, classes) float32; zeros for an empty history.
+        """
+        with torch.inference_mode():
+            said = fill_up(torch.from_numpy(embeddings).to(self.device, torch.float32))
+            asked = fill_up(torch.from_numpy(windows).to(self.device), -1)
+            logits = self.behaviour(said, asked) @ self.classify.weight.T
+            return logits[: len(windows)].cpu().numpy()
+
+    def behaviour(self, embeddings: Tensor, windows: Tensor) -> Tensor:
+        """W_p k_t, (histories, d) float32, of `embeddings` (utterances, d) float32."""
+        return self.project(self.gru(embeddings, windows))  # type: ignore[no-any-return]
+
+    def context_turns(self, transcript: Transcript) -> list[list[int]]:
+        """Token ids of each turn, tag included."""
+        tagged = tag_turns(
+            transcript.texts, transcript.names, transcript.dialogues, self.settings.tag
+        )
+        return self.context.tokenize(tagged, self.settings.turn_tokens)
+
+    def windows(self, turns: Sequence[Sequence[int]], dialogues: Sequence[str]) -> list[Window]:
+        """What the context encoder reads at once; turns that see themselves alone stand alone."""
+        if self.settings.window_turns == 1:
+            return [Window(turn, turn, turn + 1) for turn in range(len(turns))]
+        return split_windows([len(turn) for turn in turns], dialogues, self.settings.window_tokens)
+
+    def read(self, encoder: Encoder, batch: Batch, turns: int) -> Tensor:
+        """Mean state of the tokens of each turn that the batch reads out.
+
+        Returns:
+          (turns, d) float32; zeros for turns that are not read out here.
+        """
+        readout = torch.from_numpy(batch.readout).to(self.device)
+        mask = turn_causal_mask(batch.turn_of, self.settings.window_turns)
+        states = encoder(
+            torch.from_numpy(batch.tokens).to(self.device),
+            torch.from_numpy(mask).to(self.device),
+        ).flatten(0, 1)
+        total = states.new_zeros(turns + 1, states.shape[1]).index_add(0, readout, states)
+        count = torch.bincount(readout, minlength=turns + 1).clamp(min=1).unsqueeze(1)
+        return (total / count)[:turns]
+
+    def _states(
+        self,
+        encoder: Encoder,
+        turns: Sequence[Sequence[int]],
+        windows: Sequence[Window],
+        fill: int,
+    ) -> Tensor:
+        states = torch.zeros(len(turns), encoder.width, device=self.device)
+        for rows in fill_windows(turns, windows, fill):
+            states += self.read(encoder, pack(turns, rows, fill, encoder.pad_id), len(turns))
+        return states
+
+
+def fill_windows(
+    turns: Sequence[Sequence[int]], windows: Sequence[Window], fill: int
+) -> Iterator[list[Window]]:
+    """The windows in batches, each of one filled length."""
+    lengths = [sum(map(len, turns[window.start : window.end])) for window in windows]
+    for _, rows in fill_batches(lengths, fill, _BATCH_TOKENS):
+        yield [windows[row] for row in rows]
+
+
+def pack(
+    turns: Sequence[Sequence[int]], windows: Sequence[Window], fill: int, pad_id: int
+) -> Batch:
+    """Windows over `turns` as one batch, its rows filled up to a multiple of `fill`."""
+    rows = [[id_ for turn in turns[w.start : w.end] for id_ in turn] for w in windows]
+    length = -(-max(map(len, rows)) // fill) * fill
+    turn_of = [
+        [n for n, turn in enumerate(turns[w.start : w.end]) for _ in turn] for w in windows
+    ]
+    readout = [
+        [turn if turn >= w.scored else len(turns) for turn in range(w.start, w.end)
+         for _ in turns[turn]]
+        for w in windows
+    ]
+    return Batch(
+        tokens=fill_rows(rows, length, pad_id),
+        turn_of=fill_rows(turn_of, length, -1),
+        readout=fill_rows(readout, length, len(turns)).ravel(),
+    )
+
+
+def histories(transcripts: Sequence[Transcript], n: int) -> np.ndarray:
+    """`speaker_windows` over episodes in timeline order, their utterances counted through."""
+    return speaker_windows([who for t in transcripts for who in t.speakers], n)

@@ -1,0 +1,143 @@
+"""Scores of a model on labelled transcripts."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from model.dataset import Transcript, gold_indices
+from model.emonet import EmoNet, histories
+
+
+@dataclasses.dataclass(frozen=True)
+class Scores:
+    """How well predictions meet gold labels.
+
+    Attributes:
+      labels: the classes.
+      confusion: (gold, predicted) counts, int64.
+    """
+
+    labels: tuple[str, ...]
+    confusion: np.ndarray
+
+    @property
+    def support(self) -> np.ndarray:
+        """(classes,) int64: gold utterances of each class."""
+        return np.asarray(self.confusion.sum(axis=1))
+
+    @property
+    def precision(self) -> np.ndarray:
+        """(classes,) float64, zero for a class that is never predicted."""
+        return _ratio(np.diag(self.confusion), self.confusion.sum(axis=0))
+
+    @property
+    def recall(self) -> np.ndarray:
+        """(classes,) float64, zero for a class that never occurs."""
+        return _ratio(np.diag(self.confusion), self.support)
+
+    @property
+    def f1(self) -> np.ndarray:
+        """(classes,) float64."""
+        return _ratio(2 * np.diag(self.confusion), self.support + self.confusion.sum(axis=0))
+
+    @property
+    def weighted_f1(self) -> float:
+        """F1 averaged by support, the measure of EmoryNLP and MELD."""
+        return float(_ratio(self.f1 @ self.support, self.support.sum()))
+
+    @property
+    def macro_f1(self) -> float:
+        """F1 averaged over classes."""
+        return float(self.f1.mean())
+
+    @property
+    def accuracy(self) -> float:
+        """Share of utterances that are labelled as in the gold."""
+        return float(_ratio(np.diag(self.confusion).sum(), self.confusion.sum()))
+
+    def as_json(self) -> dict[str, Any]:
+        """Everything in plain numbers."""
+        columns = zip(self.precision, self.recall, self.f1, self.support, strict=True)
+        return {
+            "utterances": int(self.confusion.sum()),
+            "weighted_f1": self.weighted_f1,
+            "macro_f1": self.macro_f1,
+            "accuracy": self.accuracy,
+            "classes": {
+                label: {"precision": float(p), "recall": float(r), "f1": float(f), "support": int(s)}
+                for label, (p, r, f, s) in zip(self.labels, columns, strict=True)
+            },
+            "confusion": self.confusion.tolist(),
+        }
+
+
+def score(gold: np.ndarray, predicted: np.ndarray, labels: Sequence[str]) -> Scores:
+    """Counts predictions against gold labels, both (utterances,) int64; gold of -1 is left out."""
+    kept = gold >= 0
+    confusion = np.zeros((len(labels), len(labels)), dtype=np.int64)
+    np.add.at(confusion, (gold[kept], predicted[kept]), 1)
+    return Scores(tuple(labels), confusion)
+
+
+def predict(
+    model: EmoNet,
+    transcripts: Sequence[Transcript],
+    *,
+    remembered: Sequence[Transcript] = (),
+    advance: Callable[[int], None] = lambda utterances: None,
+) -> np.ndarray:
+    """Logits of every utterance, by a plain loop over the whole timeline at once.
+
+    Args:
+      model: prepared by `for_inference`.
+      transcripts: what is labelled, in timeline order.
+      remembered: further episodes, in timeline order, each to be placed among the former by its
+        id, that give speakers a history and are not labelled themselves. An episode that is
+        among `transcripts` is not remembered a second time.
+      advance: called with the number of utterances of each episode that is done.
+
+    Returns:
+      (utterances of `transcripts`, classes) float32.
+    """
+    context, embeddings = [], []
+    labelled = {transcript.episode for transcript in transcripts}
+    past = [transcript for transcript in remembered if transcript.episode not in labelled]
+    timeline = sorted([*transcripts, *past], key=lambda t: t.episode) if past else transcripts
+    for transcript in timeline:
+        if transcript.episode in labelled:
+            encoding = model.encode(transcript)
+            context.append(encoding.context_logits)
+            embeddings.append(encoding.embeddings)
+            advance(len(transcript))
+        else:
+            embeddings.append(model.embed(transcript.texts))
+    asked = np.concatenate([np.full(len(t), t.episode in labelled) for t in timeline])
+    windows = histories(timeline, model.settings.history)[asked]
+    speaker = model.speaker_logits(np.concatenate(embeddings), windows)
+    return np.concatenate(context) + speaker
+
+
+def evaluate(
+    model: EmoNet,
+    transcripts: Sequence[Transcript],
+    *,
+    remembered: Sequence[Transcript] = (),
+    advance: Callable[[int], None] = lambda utterances: None,
+) -> Scores:
+    """Labels transcripts and scores them; see `predict`.
+
+    Raises:
+      ModelError: a gold label is none of the model's.
+    """
+    gold = gold_indices(transcripts, model.settings.labels)
+    logits = predict(model, transcripts, remembered=remembered, advance=advance)
+    return score(gold, logits.argmax(axis=1), model.settings.labels)
+
+
+def _ratio(part: Any, whole: Any) -> np.ndarray:
+    part, whole = np.asarray(part, dtype=np.float64), np.asarray(whole, dtype=np.float64)
+    return np.divide(part, whole, out=np.zeros_like(part), where=whole > 0)

@@ -1,0 +1,151 @@
+"""From turns to the rows of tokens that the encoder reads. Pure: lists and numpy arrays.
+
+A turn is tokenized as the tokenizer does it alone, special tokens included; a window is
+consecutive turns of one dialogue, one after another; a row is a window, filled up.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+MASKED = float(np.finfo(np.float32).min) / 2
+"""Added to a masked attention score: its softmax is exactly zero, also in bfloat16, and two of
+them added up stay finite."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Window:
+    """Consecutive turns `start` to `end` of which those from `scored` on are read out here."""
+
+    start: int
+    scored: int
+    end: int
+
+
+def tag_turns(
+    texts: Sequence[str], names: Sequence[str | None], dialogues: Sequence[str], tag: str
+) -> list[str]:
+    """The turns as the context encoder reads them: who speaks, then the words.
+
+    Args:
+      texts: what was said, a string a turn.
+      names: who said it; None where that is not known, and such a turn has no tag.
+      dialogues: the id of each turn's dialogue; local tags number its speakers.
+      tag: `none`, `local` (`speaker 2: ...`, as in CoMPM) or `global` (the first name).
+    """
+    if tag == "none":
+        return list(texts)
+    if tag == "global":
+        tags = [name and name.split()[0].title() for name in names]
+    else:
+        tags = local_tags(names, dialogues)
+    return [f"{who}: {text}" if who else text for who, text in zip(tags, texts, strict=True)]
+
+
+def local_tags(names: Sequence[str | None], dialogues: Sequence[str]) -> list[str | None]:
+    """`speaker K` for the K-th speaker of each dialogue, in order of appearance."""
+    seen: dict[str, dict[str, int]] = {}
+    tags: list[str | None] = []
+    for name, dialogue in zip(names, dialogues, strict=True):
+        speakers = seen.setdefault(dialogue, {})
+        tags.append(name and f"speaker {speakers.setdefault(name, len(speakers) + 1)}")
+    return tags
+
+
+def split_windows(lengths: Sequence[int], dialogues: Sequence[str], limit: int) -> list[Window]:
+    """Cuts dialogues into windows of at most `limit` tokens; every turn is scored exactly once.
+
+    A window that continues a dialogue begins with as many earlier turns as fit into half of it,
+    the other half is for new ones. What a window holds up to a turn depends on the turns up to
+    that one alone, so that later turns change nothing (prefix invariance).
+
+    Args:
+      lengths: tokens of each turn, each at most `limit`.
+      dialogues: the id of each turn's dialogue.
+      limit: tokens a window may have.
+    """
+    windows = []
+    turns = len(lengths)
+    first = scored = start = 0
+    while scored < turns:
+        end = scored
+        used = sum(lengths[start:scored])
+        while end < turns and dialogues[end] == dialogues[first] and used + lengths[end] <= limit:
+            used += lengths[end]
+            end += 1
+        windows.append(Window(start, scored, end))
+        if end < turns and dialogues[end] != dialogues[first]:
+            first = start = end
+        else:
+            start = _left_context(lengths, first, end, limit) if end < turns else end
+        scored = end
+    return windows
+
+
+def _left_context(lengths: Sequence[int], first: int, new: int, limit: int) -> int:
+    room = min(limit // 2, limit - lengths[new])
+    start = new
+    while start > first and lengths[start - 1] <= room:
+        start -= 1
+        room -= lengths[start]
+    return start
+
+
+def fill_batches(lengths: Sequence[int], step: int, budget: int) -> Iterator[tuple[int, list[int]]]:
+    """Groups rows of like length, longest first, into batches of at most `budget` tokens.
+
+    Args:
+      lengths: tokens of each row.
+      step: rows are filled up to a multiple of it, and no batch mixes two such lengths: the
+        shape a row is computed in depends on the row alone.
+      budget: tokens of a batch, filling included; a longer row is a batch of its own.
+
+    Yields:
+      The filled length and the indices of the rows.
+    """
+    filled = [-(-length // step) * step for length in lengths]
+    order = sorted(range(len(filled)), key=lambda row: (-filled[row], row))
+    begin = 0
+    while begin < len(order):
+        length = filled[order[begin]]
+        end = begin
+        while (
+            end < len(order)
+            and filled[order[end]] == length
+            and (end == begin or (end + 1 - begin) * length <= budget)
+        ):
+            end += 1
+        yield length, order[begin:end]
+        begin = end
+
+
+def fill_rows(rows: Sequence[Sequence[int]], length: int, fill: int) -> np.ndarray:
+    """(rows, length) int64: each row followed by `fill`."""
+    filled = np.full((len(rows), length), fill, dtype=np.int64)
+    for index, row in enumerate(rows):
+        filled[index, : len(row)] = row
+    return filled
+
+
+def turn_causal_mask(turn_of: np.ndarray, reach: int | None) -> np.ndarray:
+    """The additive mask under which a token sees its own turn and earlier ones.
+
+    Args:
+      turn_of: (rows, length) int64, the number of each token's turn in its row, -1 for filling.
+      reach: how many turns a token sees, its own included; None for all.
+
+    Returns:
+      (rows, 1, length, length) float32: 0 where the second last axis sees the last one, else
+      `MASKED`. Filling sees itself alone, so that no row of scores is masked throughout.
+    """
+    reader, read = turn_of[:, :, None], turn_of[:, None, :]
+    seen = (read <= reader) & (read >= 0)
+    if reach is not None:
+        seen &= read > reader - reach
+    seen |= np.eye(turn_of.shape[1], dtype=bool)
+    mask = np.full(seen.shape, MASKED, dtype=np.float32)
+    mask[seen] = 0.0
+    return mask[:, None]

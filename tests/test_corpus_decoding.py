@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from beam_pipeline.corpus.decoding import decode
+from beam_pipeline.corpus.refusals import RefusalError
+from beam_pipeline.records import Reason
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32"])
+def test_marks_and_utf_8_are_read_exactly(encoding: str) -> None:
+    decoded = decode("Grüße, мир, 世界".encode(encoding))
+    assert (decoded.text, decoded.encoding) == ("Grüße, мир, 世界", encoding)
+
+
+@given(st.text(st.characters(exclude_categories=["Cc", "Cs"])))
+def test_utf_8_is_never_taken_for_anything_else(text: str) -> None:
+    if not text.startswith("\ufeff"):
+        decoded = decode(text.encode())
+        assert (decoded.text, decoded.encoding) == (text, "utf-8")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "café",
+        "Ça va? J'ai été là, père et mère, où êtes-vous?\n" * 3,
+        "Ich möchte gern über die Straße gehen, schöne Grüße\n" * 8,
+        "El niño mañana jugará, ¿qué pasó con la canción?\n" * 8,
+        "Hej på dig, går det bra? Vi ses på måndag kväll.\n" * 8,
+    ],
+)
+def test_latin_1_is_read_as_windows_1252(text: str) -> None:
+    decoded = decode(text.encode("latin-1"))
+    assert (decoded.text, decoded.encoding) == (text, "cp1252")
+
+
+def test_windows_quotes_and_undefined_bytes_are_read() -> None:
+    assert decode(b"\x93Hi\x94 \x81").text == "“Hi” \x81"
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [
+        ("Привет, как дела? Всё хорошо, спасибо.\n" * 5, "cp1251"),
+        ("Příliš žluťoučký kůň úpěl ďábelské ódy.\n" * 5, "cp1250"),
+        ("こんにちは、元気ですか。今日はいい天気ですね。\n" * 5, "cp932"),
+        ("你好，今天天气很好，我们去公园吧。\n" * 5, "gb18030"),
+        ("안녕하세요 오늘 날씨가 좋네요\n" * 5, "cp949"),
+    ],
+)
+def test_other_alphabets_are_detected_even_behind_much_ascii(text: str, encoding: str) -> None:
+    data = b"1\n00:00:01,000 --> 00:00:02,000\n" * 10_000 + text.encode(encoding)
+    decoded = decode(data)
+    assert decoded.encoding == encoding
+    assert decoded.text.endswith(text)
+
+
+@pytest.mark.parametrize("data", [bytes(99), bytes(range(256)), "Hello".encode("utf-16-le")])
+def test_binary_data_is_refused(data: bytes) -> None:
+    with pytest.raises(RefusalError) as error:
+        decode(data)
+    assert error.value.reason is Reason.UNDECODABLE

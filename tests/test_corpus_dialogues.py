@@ -1,0 +1,150 @@
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from beam_pipeline.corpus import limits
+from beam_pipeline.corpus.dialogues import Dialogues, split_dialogues
+from beam_pipeline.corpus.formats.cue_blocks import Cue
+from beam_pipeline.corpus.speakers import speaker_id
+from beam_pipeline.records import SpeakerKind, SpeakerSource
+
+
+def dialogues(*cues: tuple[int, int, str]) -> Dialogues:
+    rows = [Cue(at, *times, tuple(text.split("\n"))) for at, (*times, text) in enumerate(cues)]
+    return split_dialogues(rows, "Show")
+
+
+def turns(*cues: tuple[int, int, str]) -> list[tuple[str | None, str]]:
+    return [(said.speaker.name, said.text) for said in dialogues(*cues).utterances]
+
+
+def in_a_row(*texts: str) -> list[tuple[str | None, str]]:
+    return turns(*((at * 1000, at * 1000 + 900, text) for at, text in enumerate(texts)))
+
+
+def test_a_sentence_runs_on_into_the_next_cue_and_keeps_its_speaker() -> None:
+    (said,) = dialogues((0, 1000, "ANN: You are"), (1100, 2000, "<i>my</i> friend.")).utterances
+    assert (said.start_ms, said.end_ms, said.text) == (0, 2000, "You are my friend.")
+    assert said.speaker.id == speaker_id("Show", "Ann")
+    assert said.speaker.source is SpeakerSource.LABEL
+
+
+def test_a_finished_sentence_ends_what_a_label_says() -> None:
+    assert in_a_row("ANN: Hello.", "Who is it?") == [("ANN", "Hello."), (None, "Who is it?")]
+    assert in_a_row('ANN: "Hello."', "Who is it?")[1][0] is None
+
+
+def test_a_pause_ends_an_unfinished_sentence() -> None:
+    assert turns((0, 1000, "ANN: But"), (2000, 3000, "never")) == [("ANN", "But"), (None, "never")]
+
+
+def test_marks_begin_turns_within_and_across_cues() -> None:
+    assert in_a_row("- Yes\n- BO: No", "- Maybe") == [(None, "Yes"), ("BO", "No"), (None, "Maybe")]
+
+
+def test_a_label_alone_on_its_line_names_the_lines_below() -> None:
+    assert in_a_row("JEFF PROBST:\nCome in,\nguys.") == [("JEFF PROBST", "Come in, guys.")]
+
+
+def test_in_a_file_of_chevrons_a_speaker_goes_on_until_the_next_mark() -> None:
+    marked = [">> ANN: One.", ">> BO: Two.", ">> ANN: Three.", ">> Four.", ">> BO: Five."]
+    assert in_a_row(*marked, "Six.", "Seven.")[-2:] == [("BO", "Six."), ("BO", "Seven.")]
+    assert in_a_row(*marked[:2], "Six.")[-1] == (None, "Six.")
+    far = [(at * 1000, at * 1000 + 900, text) for at, text in enumerate(marked)]
+    assert turns(*far, (20_000, 21_000, "Six."))[-1] == (None, "Six.")
+
+
+def test_chevrons_within_a_line_begin_a_turn() -> None:
+    assert in_a_row("&gt;&gt; ANN: Yes. >> BO: No.") == [("ANN", "Yes."), ("BO", "No.")]
+
+
+def test_voice_tags_name_speakers() -> None:
+    said = dialogues(
+        (0, 1000, "<v.loud.first Mary Ann>Hey!</v> <v Bo>Hi"), (1000, 2000, "<v Bo>you")
+    )
+    assert [(x.speaker.name, x.text) for x in said.utterances] == [
+        ("Mary Ann", "Hey!"),
+        ("Bo", "Hi you"),
+    ]
+    assert said.utterances[0].speaker.source is SpeakerSource.VOICE_TAG
+    assert said.used == 2
+
+
+def test_what_follows_a_closed_voice_is_not_theirs() -> None:
+    assert in_a_row("<v Joe>Hee!</v> Ha!") == [("Joe", "Hee!"), (None, "Ha!")]
+    assert in_a_row("<v Joe>- Hee!") == [("Joe", "Hee!")]
+
+
+def test_markup_and_entities_leave_the_words() -> None:
+    assert in_a_row(
+        "{\\an8}<c.x>Tom &amp; <b>Bo</b></c> <00:01.000>eat&nbsp;&lt;3 pies\u200e."
+    ) == [(None, "Tom & Bo eat <3 pies.")]
+    assert in_a_row("1 < 2 and AT&T &unknown; <c open") == [
+        (None, "1 < 2 and AT&T &unknown; <c open")
+    ]
+
+
+def test_sounds_and_music_are_no_speech_but_lyrics_are() -> None:
+    said = dialogues(
+        (0, 900, "[door slams]"),
+        (1000, 1900, "♪ ♪"),
+        (2000, 2900, "(wind\nhowling)"),
+        (3000, 3900, "♪ Bye-bye, blues ♪"),
+        (4000, 4900, ">> ANN (<i> laughs</i> ): Oh."),
+        (5000, 5900, "..."),
+        (6000, 6900, ""),
+    )
+    assert [(x.speaker.name, x.text) for x in said.utterances] == [
+        (None, "Bye-bye, blues"),
+        ("ANN", "Oh."),
+    ]
+    assert said.used == 2
+
+
+def test_a_long_silence_begins_a_dialogue() -> None:
+    said = dialogues((0, 1000, "One."), (6000, 7000, "Two."), (12_001, 13_000, "Three."))
+    assert [x.dialogue_id for x in said.utterances] == ["d001", "d001", "d002"]
+
+
+def test_several_and_strangers_have_a_name_and_no_id() -> None:
+    said = dialogues((0, 900, "ALL: Yes!"), (1000, 1900, "WOMAN 2: No!")).utterances
+    assert [x.speaker.kind for x in said] == [SpeakerKind.SEVERAL, SpeakerKind.UNKNOWN]
+    assert all(x.speaker.id is None and x.speaker.name for x in said)
+
+
+def test_captions_without_punctuation_are_cut_to_a_bounded_length() -> None:
+    cues = [(at * 1000, at * 1000 + 1000, "and so on") for at in range(500)]
+    said = turns((0, 0, "ANN: so"), *cues)
+    assert all(len(text) <= limits.MAX_UTTERANCE_CHARS for _, text in said)
+    assert {name for name, _ in said} == {"ANN"}
+
+
+def test_cues_are_taken_in_order_of_time() -> None:
+    assert turns((5000, 6000, "Two."), (0, 1000, "One.")) == [(None, "One."), (None, "Two.")]
+
+
+words = st.text(st.characters(categories=["Ll", "Lo", "Nd"]), min_size=1, max_size=8)
+marks = st.sampled_from(["", ">> ", "- ", "ANN: ", ">> BO: ", "<i>", "<v Cy>"])
+ends = st.sampled_from(["", ".", "?", ","])
+spoken = st.tuples(marks, st.lists(words, min_size=1, max_size=4), ends)
+timed = st.tuples(st.integers(0, 7000), st.integers(0, 3000), st.lists(spoken, max_size=3))
+
+
+@given(st.lists(timed, max_size=12))
+def test_joining_and_cutting_lose_no_word_and_change_no_order(
+    rows: list[tuple[int, int, list[tuple[str, list[str], str]]]],
+) -> None:
+    cues, clock, said = [], 0, []
+    for pause, length, lines in rows:
+        clock += pause
+        text = tuple(mark + " ".join(line) + end for mark, line, end in lines)
+        cues.append(Cue(len(cues), clock, clock + length, text))
+        said += [word for _, line, end in lines for word in (" ".join(line) + end).split()]
+        clock += length
+    found = split_dialogues(cues, "Show")
+    assert [word for x in found.utterances for word in x.text.split()] == said
+    assert found.used == sum(bool(cue.lines) for cue in cues)
+    ids = [x.dialogue_id for x in found.utterances]
+    assert ids == sorted(ids)
+    assert all(x.start_ms <= x.end_ms for x in found.utterances)  # type: ignore[operator]

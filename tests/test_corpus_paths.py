@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from beam_pipeline.corpus.location import locate
+from beam_pipeline.corpus.options import ReadOptions
+from beam_pipeline.corpus.paths import expand_inputs, read_file
+from beam_pipeline.records import EmonetError, Reason
+
+OPTIONS = ReadOptions("c")
+
+
+@pytest.mark.parametrize(
+    ("path", "show", "season", "number", "episode_id", "language"),
+    [
+        ("x/Harbour.Lights.S01E02.en.srt", "Harbour Lights", 1, 2, "Harbour Lights/s01e02", "en"),
+        ("Harbour Lights/s1e2.srt.gz", "Harbour Lights", 1, 2, "Harbour Lights/s01e02", None),
+        ("Harbour Lights/3x01 The End.vtt", "Harbour Lights", 3, 1, "Harbour Lights/s03e01", None),
+        (
+            "Harbour Lights/pilot.pt-BR.srt",
+            "Harbour Lights",
+            None,
+            None,
+            "Harbour Lights/pilot",
+            "pt-BR",
+        ),
+        ("a/Show - S10 E100.ger.srt", "Show", 10, 100, "Show/s10e100", "de"),
+        ("survivor/subtitles_S03E02.srt", "survivor", 3, 2, "survivor/s03e02", None),
+        ("a/clip 1920x1080.srt", "a", None, None, "a/clip 1920x1080", None),
+        ("a/Show.S01E01.web.srt", "Show", 1, 1, "Show/s01e01", None),
+        ("alone.srt", "c", None, None, "c/alone", None),
+        ("../alone.srt", "c", None, None, "c/alone", None),
+    ],
+)
+def test_file_names_say_where_an_episode_stands(
+    path: str,
+    show: str,
+    season: int | None,
+    number: int | None,
+    episode_id: str,
+    language: str | None,
+) -> None:
+    found = locate(path, OPTIONS)
+    assert (found.show, found.season, found.number) == (show, season, number)
+    assert (found.episode_id, found.language) == (episode_id, language)
+
+
+def test_only_the_folder_of_a_file_matters() -> None:
+    assert locate("/some/where/Show/a.srt", OPTIONS) == locate("Show/a.srt", OPTIONS)
+
+
+def test_the_users_show_goes_before_the_names() -> None:
+    found = locate("x/Other.S01E02.srt", ReadOptions("c", show="Mine"))
+    assert (found.show, found.episode_id) == ("Mine", "Mine/s01e02")
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for name in ("b.srt", "a.srt", "sub/c.vtt", "sub/.hidden.srt", ".git/d.srt", "odd[1].srt"):
+        (tmp_path / "in" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "in" / name).write_bytes(b"1\n00:00:01,0 --> 00:00:02,0\nHi.\n")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_folders_patterns_and_files_expand_to_sorted_files_each_once(folder: Path) -> None:
+    everything = ["in/a.srt", "in/b.srt", "in/odd[1].srt", "in/sub/c.vtt"]
+    assert expand_inputs(["in"]) == everything
+    assert expand_inputs(["in/**/*", "in/b.srt", "./in/", str(folder / "in/b.srt")]) == [
+        str(folder / "in/b.srt"),
+        *(path for path in everything if path != "in/b.srt"),
+    ]
+    assert expand_inputs(["in/*.srt"]) == everything[:3]
+    assert expand_inputs(["in/odd[1].srt"]) == ["in/odd[1].srt"]
+
+
+def test_a_file_keeps_its_show_from_within_its_folder(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outside = {read_file(path, OPTIONS).source.episodes for path in expand_inputs(["in"])}
+    monkeypatch.chdir(folder / "in")
+    for inputs in (["."], ["../in"], ["**/*"]):
+        inside = {read_file(path, OPTIONS).source.episodes for path in expand_inputs(inputs)}
+        assert inside == outside
+
+
+@pytest.mark.parametrize("entry", ["absent.srt", "in/*.parquet", "empty"])
+def test_an_input_without_files_is_named(folder: Path, entry: str) -> None:
+    (folder / "empty").mkdir()
+    with pytest.raises(EmonetError) as error:
+        expand_inputs(["in", entry])
+    assert f"'{entry}'" in str(error.value)
+
+
+def test_what_cannot_be_opened_is_refused(folder: Path) -> None:
+    os.symlink("nowhere", folder / "in" / "broken.srt")
+    os.mkfifo(folder / "in" / "pipe.srt")
+    for path in ("in/absent.srt", "in", "in/broken.srt", "in/pipe.srt", "nul\0.srt"):
+        content = read_file(path, OPTIONS)
+        assert [rejected.reason for rejected in content.rejected] == [Reason.UNREADABLE_FILE]
+        assert (content.source.found, content.source.rejected) == (1, 1)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+from collections.abc import Sequence
 
 import pyarrow as pa
 
@@ -154,3 +155,61 @@ class SourceFile:
     dropped: int
     rejected: int
     episodes: tuple[tuple[str, int], ...]
+
+
+REJECTED = pa.schema(
+    [
+        pa.field("source", pa.string(), nullable=False),
+        pa.field("position", pa.string(), nullable=False),
+        pa.field("reason", pa.string(), nullable=False),
+        pa.field("detail", pa.string(), nullable=False),
+        pa.field("items", pa.int64(), nullable=False),
+    ]
+)
+"""A row for everything that was refused, sorted by source and position."""
+
+
+def memory_schema(width: int) -> pa.Schema:
+    """A row a speaker, sorted by id: `embeddings`, oldest first, `width` float16 each."""
+    return pa.schema(
+        [
+            pa.field("speaker_id", pa.string(), nullable=False),
+            pa.field("embeddings", pa.list_(pa.list_(pa.float16(), width)), nullable=False),
+        ]
+    )
+
+
+def labels_schema(labels: Sequence[str]) -> pa.Schema:
+    """A row an utterance, sorted by episode and utterance; see docs/data-format.md."""
+    return pa.schema(
+        [
+            pa.field("corpus", pa.string(), nullable=False),
+            pa.field("language", pa.string()),
+            pa.field("show", pa.string(), nullable=False),
+            pa.field("season", pa.int32()),
+            pa.field("episode", pa.int32()),
+            pa.field("episode_id", pa.string(), nullable=False),
+            pa.field("dialogue_id", pa.string(), nullable=False),
+            pa.field("utterance", pa.int32(), nullable=False),
+            pa.field("start_ms", pa.int64()),
+            pa.field("end_ms", pa.int64()),
+            pa.field("speaker_id", pa.string()),
+            pa.field("speaker_name", pa.string()),
+            pa.field("speaker_kind", pa.string(), nullable=False),
+            pa.field("speaker_source", pa.string(), nullable=False),
+            pa.field("text", pa.string(), nullable=False),
+            pa.field("label", pa.dictionary(pa.int8(), pa.string()), nullable=False),
+            *(pa.field(f"prob_{label.lower()}", pa.float32(), nullable=False) for label in labels),
+            pa.field("speaker_logit", pa.float32(), nullable=False),
+            pa.field("history_length", pa.int32(), nullable=False),
+            pa.field("model_id", pa.string(), nullable=False),
+        ]
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class Labelled:
+    """A labelled episode: its place on the timeline and its rows, as `labels_schema` has them."""
+
+    place: Place
+    rows: pa.Table

@@ -13,6 +13,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,8 @@ PRETRAINED = Path(__file__).parent / "pretrained"
 """The checkpoint that ships."""
 
 SETTINGS, WEIGHTS, SUMS = "settings.json", "trained.safetensors", "SHA256SUMS"
+_DIGEST = "([0-9a-f]{64})"
+_SUMS = re.compile(f"{_DIGEST}  {re.escape(SETTINGS)}\n{_DIGEST}  {re.escape(WEIGHTS)}\n".encode())
 _VERSION = 1
 
 
@@ -79,12 +82,12 @@ def open_checkpoint(folder: Path, *, encoder: str | None = None) -> Checkpoint:
     Raises:
       ModelError: something is missing, or differs from its sum.
     """
-    owner = f"checkpoint {folder}"
-    sums = _read_sums(folder, owner)
-    check_files(folder, sums, owner)
+    sums = _check(folder)
     content = json.loads((folder / SETTINGS).read_text())
     if content["version"] != _VERSION:
-        raise ModelError(f"{owner} has version {content['version']}, this program reads {_VERSION}")
+        raise ModelError(
+            f"checkpoint {folder} has version {content['version']}, this program reads {_VERSION}"
+        )
     settings = content["settings"] | {"labels": tuple(content["settings"]["labels"])}
     reference = EncoderReference(encoder or content["encoder"]["name"], content["encoder"]["files"])
     return Checkpoint(
@@ -102,7 +105,7 @@ def load_model(checkpoint: Checkpoint, *, device: str = "cpu") -> EmoNet:
     Raises:
       ModelError: the encoder is missing or another one, or the weights do not fit the settings.
     """
-    check_files(checkpoint.folder, _read_sums(checkpoint.folder, "checkpoint"), "checkpoint")
+    _check(checkpoint.folder)
     model = EmoNet(
         settings=checkpoint.settings,
         context=load_encoder(checkpoint.encoder),
@@ -132,14 +135,14 @@ def _stored(parameter: Tensor) -> Tensor:
     return value.to(torch.bfloat16) if value.ndim == 2 else value.clone()
 
 
-def _read_sums(folder: Path, owner: str) -> dict[str, str]:
+def _check(folder: Path) -> dict[str, str]:
+    """The sha256 of each file but the sums, which are those of the files as they are."""
+    owner = f"checkpoint {folder}"
     if not (folder / SUMS).is_file():
         raise ModelError(f"{owner}: {SUMS} is missing; this is no finished checkpoint")
-    try:
-        lines = (folder / SUMS).read_text("ascii").splitlines()
-    except UnicodeDecodeError as error:
-        raise ModelError(f"{owner}: {SUMS} is damaged; restore it or train anew") from error
-    sums = {file: digest for digest, _, file in (line.partition("  ") for line in lines)}
-    if sums.keys() != {SETTINGS, WEIGHTS}:
-        raise ModelError(f"{owner}: {SUMS} names {sorted(sums)}, expected {[SETTINGS, WEIGHTS]}")
+    digests = _SUMS.fullmatch((folder / SUMS).read_bytes())
+    if not digests:
+        raise ModelError(f"{owner}: {SUMS} is damaged; restore it or train anew")
+    sums = {SETTINGS: digests[1].decode(), WEIGHTS: digests[2].decode()}
+    check_files(folder, sums, f"{owner} by its {SUMS}")
     return sums

@@ -19,6 +19,7 @@ class Transcript:
 
     Attributes:
       episode: its id.
+      place: where it stands on the timeline; the places of a corpus can be compared.
       texts: what was said.
       names: who said it, None where not known.
       speakers: stable speaker ids, None where not known.
@@ -27,6 +28,7 @@ class Transcript:
     """
 
     episode: str
+    place: tuple[str | int, ...]
     texts: Sequence[str]
     names: Sequence[str | None]
     speakers: Sequence[str | None]
@@ -83,8 +85,8 @@ def class_weights(gold: np.ndarray, classes: int, exponent: float) -> np.ndarray
     counts = np.bincount(gold[gold >= 0], minlength=classes)
     if not counts.all():
         raise ModelError(f"class number {int(np.argmin(counts))} does not occur in the data")
-    weights = counts.astype(np.float64) ** -exponent
-    return (weights / weights.mean()).astype(np.float32)
+    weights = np.power(counts.astype(np.float64), -exponent)
+    return np.asarray(weights / weights.mean(), dtype=np.float32)
 
 
 def digest(transcripts: Sequence[Transcript]) -> str:

@@ -228,7 +228,8 @@ class EmoNet(nn.Module):
         ).flatten(0, 1)
         total = states.new_zeros(turns + 1, states.shape[1]).index_add(0, readout, states)
         count = torch.bincount(readout, minlength=turns + 1).clamp(min=1).unsqueeze(1)
-        return (total / count)[:turns]
+        mean: Tensor = total / count
+        return mean[:turns]
 
     def _states(
         self,
@@ -258,12 +259,13 @@ def pack(
     """Windows over `turns` as one batch, its rows filled up to a multiple of `fill`."""
     rows = [[id_ for turn in turns[w.start : w.end] for id_ in turn] for w in windows]
     length = -(-max(map(len, rows)) // fill) * fill
-    turn_of = [
-        [n for n, turn in enumerate(turns[w.start : w.end]) for _ in turn] for w in windows
-    ]
+    turn_of = [[n for n, turn in enumerate(turns[w.start : w.end]) for _ in turn] for w in windows]
     readout = [
-        [turn if turn >= w.scored else len(turns) for turn in range(w.start, w.end)
-         for _ in turns[turn]]
+        [
+            turn if turn >= w.scored else len(turns)
+            for turn in range(w.start, w.end)
+            for _ in turns[turn]
+        ]
         for w in windows
     ]
     return Batch(
@@ -276,3 +278,9 @@ def pack(
 def histories(transcripts: Sequence[Transcript], n: int) -> np.ndarray:
     """`speaker_windows` over episodes in timeline order, their utterances counted through."""
     return speaker_windows([who for t in transcripts for who in t.speakers], n)
+
+
+def probabilities(logits: np.ndarray) -> np.ndarray:
+    """Softmax of (utterances, classes) float32; each row sums to one."""
+    shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return shifted / shifted.sum(axis=1, keepdims=True)  # type: ignore[no-any-return]

@@ -5,12 +5,14 @@ Law of this module: it alone knows the names that `transformers` uses.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
 import importlib.util
 import json
+import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import huggingface_hub
@@ -33,6 +35,7 @@ _TOKENIZER = (
     "vocab.json",
     "merges.txt",
 )
+_VOCABULARIES = ("tokenizer.json", "vocab.txt", "vocab.json")
 _HUB_REFERENCE = re.compile(r"(?P<repository>[\w.-]+/[\w.-]+)@(?P<revision>[0-9a-f]{40})")
 
 
@@ -51,15 +54,17 @@ class EncoderReference:
 
 
 class Encoder(nn.Module):
-    """An encoder with its tokenizer. Attention is the explicit one ("eager") in all families:
-    the mask is additive, and in bfloat16 a token's bits do not depend on the row's length.
+    """An encoder with its tokenizer.
+
+    Attention is the explicit one ("eager") in all families: the mask is additive, and in bfloat16
+    a token's bits do not depend on the row's length.
     """
 
     def __init__(
         self,
         *,
         network: transformers.PreTrainedModel,
-        tokenizer: transformers.PreTrainedTokenizerFast,
+        tokenizer: transformers.PreTrainedTokenizerBase,
         reference: EncoderReference,
     ):
         super().__init__()
@@ -87,7 +92,7 @@ class Encoder(nn.Module):
     @property
     def layers(self) -> nn.ModuleList:
         """The transformer layers, lowest first."""
-        layers = self.network.encoder.layer
+        layers = self.network.get_submodule("encoder.layer")
         assert isinstance(layers, nn.ModuleList)
         return layers
 
@@ -126,6 +131,8 @@ def reference_to(name: str) -> EncoderReference:
     """
     folder = _locate(name)
     missing = [file for file in _REQUIRED if not (folder / file).is_file()]
+    if not any((folder / file).is_file() for file in _VOCABULARIES):
+        missing.append(" or ".join(_VOCABULARIES))
     if missing:
         raise ModelError(f"encoder {name!r}: {folder} has no {' and no '.join(missing)}")
     present = [file for file in (*_REQUIRED, *_TOKENIZER) if (folder / file).is_file()]
@@ -136,7 +143,8 @@ def load_encoder(reference: EncoderReference) -> Encoder:
     """Loads an encoder whose files are those of `reference`, in float32 and evaluation mode.
 
     Raises:
-      ModelError: a file is missing or has another sha256, or the family is not supported.
+      ModelError: a file is missing or has another sha256, the family is not supported, or the
+        weights lack a tensor.
     """
     folder = _locate(reference.name)
     check_files(folder, reference.files, f"encoder {reference.name!r}")
@@ -146,17 +154,25 @@ def load_encoder(reference: EncoderReference) -> Encoder:
             f"encoder {reference.name!r} is of the family {family!r}; "
             f"supported are {', '.join(FAMILIES)}"
         )
-    network = transformers.AutoModel.from_pretrained(
-        folder,
-        local_files_only=True,
-        use_safetensors=True,
-        attn_implementation="eager",
-        dtype=torch.float32,
-        add_pooling_layer=False,
-        # drawing the random numbers would take longer in training than attention itself
-        attention_probs_dropout_prob=0.0,
-    )
-    tokenizer = transformers.AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    with _quietly():
+        network, report = transformers.AutoModel.from_pretrained(
+            folder,
+            local_files_only=True,
+            use_safetensors=True,
+            attn_implementation="eager",
+            dtype=torch.float32,
+            add_pooling_layer=False,
+            # drawing the random numbers would take longer in training than attention itself
+            attention_probs_dropout_prob=0.0,
+            output_loading_info=True,
+        )
+        tokenizer = transformers.AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    lacking = sorted(report["missing_keys"])
+    if lacking:  # transformers would draw them at random
+        raise ModelError(
+            f"encoder {reference.name!r}: {folder / _WEIGHTS} lacks {len(lacking)} tensors, "
+            f"first {lacking[0]}; restore it"
+        )
     return Encoder(network=network.eval(), tokenizer=tokenizer, reference=reference)
 
 
@@ -187,8 +203,8 @@ def sha256_of(path: Path) -> str:
 def has_bfloat16(device: torch.device) -> bool:
     """Whether the processor multiplies bfloat16 matrices in hardware."""
     if device.type == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
-    return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
 
 
 def to_bfloat16(module: nn.Module) -> None:
@@ -215,7 +231,7 @@ def _locate(name: str) -> Path:
         return _fetch(hub["repository"], hub["revision"])
     try:
         spec = importlib.util.find_spec(name.replace("-", "_"))
-    except (ValueError, ModuleNotFoundError):
+    except (ValueError, ImportError):
         spec = None
     for root in (spec and spec.submodule_search_locations) or ():
         for config in sorted(Path(root).rglob("config.json")):
@@ -225,6 +241,21 @@ def _locate(name: str) -> Path:
         f"encoder {name!r} is neither a folder, nor an installed package with weights, nor a hub "
         "id with a pinned revision (owner/name@ and 40 hex digits)"
     )
+
+
+@contextlib.contextmanager
+def _quietly() -> Iterator[None]:
+    """Without the progress bar and the report on weights that are left out, as the pooler's."""
+    chatter = transformers.utils.logging
+    level, bars = chatter.get_verbosity(), chatter.is_progress_bar_enabled()
+    chatter.set_verbosity(logging.ERROR)
+    chatter.disable_progress_bar()  # type: ignore[no-untyped-call]
+    try:
+        yield
+    finally:
+        chatter.set_verbosity(level)
+        if bars:
+            chatter.enable_progress_bar()  # type: ignore[no-untyped-call]
 
 
 def _fetch(repository: str, revision: str) -> Path:

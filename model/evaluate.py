@@ -68,8 +68,13 @@ class Scores:
             "macro_f1": self.macro_f1,
             "accuracy": self.accuracy,
             "classes": {
-                label: {"precision": float(p), "recall": float(r), "f1": float(f), "support": int(s)}
-                for label, (p, r, f, s) in zip(self.labels, columns, strict=True)
+                label: {
+                    "precision": float(p),
+                    "recall": float(r),
+                    "f1": float(f),
+                    "support": int(n),
+                }
+                for label, (p, r, f, n) in zip(self.labels, columns, strict=True)
             },
             "confusion": self.confusion.tolist(),
         }
@@ -94,19 +99,18 @@ def predict(
 
     Args:
       model: prepared by `for_inference`.
-      transcripts: what is labelled, in timeline order.
-      remembered: further episodes, in timeline order, each to be placed among the former by its
-        id, that give speakers a history and are not labelled themselves. An episode that is
-        among `transcripts` is not remembered a second time.
+      transcripts: what is labelled.
+      remembered: further episodes that give speakers a history and are not labelled. One that
+        is among `transcripts` is not remembered a second time.
       advance: called with the number of utterances of each episode that is done.
 
     Returns:
-      (utterances of `transcripts`, classes) float32.
+      (utterances of `transcripts`, classes) float32, in timeline order.
     """
     context, embeddings = [], []
     labelled = {transcript.episode for transcript in transcripts}
     past = [transcript for transcript in remembered if transcript.episode not in labelled]
-    timeline = sorted([*transcripts, *past], key=lambda t: t.episode) if past else transcripts
+    timeline = sorted([*transcripts, *past], key=lambda transcript: transcript.place)
     for transcript in timeline:
         if transcript.episode in labelled:
             encoding = model.encode(transcript)
@@ -118,7 +122,7 @@ def predict(
     asked = np.concatenate([np.full(len(t), t.episode in labelled) for t in timeline])
     windows = histories(timeline, model.settings.history)[asked]
     speaker = model.speaker_logits(np.concatenate(embeddings), windows)
-    return np.concatenate(context) + speaker
+    return np.asarray(np.concatenate(context) + speaker)
 
 
 def evaluate(
@@ -133,6 +137,7 @@ def evaluate(
     Raises:
       ModelError: a gold label is none of the model's.
     """
+    transcripts = sorted(transcripts, key=lambda transcript: transcript.place)
     gold = gold_indices(transcripts, model.settings.labels)
     logits = predict(model, transcripts, remembered=remembered, advance=advance)
     return score(gold, logits.argmax(axis=1), model.settings.labels)
@@ -140,4 +145,4 @@ def evaluate(
 
 def _ratio(part: Any, whole: Any) -> np.ndarray:
     part, whole = np.asarray(part, dtype=np.float64), np.asarray(whole, dtype=np.float64)
-    return np.divide(part, whole, out=np.zeros_like(part), where=whole > 0)
+    return np.asarray(np.divide(part, whole, out=np.zeros_like(part), where=whole > 0))

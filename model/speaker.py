@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
@@ -35,6 +35,28 @@ def speaker_windows(speakers: Sequence[str | None], n: int) -> np.ndarray:
             windows[index, n - len(history) :] = history
         history.append(index)
     return windows
+
+
+def recalled_windows(
+    speakers: Sequence[str | None],
+    embeddings: np.ndarray,
+    recalled: Mapping[str, np.ndarray],
+    n: int,
+) -> tuple[np.ndarray, np.ndarray]:
+    """The histories of one episode, with what its speakers said before it.
+
+    Args:
+      speakers: who spoke in the episode, in order.
+      embeddings: of its utterances, (utterances, d) float16.
+      recalled: of each speaker, (m, d) float16, oldest first.
+      n: how many utterances a history holds at most.
+
+    Returns:
+      All embeddings, the recalled ones first, and (utterances, n) int64 windows over them.
+    """
+    before = [speaker for speaker, rows in recalled.items() for _ in rows]
+    windows = speaker_windows([*before, *speakers], n)[len(before) :]
+    return np.concatenate([*recalled.values(), embeddings]), windows
 
 
 class SpeakerGRU(nn.Module):

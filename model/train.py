@@ -123,8 +123,8 @@ def train(
     The histories of dev are those of one timeline over both sets, as a corpus has it.
 
     Args:
-      data: what it learns from, in timeline order.
-      dev: what it is chosen on, in timeline order.
+      data: what it learns from.
+      dev: what it is chosen on.
       settings: what the model is.
       training: how it is trained.
       encoder: the encoder it starts from.
@@ -135,9 +135,7 @@ def train(
       ModelError: the labels do not fit, or `output` holds a run with other settings or data.
     """
     torch.manual_seed(training.seed)
-    model = EmoNet(
-        settings=settings, context=load_encoder(encoder), embedder=load_encoder(encoder)
-    )
+    model = EmoNet(settings=settings, context=load_encoder(encoder), embedder=load_encoder(encoder))
     model.context.for_training()
     if training.shuffled_speakers:
         data = shuffle_speakers(data, training.seed)
@@ -167,8 +165,9 @@ def read_corpus(
     shared = sorted(own & {transcript.episode for transcript in dev})
     if shared:
         logger.warning("%d episodes are in both sets", len(shared))
+    data, dev = (sorted(part, key=lambda transcript: transcript.place) for part in (data, dev))
     everything = sorted(
-        [(t.episode, 0, t) for t in data] + [(t.episode, 1, t) for t in dev], key=lambda e: e[:2]
+        [(t.place, 0, t) for t in data] + [(t.place, 1, t) for t in dev], key=lambda e: e[:2]
     )
     timeline = [transcript for *_, transcript in everything]
     in_dev = np.concatenate([np.full(len(t), bool(is_dev)) for _, is_dev, t in everything])
@@ -191,9 +190,7 @@ def dev_scores(model: EmoNet, corpus: Corpus) -> Scores:
     return score(corpus.gold, logits.argmax(dim=1).numpy(), model.settings.labels)
 
 
-def batch_logits(
-    model: EmoNet, corpus: Corpus, windows: Sequence[Window]
-) -> tuple[Tensor, Tensor]:
+def batch_logits(model: EmoNet, corpus: Corpus, windows: Sequence[Window]) -> tuple[Tensor, Tensor]:
     """The turns that some windows score, (scored,) int64, and their logits (scored, classes)."""
     groups = list(fill_windows(corpus.turns, windows, _FILL))
     scored = torch.cat([torch.arange(w.scored, w.end) for rows in groups for w in rows])
@@ -258,15 +255,13 @@ class _Run:
         waited = len(self.epochs) - best.number if best else 0
         return len(self.epochs) < self.training.epochs and waited < self.training.patience
 
-    def epoch(
-        self, corpus: Corpus, weights: Tensor, advance: Callable[[int, int], None]
-    ) -> float:
+    def epoch(self, corpus: Corpus, weights: Tensor, advance: Callable[[int, int], None]) -> float:
         self.model.train()
         self.model.embedder.eval()
         number = len(self.epochs)
         order = np.random.default_rng([self.training.seed, number]).permutation(len(corpus.windows))
         torch.manual_seed(hash((self.training.seed, number)))
-        losses = []
+        losses: list[float] = []
         for batch in _batches(corpus, order.tolist(), self.training.batch_turns):
             step = number * self.steps + len(losses)
             losses.append(self._step(corpus, batch, weights, step))
@@ -327,7 +322,9 @@ def _corpus(
             for w in model.windows(own, transcript.dialogues)
         ]
     gold = gold_indices(transcripts, model.settings.labels)
-    return Corpus(turns, rows, embeddings, windows, gold)
+    # of windows without a gold label there is nothing to learn, and a batch of them has no loss
+    asked = [row for row in rows if (gold[row.scored : row.end] >= 0).any()]
+    return Corpus(turns, asked, embeddings, windows, gold)
 
 
 def _batches(corpus: Corpus, order: Sequence[int], turns: int) -> Iterator[list[Window]]:

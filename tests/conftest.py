@@ -1,9 +1,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from model.encoder import EncoderReference
 
 _DEFAULT = Path(__file__).parents[2] / "shared" / "data"
 
@@ -15,3 +20,34 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no real corpora at {folder}; set EMONET_TEST_DATA to their folder")
     return folder
+
+
+@pytest.fixture(scope="session")
+def small_encoders(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, EncoderReference]:
+    """A small random encoder of each family, with its tokenizer, by the family's name."""
+    from small_models import SAVE, save_encoder  # torch only where a test wants it
+
+    root = tmp_path_factory.mktemp("encoders")
+    return {family: save_encoder(family, root / family) for family in SAVE}
+
+
+@pytest.fixture(scope="session")
+def small_bert(small_encoders: Mapping[str, EncoderReference]) -> EncoderReference:
+    """The small random BERT."""
+    return small_encoders["bert"]
+
+
+@pytest.fixture(scope="session", params=["bert", "roberta", "mpnet"])
+def small_encoder(
+    request: pytest.FixtureRequest, small_encoders: Mapping[str, EncoderReference]
+) -> EncoderReference:
+    """Each of the small random encoders."""
+    return small_encoders[request.param]
+
+
+@pytest.fixture(scope="session")
+def default_encoder() -> EncoderReference:
+    """The encoder that ships."""
+    from model.encoder import DEFAULT_ENCODER, reference_to
+
+    return reference_to(DEFAULT_ENCODER)

@@ -1,0 +1,54 @@
+"""The job on one screen."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+
+import apache_beam as beam
+
+from beam_pipeline.corpus.options import ReadOptions
+from beam_pipeline.memory import Tail
+from beam_pipeline.output import Part, Run, read_memory
+from beam_pipeline.stages.encode import EncodeEpisodes
+from beam_pipeline.stages.label import LabelEpisodes
+from beam_pipeline.stages.read import ReadEpisodes
+from beam_pipeline.stages.recall import RecallSpeakers
+from beam_pipeline.stages.sharing import ModelSource
+from beam_pipeline.stages.write import Outcome, WriteRun
+
+
+@dataclasses.dataclass(frozen=True)
+class Job:
+    """All that a job is made from.
+
+    Attributes:
+      paths: the input files.
+      reading: how they are read.
+      source: where the model is.
+      run: what is written and what it builds on.
+    """
+
+    paths: tuple[str, ...]
+    reading: ReadOptions
+    source: ModelSource
+    run: Run
+
+
+def build(pipeline: beam.Pipeline, job: Job) -> None:
+    """Adds the job to a pipeline."""
+    remembered = (
+        pipeline
+        | "Memories" >> beam.Create(job.run.memory_files)
+        | "Remember" >> beam.FlatMap(_remember, job.run.output)
+    )
+    read = pipeline | ReadEpisodes(list(job.paths), job.reading)
+    encoded = read.episodes | EncodeEpisodes(job.source)
+    recalled = (encoded, remembered) | RecallSpeakers(job.run.origin.history)
+    labelled, faults = (encoded, recalled) | LabelEpisodes(job.source, job.run.model_id)
+    Outcome(labelled, read.rejected, recalled.memory, read.sources, faults) | WriteRun(job.run)
+
+
+
+def _remember(part: Part, output: str) -> Iterator[tuple[str, Tail]]:
+    return read_memory(output, part)

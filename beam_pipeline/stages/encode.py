@@ -1,0 +1,73 @@
+"""Episodes -> what the encoders say of them. The only stage that wants an accelerator."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+from collections.abc import Iterator
+
+import apache_beam as beam
+from apache_beam.pvalue import PCollection
+
+from beam_pipeline.records import Episode
+from beam_pipeline.stages.sharing import ModelSource
+from model.dataset import Transcript
+from model.emonet import Encoding
+
+logger = logging.getLogger(__name__)
+
+
+@dataclasses.dataclass(frozen=True)
+class Encoded:
+    """An episode and its encoding."""
+
+    episode: Episode
+    encoding: Encoding
+
+    @property
+    def speakers(self) -> list[str | None]:
+        """The speaker id of each utterance."""
+        return self.episode.utterances["speaker_id"].to_pylist()  # type: ignore[no-any-return]
+
+
+class EncodeEpisodes(beam.PTransform):  # type: ignore[misc]
+    """Adds context logits and utterance embeddings. The arithmetic is `EmoNet.encode`."""
+
+    def __init__(self, source: ModelSource):
+        super().__init__()
+        self.source = source
+
+    def expand(
+        self, episodes: PCollection[tuple[str, Episode]]
+    ) -> PCollection[tuple[str, Encoded]]:
+        """See the class."""
+        return episodes | beam.ParDo(_Encode(self.source)).with_output_types(tuple[str, Encoded])
+
+
+class _Encode(beam.DoFn):  # type: ignore[misc]
+    def __init__(self, source: ModelSource):
+        self.source = source
+
+    def setup(self) -> None:
+        self.model = self.source.load()
+
+    def process(self, element: tuple[str, Episode]) -> Iterator[tuple[str, Encoded]]:
+        episode_id, episode = element
+        encoded = Encoded(episode, self.model.encode(transcript_of(episode)))
+        beam.metrics.Metrics.counter("emonet", "episodes_encoded").inc()
+        logger.info("encoded", extra={"utterances": episode.utterances.num_rows})
+        yield episode_id, encoded
+
+
+def transcript_of(episode: Episode) -> Transcript:
+    """The columns that the model reads."""
+    columns = episode.utterances.to_pydict()
+    return Transcript(
+        episode=episode.episode_id,
+        place=episode.place,
+        texts=columns["text"],
+        names=columns["speaker_name"],
+        speakers=columns["speaker_id"],
+        dialogues=columns["dialogue_id"],
+        labels=columns["gold"],
+    )

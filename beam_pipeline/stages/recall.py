@@ -1,0 +1,104 @@
+"""What was said before each episode, speaker by speaker: the stateful stage."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
+
+import apache_beam as beam
+from apache_beam.coders import PickleCoder
+from apache_beam.pvalue import PCollection, TaggedOutput
+from apache_beam.transforms.timeutil import TimeDomain
+from apache_beam.transforms.userstate import BagStateSpec, TimerSpec, on_timer
+from apache_beam.transforms.window import GlobalWindow
+
+from beam_pipeline.memory import Recall, Tail, expected_recalls, recall, tails
+from beam_pipeline.records import Place
+from beam_pipeline.stages.encode import Encoded
+
+
+class Recalled(NamedTuple):
+    """What recalling gives.
+
+    Attributes:
+      recalls: by episode.
+      expected: by episode, speaker and the number of tails that a recall must be built from;
+        counted beside the state, by a grouping, so that an engine that loses state is found out.
+      memory: the last N embeddings of each speaker, (m, d) float16, after this run.
+    """
+
+    recalls: PCollection[tuple[str, Recall]]
+    expected: PCollection[tuple[str, tuple[str, int]]]
+    memory: PCollection[tuple[str, Any]]
+
+
+class RecallSpeakers(beam.PTransform):  # type: ignore[misc]
+    """Gives every episode what its speakers said before it.
+
+    The arithmetic is `memory.recall`; here it only meets Beam's state and timer.
+    """
+
+    def __init__(self, history: int):
+        super().__init__()
+        self.history = history
+
+    def expand(
+        self, inputs: tuple[PCollection[tuple[str, Encoded]], PCollection[tuple[str, Tail]]]
+    ) -> Recalled:
+        """Takes encoded episodes by id, and what earlier nights remember by speaker."""
+        encoded, remembered = inputs
+        own = encoded | "Tails" >> beam.FlatMap(_tails, self.history).with_output_types(
+            tuple[str, Tail]
+        )
+        scattered = (own, remembered) | beam.Flatten()
+        recalled = scattered | "Scan" >> beam.ParDo(_Recall(self.history)).with_outputs(
+            "memory", main="recalls"
+        )
+        expected = (
+            scattered
+            | "Places" >> beam.MapTuple(_place).with_output_types(tuple[str, Any])
+            | "BySpeaker" >> beam.GroupByKey()
+            | "Expected" >> beam.FlatMapTuple(expected_recalls)
+        )
+        return Recalled(recalled["recalls"], expected, recalled["memory"])
+
+
+class _Recall(beam.DoFn):  # type: ignore[misc]
+    """Buffers a speaker's tails; scans them when no more can come."""
+
+    TAILS = BagStateSpec("tails", PickleCoder())
+    END = TimerSpec("end", TimeDomain.WATERMARK)
+
+    def __init__(self, history: int):
+        self.history = history
+
+    def process(
+        self,
+        element: tuple[str, Tail],
+        buffered: Any = beam.DoFn.StateParam(TAILS),
+        end: Any = beam.DoFn.TimerParam(END),
+    ) -> None:
+        buffered.add(element[1])
+        end.set(GlobalWindow().max_timestamp())
+
+    @on_timer(END)  # type: ignore[misc]
+    def scan(
+        self,
+        speaker_id: str = beam.DoFn.KeyParam,
+        buffered: Any = beam.DoFn.StateParam(TAILS),
+    ) -> Iterator[tuple[str, Recall] | TaggedOutput]:
+        recalls, memory = recall(speaker_id, buffered.read(), self.history)
+        # an engine that fires twice must not tell everything twice
+        buffered.clear()
+        yield from recalls
+        yield TaggedOutput("memory", (speaker_id, memory))
+
+
+def _tails(element: tuple[str, Encoded], history: int) -> Iterable[tuple[str, Tail]]:
+    _, encoded = element
+    embeddings = encoded.encoding.embeddings
+    return tails(encoded.speakers, embeddings, encoded.episode.place, history)
+
+
+def _place(speaker_id: str, tail: Tail) -> tuple[str, Place | tuple[()]]:
+    return speaker_id, tail.place

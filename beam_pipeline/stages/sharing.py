@@ -1,0 +1,46 @@
+"""The model of a process: loaded once, used by all its threads, one intra-op thread each."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import threading
+from pathlib import Path
+
+import torch
+
+from model.artifact import load_model, open_checkpoint
+from model.emonet import EmoNet
+
+_loading = threading.Lock()
+
+
+@dataclasses.dataclass(frozen=True)
+class ModelSource:
+    """Where the workers find the model.
+
+    Attributes:
+      checkpoint: its folder.
+      encoder: where its encoder is, None for where the checkpoint says.
+    """
+
+    checkpoint: str
+    encoder: str | None
+
+    def load(self) -> EmoNet:
+        """The model, ready for inference, on the accelerator if there is one.
+
+        Raises:
+          ModelError: the checkpoint or its encoder is not what it should be.
+        """
+        # a number of threads that depends on the machine would let labels depend on it
+        torch.set_num_threads(1)
+        with _loading:
+            return _load(self)
+
+
+@functools.lru_cache(maxsize=1)
+def _load(source: ModelSource) -> EmoNet:
+    checkpoint = open_checkpoint(Path(source.checkpoint), encoder=source.encoder)
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    return load_model(checkpoint, device=device).for_inference()

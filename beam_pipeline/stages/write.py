@@ -1,0 +1,109 @@
+"""Labels, refusals and memory -> Parquet, then one commit. The arithmetic is `output`."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
+
+import apache_beam as beam
+from apache_beam.pvalue import PCollection
+
+from beam_pipeline.output import (
+    Entry,
+    Fault,
+    LabelCount,
+    Part,
+    Run,
+    Write,
+    commit,
+    shard_of,
+    write_labels,
+    write_memory,
+    write_rejected,
+)
+from beam_pipeline.records import Labelled, Rejected, SourceFile
+
+
+class Outcome(NamedTuple):
+    """All that a run has to write and to account for."""
+
+    labelled: PCollection[Labelled]
+    rejected: PCollection[Rejected]
+    memory: PCollection[tuple[str, Any]]
+    sources: PCollection[SourceFile]
+    faults: PCollection[Fault]
+
+
+class WriteRun(beam.PTransform):  # type: ignore[misc]
+    """Writes the three tables, then commits if nothing is missing, or fails the job."""
+
+    def __init__(self, run: Run):
+        super().__init__()
+        self.run = run
+
+    def expand(self, outcome: Outcome) -> PCollection[str]:
+        """Returns the night that was committed."""
+        entries = (
+            outcome.labelled | "Labels" >> _WriteTable(self.run, write_labels, _episode_id),
+            outcome.rejected | "Refusals" >> _WriteTable(self.run, write_rejected, _source),
+            outcome.memory | "Memory" >> _WriteTable(self.run, write_memory, _speaker_id),
+            outcome.labelled | "Count" >> beam.Map(_label_count),
+            outcome.rejected,
+            outcome.sources,
+            outcome.faults,
+        )
+        # an element of its own, so that a run without any input commits too
+        begin = outcome.sources.pipeline | "Begin" >> beam.Create([None])
+        return (
+            (*entries, begin)
+            | beam.Flatten()
+            | "AllTogether" >> beam.WithKeys("")
+            | beam.GroupByKey()
+            | "Commit" >> beam.MapTuple(self._commit)
+        )
+
+    def _commit(self, _: str, heard: Iterable[Entry | None]) -> str:
+        entries = [entry for entry in heard if entry is not None]
+        return str(commit(self.run, entries)["night"])
+
+
+class _WriteTable(beam.PTransform):  # type: ignore[misc]
+    """Writes a table in shards that a stable hash of `key` chooses."""
+
+    def __init__(self, run: Run, write: Write, key: Callable[[Any], str]):
+        super().__init__()
+        self.run, self.write, self.key = run, write, key
+
+    def expand(self, elements: PCollection[Any]) -> PCollection[Part]:
+        """See the class."""
+        return (
+            elements
+            | beam.Map(_with_shard, self.key).with_output_types(tuple[int, Any])
+            | beam.GroupByKey()
+            | beam.MapTuple(self._write)
+        )
+
+    def _write(self, shard: int, elements: Iterable[Any]) -> Part:
+        return self.write(self.run, shard, elements)
+
+
+def _with_shard(element: Any, key: Callable[[Any], str]) -> tuple[int, Any]:
+    return shard_of(key(element)), element
+
+
+def _label_count(labelled: Labelled) -> LabelCount:
+    counts = Counter(labelled.rows["label"].to_pylist())
+    return LabelCount(labelled.place[3], tuple(sorted(counts.items())))
+
+
+def _episode_id(labelled: Labelled) -> str:
+    return labelled.place[3]
+
+
+def _source(rejected: Rejected) -> str:
+    return rejected.source
+
+
+def _speaker_id(memory: tuple[str, Any]) -> str:
+    return memory[0]

@@ -53,7 +53,7 @@ class Origin:
     """What memory is made of; memories of different origin do not mix.
 
     Attributes:
-      embedder: sha256 of the frozen encoder's files, together.
+      embedder: sha256 of all that an embedding depends on but its text.
       width: d.
       history: N.
     """

@@ -43,6 +43,7 @@ class Checkpoint:
       folder: where it is.
       settings: what the model is.
       encoder: the encoder it was trained over.
+      width: d, the size of its hidden states.
       provenance: data digest, seed, versions, dev score and whatever else training noted.
       model_id: 16 hex digits over all of its content and its encoder's.
     """
@@ -50,8 +51,15 @@ class Checkpoint:
     folder: Path
     settings: Settings
     encoder: EncoderReference
+    width: int
     provenance: Mapping[str, Any]
     model_id: str
+
+    @property
+    def embedder_id(self) -> str:
+        """Hex sha256 of all that an utterance's embedding depends on but its text."""
+        content = [sorted(self.encoder.files.items()), self.settings.turn_tokens]
+        return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
 
 def save_checkpoint(folder: Path, model: EmoNet, provenance: Mapping[str, Any]) -> None:
@@ -64,7 +72,11 @@ def save_checkpoint(folder: Path, model: EmoNet, provenance: Mapping[str, Any]) 
     content = {
         "version": _VERSION,
         "settings": dataclasses.asdict(model.settings),
-        "encoder": {"name": reference.name, "files": dict(reference.files)},
+        "encoder": {
+            "name": reference.name,
+            "width": model.embedder.width,
+            "files": dict(reference.files),
+        },
         "provenance": dict(provenance),
     }
     (folder / SETTINGS).write_text(json.dumps(content, indent=2, sort_keys=True) + "\n")
@@ -94,6 +106,7 @@ def open_checkpoint(folder: Path, *, encoder: str | None = None) -> Checkpoint:
         folder=folder,
         settings=Settings(**settings),
         encoder=reference,
+        width=content["encoder"]["width"],
         provenance=content["provenance"],
         model_id=hashlib.sha256("".join(sorted(sums.values())).encode()).hexdigest()[:16],
     )

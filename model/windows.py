@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-MASKED = float(np.finfo(np.float32).min) / 2
+MASKED = float(np.finfo(np.float32).min) / 4
 """Added to a masked attention score: its softmax is exactly zero, also in bfloat16, and two of
 them added up stay finite."""
 
@@ -38,6 +38,7 @@ def tag_turns(
     """
     if tag == "none":
         return list(texts)
+    names = [name and name.strip() for name in names]
     if tag == "global":
         tags = [name and name.split()[0].title() for name in names]
     else:

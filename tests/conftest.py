@@ -6,9 +6,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 if TYPE_CHECKING:
     from model.encoder import EncoderReference
+
+# no test fails by the clock: the machine may be busy
+settings.register_profile("emonet", deadline=None)
+settings.load_profile("emonet")
 
 _DEFAULT = Path(__file__).parents[2] / "shared" / "data"
 

@@ -21,16 +21,17 @@ torch.set_num_threads(1)
 
 LABELS = ("joy", "neutral", "sadness")
 NAMES = ("Ann Lee", "Bo", "cleo", None)
-WORDS = (
+_TEXT = (
     "a again all and ann are at back before bo boat but by call cleo come day did dinner do door "
     "early ever fine fish for found friend give glad go good hate have he hello help her here "
     "him home how i in is it just keep key kind know late leave left letter light like lost love "
     "made man me meet mine more morning my never new night no not now of off oh old on one open "
     "or our out over please quiet rain ready said sea see send she ship so sorry speaker still "
-    "stop stay sure take tell thank that the then there they think this time to today told "
-    "too true two under until us wait walk want was we well went what when where who why will "
-    "wind window with word wrong yes yet you young your"
-).split()
+    "stop stay sure take tell thank that the then there they think this time to today told too "
+    "true two under until us wait walk want was we well went what when where who why will wind "
+    "window with word wrong yes yet you young your"
+)
+WORDS = _TEXT.split()
 _MARKS = list("abcdefghijklmnopqrstuvwxyz0123456789.,:;!?'")
 _PIECES = [*WORDS, *_MARKS, *(f"##{mark}" for mark in _MARKS)]
 _SIZE: dict[str, Any] = {

@@ -11,7 +11,7 @@ from apache_beam.pvalue import PCollection
 
 from beam_pipeline.records import Episode
 from beam_pipeline.stages.sharing import ModelSource
-from model.dataset import Transcript
+from beam_pipeline.transcripts import transcript_of
 from model.emonet import Encoding
 
 logger = logging.getLogger(__name__)
@@ -49,25 +49,12 @@ class _Encode(beam.DoFn):  # type: ignore[misc]
         self.source = source
 
     def setup(self) -> None:
-        self.model = self.source.load()
+        self.source.load()
 
     def process(self, element: tuple[str, Episode]) -> Iterator[tuple[str, Encoded]]:
         episode_id, episode = element
-        encoded = Encoded(episode, self.model.encode(transcript_of(episode)))
+        encoded = Encoded(episode, self.source.load().encode(transcript_of(episode)))
         beam.metrics.Metrics.counter("emonet", "episodes_encoded").inc()
         logger.info("encoded", extra={"utterances": episode.utterances.num_rows})
         yield episode_id, encoded
 
-
-def transcript_of(episode: Episode) -> Transcript:
-    """The columns that the model reads."""
-    columns = episode.utterances.to_pydict()
-    return Transcript(
-        episode=episode.episode_id,
-        place=episode.place,
-        texts=columns["text"],
-        names=columns["speaker_name"],
-        speakers=columns["speaker_id"],
-        dialogues=columns["dialogue_id"],
-        labels=columns["gold"],
-    )

@@ -56,7 +56,7 @@ class _Label(beam.DoFn):  # type: ignore[misc]
         self.source, self.model_id = source, model_id
 
     def setup(self) -> None:
-        self.model = self.source.load()
+        self.source.load()
 
     def process(
         self, element: tuple[str, Mapping[str, Iterable[Any]]]
@@ -69,7 +69,7 @@ class _Label(beam.DoFn):  # type: ignore[misc]
         for message in faults:
             yield TaggedOutput("faults", Fault(episode_id, message))
         if not faults:
-            yield label_episode(self.model, encoded[0], recalls, self.model_id)
+            yield label_episode(self.source.load(), encoded[0], recalls, self.model_id)
 
 
 def label_episode(

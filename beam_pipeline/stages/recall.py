@@ -63,6 +63,7 @@ class RecallSpeakers(beam.PTransform):  # type: ignore[misc]
         return Recalled(recalled["recalls"], expected, recalled["memory"])
 
 
+@beam.typehints.with_input_types(tuple[str, Tail])
 class _Recall(beam.DoFn):  # type: ignore[misc]
     """Buffers a speaker's tails; scans them when no more can come."""
 

@@ -30,6 +30,8 @@ class ModelSource:
     def load(self) -> EmoNet:
         """The model, ready for inference, on the accelerator if there is one.
 
+        Call it in the thread that uses the model: it also sets that thread's number of threads.
+
         Raises:
           ModelError: the checkpoint or its encoder is not what it should be.
         """

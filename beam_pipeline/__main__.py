@@ -1,0 +1,266 @@
+"""The command line: `emonet label | train | evaluate`."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import logging
+import os
+import sys
+import time
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from beam_pipeline.options import beam_options, corpus_name, read_options
+from beam_pipeline.records import EmonetError
+
+if TYPE_CHECKING:
+    from model.artifact import Checkpoint
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command.
+
+    Returns:
+      The exit status: 0, 1 after an error, 2 for arguments that are off, 130 after Ctrl-C.
+    """
+    parser = _parser()
+    flags, rest = parser.parse_known_args(arguments)
+    if rest and flags.command != "label":
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    _quieten(flags.verbose)
+    try:
+        return int(flags.run(flags, rest))
+    except KeyboardInterrupt:
+        print("emonet: interrupted, nothing was committed", file=sys.stderr)
+        return 130
+    except Exception as error:  # the one place where an error becomes a sentence
+        from beam_pipeline.console import sentence_of
+
+        if flags.verbose:
+            traceback.print_exc()
+        print(f"emonet {flags.command}: {sentence_of(error)}", file=sys.stderr)
+        return 1
+
+
+def label(flags: argparse.Namespace, rest: list[str]) -> int:
+    """Labels a corpus."""
+    flags.corpus = flags.corpus or corpus_name(flags.inputs)
+    reading = read_options(flags)
+    options = beam_options(rest)
+
+    import apache_beam as beam
+    from apache_beam.options.pipeline_options import PipelineOptions
+
+    from beam_pipeline import console, output, pipeline
+    from beam_pipeline.corpus.paths import expand_inputs
+    from beam_pipeline.stages.sharing import ModelSource
+
+    paths = tuple(expand_inputs(flags.inputs))
+    checkpoint = _checkpoint(flags)
+    run = output.begin_run(
+        flags.output,
+        flags.night,
+        checkpoint.model_id,
+        checkpoint.settings.labels,
+        _origin(checkpoint),
+    )
+    source = ModelSource(str(checkpoint.folder), flags.encoder)
+    begun = time.monotonic()
+    with console.job_progress():
+        job = beam.Pipeline(options=PipelineOptions(options))
+        pipeline.build(job, pipeline.Job(paths, reading, source, run))
+        job.run().wait_until_finish()
+    manifest = output.read_manifests(flags.output)[flags.night]
+    console.show_run(manifest, flags.output, time.monotonic() - begun)
+    return 0
+
+
+def train(flags: argparse.Namespace, rest: list[str]) -> int:
+    """Trains a checkpoint."""
+    from beam_pipeline import console
+    from beam_pipeline.transcripts import read_transcripts
+    from model.dataset import label_set
+    from model.emonet import Settings
+    from model.encoder import reference_to
+    from model.train import TrainingSettings
+    from model.train import train as train_model
+
+    reading = read_options(flags)
+    data = read_transcripts(flags.inputs, reading)
+    dev = read_transcripts(flags.dev, reading)
+    settings = Settings(
+        labels=label_set(data),
+        tag=flags.tag,
+        history=flags.remember,
+        window_tokens=flags.window_tokens,
+        window_turns=flags.window_turns,
+        trained_layers=flags.trained_layers,
+    )
+    chosen = {f.name: getattr(flags, f.name) for f in dataclasses.fields(TrainingSettings)}
+    with console.step_progress("training") as advance:
+        epochs = train_model(
+            data,
+            dev,
+            settings=settings,
+            training=TrainingSettings(**chosen),
+            encoder=reference_to(flags.encoder),
+            output=Path(flags.output),
+            advance=advance,
+        )
+    for epoch in epochs:
+        console.stdout.print(
+            f"epoch {epoch.number}: loss {epoch.loss:.3f}, dev weighted F1 {epoch.dev:.2f}"
+        )
+    console.stdout.print(f"checkpoint of the best epoch: {flags.output}")
+    return 0
+
+
+def evaluate(flags: argparse.Namespace, rest: list[str]) -> int:
+    """Scores a checkpoint."""
+    from beam_pipeline import console
+    from beam_pipeline.transcripts import read_transcripts
+    from model.artifact import load_model
+    from model.evaluate import evaluate as evaluate_model
+
+    reading = read_options(flags)
+    data = read_transcripts(flags.inputs, reading)
+    remembered = read_transcripts(flags.history, reading) if flags.history else []
+    checkpoint = _checkpoint(flags)
+    model = load_model(checkpoint).for_inference(low_precision=False if flags.float32 else None)
+    utterances, done = sum(map(len, data)), 0
+
+    with console.step_progress("evaluating") as advance:
+
+        def count(more: int) -> None:
+            nonlocal done
+            done += more
+            advance(done, utterances)
+
+        scores = evaluate_model(model, data, remembered=remembered, advance=count)
+    history = f"history: {sum(map(len, remembered)):,} further utterances" if remembered else (
+        "history: the set's own earlier episodes alone"
+    )
+    title = f"{', '.join(flags.inputs)}: {len(data)} episodes, {utterances:,} utterances; {history}"
+    console.show_scores(scores, title)
+    if flags.json:
+        result = {
+            "data": flags.inputs,
+            "episodes": len(data),
+            "history": flags.history or [],
+            "history_utterances": sum(map(len, remembered)),
+            "model_id": checkpoint.model_id,
+            "precision": "bfloat16" if model.low_precision else "float32",
+            **scores.as_json(),
+        }
+        Path(flags.json).write_text(json.dumps(result, indent=2) + "\n")
+    return 0
+
+
+def _checkpoint(flags: argparse.Namespace) -> Checkpoint:
+    from model.artifact import PRETRAINED, open_checkpoint
+
+    return open_checkpoint(Path(flags.checkpoint or PRETRAINED), encoder=flags.encoder)
+
+
+def _origin(checkpoint: Checkpoint) -> Any:
+    from beam_pipeline.output import Origin
+
+    return Origin(checkpoint.embedder_id, checkpoint.width, checkpoint.settings.history)
+
+
+def _quieten(verbose: bool) -> None:
+    """Leaves a person what this program says, unless they ask for more."""
+    if verbose:
+        logging.basicConfig(level=logging.INFO)
+    else:
+        logging.getLogger().addHandler(logging.NullHandler())
+        os.environ.setdefault("GRPC_VERBOSITY", "NONE")
+        os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="emonet", description="Labels subtitles and transcripts with emotions."
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    _label_flags(
+        _command(commands, "label", label, "label a corpus: files -> Parquet",
+                 "emonet label 'shows/**/*.srt' --output labelled --night 2026-11-22")
+    )  # fmt: skip
+    _train_flags(
+        _command(commands, "train", train, "train a checkpoint",
+                 "emonet train trn.json --dev dev.json --output checkpoint")
+    )  # fmt: skip
+    _evaluate_flags(
+        _command(commands, "evaluate", evaluate, "score a checkpoint",
+                 "emonet evaluate dev.json --history trn.json --json scores.json")
+    )  # fmt: skip
+    return parser
+
+
+def _command(
+    commands: Any, name: str, run: Any, summary: str, example: str
+) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = commands.add_parser(
+        name, help=summary, description=summary, epilog=f"example: {example}", allow_abbrev=False
+    )
+    parser.set_defaults(run=run)
+    parser.add_argument("inputs", nargs="+", metavar="INPUT", help="file, folder or pattern")
+    parser.add_argument("--show", help="the show of all inputs, whatever their names say")
+    parser.add_argument("--corpus", help="name of the corpus (default: that of the first input)")
+    parser.add_argument("--columns", metavar="FIELD=NAME,..", help="e.g. text=line,speaker=who")
+    parser.add_argument("--verbose", action="store_true", help="show traces and the engine's log")
+    return parser
+
+
+def _label_flags(parser: argparse.ArgumentParser) -> None:
+    parser.usage = "emonet label INPUT... --output OUT [options] [options of Beam]"
+    parser.add_argument("--output", required=True, metavar="OUT", help="folder of all nights")
+    parser.add_argument("--night", default="0", help="name of this batch (default: 0)")
+    _checkpoint_flags(parser)
+
+
+def _evaluate_flags(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(corpus="data")
+    parser.add_argument("--history", nargs="+", metavar="DATA", help="more of these speakers")
+    parser.add_argument("--json", metavar="FILE", help="write all scores to it")
+    parser.add_argument("--float32", action="store_true", help="no bfloat16")
+    _checkpoint_flags(parser)
+
+
+def _checkpoint_flags(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--checkpoint", help="folder (default: the one that ships)")
+    parser.add_argument("--encoder", help="where its encoder is, if not where it was")
+
+
+def _train_flags(parser: argparse.ArgumentParser) -> None:
+    from model.encoder import DEFAULT_ENCODER
+
+    parser.set_defaults(corpus="data")
+    add = parser.add_argument
+    add("--dev", required=True, nargs="+", metavar="DATA", help="what it is chosen on")
+    add("--output", required=True, metavar="CHECKPOINT", help="folder; an unfinished one goes on")
+    add("--encoder", default=DEFAULT_ENCODER, help="folder, package or owner/name@REVISION")
+    add("--tag", default="global", choices=("none", "local", "global"), help="how turns name who")
+    add("--remember", type=int, default=10, metavar="N", help="history's length (0: no history)")
+    add("--window-tokens", type=int, default=512, metavar="T", help="context at most")
+    add("--window-turns", type=int, metavar="T", help="turns a token sees (default: all)")
+    add("--trained-layers", type=int, default=6, metavar="L", help="upper layers that are trained")
+    add("--epochs", type=int, default=5)
+    add("--patience", type=int, default=2, help="epochs without gain before it stops")
+    add("--seed", type=int, default=0)
+    add("--batch-turns", type=int, default=96, metavar="B", help="utterances a step")
+    add("--encoder-rate", type=float, default=1e-4, metavar="R", help="learning rate")
+    add("--head-rate", type=float, default=1e-3, metavar="R", help="learning rate")
+    add("--warmup", type=float, default=0.1, help="share of steps")
+    add("--weight-decay", type=float, default=0.01, metavar="W")
+    add("--weight-exponent", type=float, default=0.5, metavar="E", help="of class weights")
+    add("--shuffled-speakers", action="store_true", help="control: strangers' histories")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,153 @@
+"""What a person sees: progress, tables, one sentence for an error."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import re
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Table
+from rich.text import Text
+
+from model.evaluate import Scores
+
+stdout = Console(highlight=False, soft_wrap=True)
+stderr = Console(highlight=False, soft_wrap=True, stderr=True)
+
+_OURS = re.compile(r"(?:EmonetError|ModelError): (.+?)(?: \[while running|$)", re.MULTILINE)
+
+
+@contextlib.contextmanager
+def job_progress() -> Iterator[None]:
+    """A progress line fed by what the stages log of episodes read and encoded."""
+    with _episode_progress() as progress:
+        task = progress.add_task("", total=None, episodes=0, known=0)
+        watcher = _StageWatcher(progress, task)
+        loggers = [logging.getLogger(f"beam_pipeline.stages.{name}") for name in ("read", "encode")]
+        for logger in loggers:
+            logger.setLevel(logging.INFO)
+            logger.addHandler(watcher)
+        try:
+            yield
+        finally:
+            for logger in loggers:
+                logger.removeHandler(watcher)
+
+
+class _StageWatcher(logging.Handler):
+    """Adds up what the stages log. Engines whose workers are elsewhere log elsewhere."""
+
+    def __init__(self, progress: Progress, task: TaskID):
+        super().__init__()
+        self.progress, self.task = progress, task
+        self.counting = threading.Lock()
+        self.known = self.utterances = self.episodes = self.done = 0
+
+    def emit(self, record: logging.LogRecord) -> None:
+        utterances = getattr(record, "utterances", 0)
+        with self.counting:
+            if record.msg == "read":
+                self.known += 1
+                self.utterances += utterances
+            else:
+                self.episodes += 1
+                self.done += utterances
+            self.progress.update(
+                self.task,
+                total=self.utterances,
+                completed=self.done,
+                episodes=self.episodes,
+                known=self.known,
+            )
+
+
+def _episode_progress() -> Progress:
+    return Progress(
+        TextColumn("labelling"),
+        BarColumn(),
+        TextColumn("{task.fields[episodes]}/{task.fields[known]} episodes,"),
+        MofNCompleteColumn(),
+        TextColumn("utterances,"),
+        _Rate(),
+        TimeRemainingColumn(),
+        console=stderr,
+        transient=True,
+    )
+
+
+class _Rate(ProgressColumn):
+    """Utterances a second."""
+
+    def render(self, task: Task) -> Text:
+        return Text(f"{task.speed:.0f}/s" if task.speed else "-/s")
+
+
+@contextlib.contextmanager
+def step_progress(what: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar over steps; gives the function that moves it to (done, all)."""
+    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=stderr, transient=True) as progress:
+        task = progress.add_task("", total=None)
+        yield lambda done, total: progress.update(task, completed=done, total=total)
+
+
+def show_run(manifest: Mapping[str, Any], output: str, seconds: float) -> None:
+    """The table at the end of a run, and how to read the result."""
+    counts = manifest["counts"]
+    table = Table(show_header=False, title=f"night {manifest['night']}, run {manifest['run']}")
+    table.add_row("episodes", f"{counts['episodes']:,}")
+    table.add_row("utterances", f"{counts['utterances']:,}")
+    for label, count in sorted(counts["labels"].items(), key=lambda item: -item[1]):
+        table.add_row(f"  {label}", f"{count:,}  {count / counts['utterances']:.1%}")
+    table.add_row("without speech", f"{counts['dropped']:,} cues")
+    table.add_row("rejected", f"{sum(counts['rejected'].values()):,}")
+    for reason, count in counts["rejected"].items():
+        table.add_row(f"  {reason}", f"{count:,}")
+    table.add_row("speakers remembered", f"{counts['speakers']:,}")
+    table.add_row("utterances a second", f"{counts['utterances'] / seconds:,.0f}")
+    stdout.print(table)
+    stdout.print(f"read it:  cd {output} && duckdb -init views.sql   # FROM labels")
+
+
+def show_scores(scores: Scores, title: str) -> None:
+    """Weighted and macro F1, a row a class, the confusion matrix."""
+    stdout.print(title)
+    stdout.print(
+        f"weighted F1 {100 * scores.weighted_f1:.2f}   macro F1 {100 * scores.macro_f1:.2f}   "
+        f"accuracy {100 * scores.accuracy:.2f}"
+    )
+    table = Table("class", "precision", "recall", "F1", "support")
+    columns = zip(scores.precision, scores.recall, scores.f1, scores.support, strict=True)
+    for label, (precision, recall, f1, support) in zip(scores.labels, columns, strict=True):
+        percents = [f"{100 * value:.1f}" for value in (precision, recall, f1)]
+        table.add_row(label, *percents, f"{support:,}")
+    stdout.print(table)
+    confusion = Table("gold \\ labelled", *scores.labels)
+    for label, row in zip(scores.labels, scores.confusion, strict=True):
+        confusion.add_row(label, *(str(count) for count in row))
+    stdout.print(confusion)
+
+
+def sentence_of(error: BaseException) -> str:
+    """What a person can do about an error; engines hand on ours as text within their own.
+
+    Anything else is named by its kind alone, for its message may hold text of the corpus.
+    """
+    ours = _OURS.findall(f"{type(error).__name__}: {error}")
+    if ours:
+        return str(ours[-1])
+    return f"failed with {type(error).__name__}; --verbose shows the trace"

@@ -1,0 +1,62 @@
+"""Flags -> frozen settings, validated once, where they enter."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from beam_pipeline.corpus.options import ReadOptions
+from beam_pipeline.records import EmonetError
+
+FN_API_RUNNER = "apache_beam.runners.portability.fn_api_runner.FnApiRunner"
+"""The in-process engine. Beam's own `DirectRunner` may choose another one by itself."""
+
+
+def read_options(flags: argparse.Namespace) -> ReadOptions:
+    """How files are read.
+
+    Raises:
+      EmonetError: `--columns` is not of the form FIELD=NAME,...
+    """
+    pairs = []
+    for pair in (flags.columns or "").split(",") if flags.columns else []:
+        field, equals, name = pair.partition("=")
+        if not (field and equals and name):
+            raise EmonetError(f"--columns: {pair!r} is not of the form FIELD=NAME")
+        pairs.append((field.strip(), name.strip()))
+    return ReadOptions(corpus=flags.corpus, show=flags.show, columns=tuple(pairs))
+
+
+def corpus_name(inputs: Sequence[str]) -> str:
+    """The name of the first input without its extension: what a corpus is called by default."""
+    path = Path(os.path.abspath(inputs[0]))
+    while any(sign in path.name for sign in "*?["):
+        path = path.parent
+    return path.name.split(".")[0] or "corpus"
+
+
+def beam_options(arguments: Sequence[str]) -> list[str]:
+    """Beam's flags, after the defaults of this program.
+
+    `DirectRunner` means the in-process engine with a thread a core.
+
+    Raises:
+      EmonetError: a flag is neither ours nor Beam's.
+    """
+    from apache_beam.options import pipeline_options
+
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("--runner", default="DirectRunner")
+    chosen, rest = parser.parse_known_args(list(arguments))
+    known = pipeline_options._BeamArgumentParser(add_help=False, allow_abbrev=False)
+    for group in pipeline_options.PipelineOptions.__subclasses__():
+        group._add_argparse_args(known)
+    _, unknown = known.parse_known_args(rest)
+    if unknown:
+        raise EmonetError(f"{unknown[0]}: neither an option of emonet nor one of Beam's")
+    runner = FN_API_RUNNER if chosen.runner == "DirectRunner" else chosen.runner
+    cores = len(os.sched_getaffinity(0))
+    defaults = [f"--direct_num_workers={cores}", "--direct_running_mode=multi_threading"]
+    return [f"--runner={runner}", *defaults, *rest]

@@ -1,0 +1,52 @@
+"""Episodes as the model reads them, and whole data sets of them. Nothing of Beam is here."""
+
+from __future__ import annotations
+
+import collections
+from collections.abc import Sequence
+
+from beam_pipeline.corpus.options import ReadOptions
+from beam_pipeline.corpus.paths import expand_inputs, read_file
+from beam_pipeline.records import EmonetError, Episode
+from model.dataset import Transcript
+
+
+def transcript_of(episode: Episode) -> Transcript:
+    """The columns that the model reads."""
+    columns = episode.utterances.to_pydict()
+    return Transcript(
+        episode=episode.episode_id,
+        place=episode.place,
+        texts=columns["text"],
+        names=columns["speaker_name"],
+        speakers=columns["speaker_id"],
+        dialogues=columns["dialogue_id"],
+        labels=columns["gold"],
+    )
+
+
+def read_transcripts(inputs: Sequence[str], options: ReadOptions) -> list[Transcript]:
+    """All episodes of a data set, in timeline order.
+
+    Raises:
+      EmonetError: an input matches nothing, anything in it is refused, or two files claim one
+        episode: a data set is whole, or it is not what a score names.
+    """
+    contents = [read_file(path, options) for path in expand_inputs(inputs)]
+    refused = [one for content in contents for one in content.rejected]
+    if refused:
+        first = refused[0]
+        where = f"{first.source} {first.position}".strip()
+        raise EmonetError(
+            f"{where}: {first.reason} {first.detail}; mend it or leave it out "
+            f"({len(refused)} refused in all)"
+        )
+    episodes = sorted(
+        (episode for content in contents for episode in content.episodes),
+        key=lambda episode: episode.place,
+    )
+    counts = collections.Counter(episode.episode_id for episode in episodes)
+    doubled = [episode_id for episode_id, count in counts.items() if count > 1]
+    if doubled:
+        raise EmonetError(f"{len(doubled)} episodes come twice, first {doubled[0]}; give each once")
+    return [transcript_of(episode) for episode in episodes]

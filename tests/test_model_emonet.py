@@ -1,0 +1,301 @@
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from small_models import (
+    LABELS,
+    WORDS,
+    cut,
+    made_up,
+    sentences,
+    small_settings,
+    transcript,
+    transcripts,
+    untrained,
+)
+
+from model.dataset import Transcript
+from model.emonet import EmoNet, Settings, histories
+from model.encoder import EncoderReference, has_bfloat16, load_encoder
+from model.errors import ModelError
+from model.evaluate import evaluate, predict
+from model.train import batch_logits, read_corpus
+
+needs_bfloat16 = pytest.mark.skipif(
+    not has_bfloat16(torch.device("cpu")),
+    reason="this processor multiplies no bfloat16 matrices, so nobody runs low precision on it",
+)
+precisions = pytest.mark.parametrize(
+    "low_precision", [False, pytest.param(True, marks=needs_bfloat16)], ids=["float32", "bfloat16"]
+)
+
+
+def assert_cutting_changes_nothing(model: EmoNet, whole: Transcript, *, cuts: list[int]) -> None:
+    """Bit for bit, in context logits and in embeddings."""
+    everything = model.encode(whole)
+    assert everything.context_logits.shape == (len(whole), len(model.settings.labels))
+    assert everything.embeddings.dtype == np.float16
+    for turns in cuts:
+        prefix = model.encode(cut(whole, turns))
+        np.testing.assert_array_equal(prefix.context_logits, everything.context_logits[:turns])
+        np.testing.assert_array_equal(prefix.embeddings, everything.embeddings[:turns])
+
+
+@precisions
+@pytest.mark.parametrize("tag", ["none", "local", "global"])
+def test_cutting_later_turns_changes_no_earlier_logit(
+    small_encoder: EncoderReference, tag: str, *, low_precision: bool
+) -> None:
+    model = untrained(small_encoder, tag=tag).for_inference(low_precision=low_precision)
+    whole = made_up(24, dialogues=2)
+    assert_cutting_changes_nothing(model, whole, cuts=[1, 2, 5, 11, 12, 13, 20, 23])
+
+
+@precisions
+@pytest.mark.parametrize("window_turns", [1, 3])
+def test_a_window_of_turns_keeps_prefix_invariance(
+    small_encoder: EncoderReference, window_turns: int, *, low_precision: bool
+) -> None:
+    model = untrained(small_encoder, window_turns=window_turns)
+    model.for_inference(low_precision=low_precision)
+    assert_cutting_changes_nothing(model, made_up(16), cuts=[1, 7, 8, 15])
+
+
+@precisions
+def test_cutting_later_turns_changes_no_earlier_logit_of_the_default_encoder(
+    default_encoder: EncoderReference, *, low_precision: bool
+) -> None:
+    model = untrained(default_encoder, turn_tokens=32)
+    model.for_inference(low_precision=low_precision)
+    whole = made_up(18)
+    assert len(model.windows(model.context_turns(whole), whole.dialogues)) > 3
+    assert_cutting_changes_nothing(model, whole, cuts=[1, 4, 9, 13, 17])
+
+
+@precisions
+def test_whole_positions_of_the_default_encoder_keep_prefix_invariance(
+    default_encoder: EncoderReference, *, low_precision: bool
+) -> None:
+    model = untrained(default_encoder, window_tokens=512, turn_tokens=128)
+    model.for_inference(low_precision=low_precision)
+    whole = made_up(30, words=30)
+    assert len(model.windows(model.context_turns(whole), whole.dialogues)) > 1
+    assert_cutting_changes_nothing(model, whole, cuts=[10, 29])
+
+
+@precisions
+@settings(max_examples=30)
+@given(whole=transcripts(), data=st.data())
+def test_any_cut_of_any_transcript_changes_nothing_before_it(
+    small_bert: EncoderReference, whole: Transcript, data: st.DataObject, *, low_precision: bool
+) -> None:
+    model = untrained(small_bert).for_inference(low_precision=low_precision)
+    turns = data.draw(st.integers(1, len(whole)))
+    assert_cutting_changes_nothing(model, whole, cuts=[turns])
+
+
+@precisions
+def test_earlier_turns_of_a_dialogue_are_read(
+    small_encoder: EncoderReference, *, low_precision: bool
+) -> None:
+    model = untrained(small_encoder).for_inference(low_precision=low_precision)
+    whole = made_up(6)
+    other = dataclasses.replace(whole, texts=["sorry i am late", *whole.texts[1:]])
+    before, after = model.encode(whole), model.encode(other)
+    assert (before.context_logits != after.context_logits).any(axis=1).all()
+    np.testing.assert_array_equal(before.embeddings[1:], after.embeddings[1:])
+
+
+def test_turns_that_see_themselves_alone_do_not_see_the_one_before(
+    small_encoder: EncoderReference,
+) -> None:
+    model = untrained(small_encoder, window_turns=1).for_inference(low_precision=False)
+    whole = made_up(6)
+    other = dataclasses.replace(whole, texts=["sorry i am late", *whole.texts[1:]])
+    before, after = model.encode(whole).context_logits, model.encode(other).context_logits
+    np.testing.assert_array_equal(before[1:], after[1:])
+    assert (before[0] != after[0]).any()
+
+
+@precisions
+def test_changing_one_dialogue_changes_no_logit_of_another(
+    small_encoder: EncoderReference, *, low_precision: bool
+) -> None:
+    model = untrained(small_encoder).for_inference(low_precision=low_precision)
+    whole = made_up(24, dialogues=4)
+    inside = np.array([dialogue == "d1" for dialogue in whole.dialogues])
+    texts = ["you lost my boat" if hit else t for t, hit in zip(whole.texts, inside, strict=True)]
+    before = model.encode(whole).context_logits
+    after = model.encode(dataclasses.replace(whole, texts=texts)).context_logits
+    np.testing.assert_array_equal(before[~inside], after[~inside])
+    assert (before[inside] != after[inside]).any()
+
+
+@precisions
+@settings(max_examples=30)
+@given(texts=st.lists(sentences, min_size=1, max_size=12), data=st.data())
+def test_an_embedding_depends_on_its_text_alone(
+    small_encoders: Mapping[str, EncoderReference],
+    texts: list[str],
+    data: st.DataObject,
+    *,
+    low_precision: bool,
+) -> None:
+    family = data.draw(st.sampled_from(sorted(small_encoders)))
+    model = untrained(small_encoders[family]).for_inference(low_precision=low_precision)
+    together = model.embed(texts)
+    chosen = data.draw(st.lists(st.integers(0, len(texts) - 1), min_size=1, max_size=20))
+    np.testing.assert_array_equal(model.embed([texts[i] for i in chosen]), together[chosen])
+
+
+@precisions
+def test_an_embedding_of_the_default_encoder_depends_on_its_text_alone(
+    default_encoder: EncoderReference, *, low_precision: bool
+) -> None:
+    model = untrained(default_encoder).for_inference(low_precision=low_precision)
+    texts = [" ".join(WORDS[start : start + start % 40]) for start in range(60)]
+    together = model.embed(texts)
+    for chosen in ([0], [59], [7, 8], [30, 2, 41], list(range(0, 60, 3))):
+        np.testing.assert_array_equal(model.embed([texts[i] for i in chosen]), together[chosen])
+
+
+def test_embeddings_have_mean_zero_and_variance_one(small_encoder: EncoderReference) -> None:
+    embeddings = untrained(small_encoder).for_inference().embed(["go home", "", "yes " * 40])
+    assert embeddings.shape == (3, 32)
+    np.testing.assert_allclose(embeddings.astype(np.float64).mean(axis=1), 0, atol=1e-3)
+    np.testing.assert_allclose(embeddings.astype(np.float64).var(axis=1), 1, atol=2e-3)
+
+
+def test_an_episode_without_utterances_has_an_encoding_without_rows(
+    small_encoder: EncoderReference,
+) -> None:
+    encoding = untrained(small_encoder).for_inference().encode(transcript([]))
+    assert encoding.context_logits.shape == (0, len(LABELS))
+    assert encoding.embeddings.shape == (0, 32)
+
+
+@needs_bfloat16
+def test_low_precision_gives_nearly_the_labels_of_float32(
+    default_encoder: EncoderReference,
+) -> None:
+    whole = made_up(40, dialogues=4)
+    exact = untrained(default_encoder).for_inference(low_precision=False).encode(whole)
+    quick = untrained(default_encoder).for_inference(low_precision=True).encode(whole)
+    assert (exact.context_logits != quick.context_logits).any()
+    margin = np.diff(np.sort(exact.context_logits, axis=1)[:, -2:], axis=1)[:, 0]
+    clear = margin > 0.1 * margin.max()
+    agree = exact.context_logits.argmax(axis=1) == quick.context_logits.argmax(axis=1)
+    assert agree[clear].all()
+
+
+def test_the_sum_of_both_parts_is_one_joint_forward(small_encoder: EncoderReference) -> None:
+    data = [made_up(12, seed=seed, dialogues=2) for seed in range(3)]
+    model = untrained(small_encoder, history=4).eval()
+    joint, _ = read_corpus(model, data, [])
+    with torch.inference_mode():
+        scored, logits = batch_logits(model, joint, joint.windows)
+    apart = predict(model.for_inference(low_precision=False), data)
+    without = predict(untrained(small_encoder, history=0).for_inference(low_precision=False), data)
+    np.testing.assert_allclose(apart[scored.numpy()], logits.numpy(), rtol=0, atol=1e-5)
+    assert np.abs(apart - without).max() > 1e-2
+
+
+def test_predicting_is_a_plain_loop_over_the_timeline(small_bert: EncoderReference) -> None:
+    data = [made_up(9, seed=seed) for seed in range(3)]
+    model = untrained(small_bert, history=3).for_inference()
+    encodings = [model.encode(episode) for episode in data]
+    speaker = model.speaker_logits(
+        np.concatenate([encoding.embeddings for encoding in encodings]), histories(data, 3)
+    )
+    context = np.concatenate([encoding.context_logits for encoding in encodings])
+    np.testing.assert_array_equal(predict(model, data), context + speaker)
+
+
+def test_the_order_of_arrival_changes_neither_logits_nor_scores(
+    small_bert: EncoderReference,
+) -> None:
+    data = [made_up(9, seed=seed) for seed in range(4)]
+    model = untrained(small_bert).for_inference()
+    np.testing.assert_array_equal(predict(model, data[::-1]), predict(model, data))
+    assert evaluate(model, data[::-1]).as_json() == evaluate(model, data).as_json()
+
+
+def test_remembered_episodes_give_a_history_from_their_place_on_the_timeline(
+    small_bert: EncoderReference,
+) -> None:
+    first, second, third = (made_up(9, seed=seed) for seed in range(3))
+    model = untrained(small_bert).for_inference()
+    whole = predict(model, [first, second, third])
+    np.testing.assert_array_equal(predict(model, [second], remembered=[third, first]), whole[9:18])
+    np.testing.assert_array_equal(
+        predict(model, [third], remembered=[third, second, first]), whole[18:]
+    )
+    assert (predict(model, [third]) != whole[18:]).any()
+
+
+def test_progress_counts_the_labelled_utterances(small_bert: EncoderReference) -> None:
+    done: list[int] = []
+    data = [made_up(3, seed=1), made_up(5, seed=2)]
+    model = untrained(small_bert).for_inference()
+    predict(model, data, remembered=[made_up(7)], advance=done.append)
+    assert done == [3, 5]
+
+
+def test_only_upper_layers_and_the_head_are_trained(small_encoder: EncoderReference) -> None:
+    names = untrained(small_encoder, trained_layers=1).trained().keys()
+    inside = {name for name in names if name.startswith("context.")}
+    assert inside
+    assert all(".encoder.layer.1." in name for name in inside)
+    assert not any(name.startswith("embedder.") for name in names)
+    head = {name.split(".")[0] for name in names - inside}
+    assert head == {"gru", "project", "classify"}
+    without = untrained(small_encoder, trained_layers=0, history=0).trained()
+    assert without.keys() == {"classify.weight", "classify.bias"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"tag": "name"}, "tag is 'name', not one of none, local, global"),
+        ({"history": -1}, "history"),
+        ({"hidden": 0}, "hidden"),
+        ({"trained_layers": -1}, "trained_layers"),
+        ({"window_turns": 0}, "window_turns is 0"),
+        ({"turn_tokens": 7}, "turn_tokens is 7"),
+        ({"turn_tokens": 65}, r"turn_tokens is 65, not within 8 and window_tokens \(64\)"),
+    ],
+)
+def test_settings_that_make_no_model_are_refused(changes: dict[str, object], message: str) -> None:
+    with pytest.raises(ModelError, match=message):
+        small_settings(**changes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"window_tokens": 129}, "window_tokens is 129, the encoder has 128 positions"),
+        ({"trained_layers": 3}, "trained_layers is 3, the encoder has 2 layers"),
+    ],
+)
+def test_settings_that_the_encoder_cannot_serve_are_refused_with_both_sides(
+    small_encoder: EncoderReference, changes: dict[str, object], message: str
+) -> None:
+    with pytest.raises(ModelError, match=message):
+        untrained(small_encoder, **changes)
+
+
+def test_windows_of_any_allowed_length_are_read(small_encoder: EncoderReference) -> None:
+    encoder = load_encoder(small_encoder)
+    for low_precision in (False, True):
+        for window_tokens in (100, 128):
+            settings_ = Settings(LABELS, window_tokens=window_tokens, trained_layers=0)
+            settings_ = dataclasses.replace(settings_, turn_tokens=window_tokens)
+            model = EmoNet(settings=settings_, context=encoder, embedder=encoder)
+            model.for_inference(low_precision=low_precision)
+            assert np.isfinite(model.encode(transcript(["yes " * 200] * 2)).context_logits).all()

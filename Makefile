@@ -32,7 +32,7 @@ lock:
 
 # Beam against a plain loop over the same texts, with the same threads.
 bench: install
-	$(bin)/python infra/bench/label.py $(DATA)/friends/friends_transcript.parquet
+	$(bin)/python benchmarks/label.py $(DATA)/friends/friends_transcript.parquet
 
 clean:
 	rm -rf .venv demo-output build dist *.egg-info

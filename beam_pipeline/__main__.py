@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from beam_pipeline.options import beam_options, corpus_name, read_options
-from beam_pipeline.records import EmonetError
 
 if TYPE_CHECKING:
     from model.artifact import Checkpoint
@@ -141,8 +140,10 @@ def evaluate(flags: argparse.Namespace, rest: list[str]) -> int:
             advance(done, utterances)
 
         scores = evaluate_model(model, data, remembered=remembered, advance=count)
-    history = f"history: {sum(map(len, remembered)):,} further utterances" if remembered else (
-        "history: the set's own earlier episodes alone"
+    history = (
+        f"history: {sum(map(len, remembered)):,} further utterances"
+        if remembered
+        else "history: the set's own earlier episodes alone"
     )
     title = f"{', '.join(flags.inputs)}: {len(data)} episodes, {utterances:,} utterances; {history}"
     console.show_scores(scores, title)

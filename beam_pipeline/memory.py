@@ -6,7 +6,7 @@ Law of this module: pure arithmetic on numpy arrays. State, timers and counters 
 from __future__ import annotations
 
 import dataclasses
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
@@ -47,15 +47,16 @@ def last_n(earlier: np.ndarray, later: np.ndarray, n: int) -> np.ndarray:
     """The last `n` utterances of two stretches of one speaker's timeline.
 
     Args:
-      earlier, later: embeddings, (m, d) float16 each, oldest first; every row of `earlier` was
-        said before every row of `later`.
-      n: how many are kept, at least 1.
+      earlier: embeddings, (m, d) float16, oldest first.
+      later: the same of utterances that were all said after those.
+      n: how many are kept.
 
     Returns:
       (min(n, m1 + m2), d) float16, oldest first. Associative, with the empty tail as unit,
       which is what lets any split of a timeline be recalled in any grouping.
     """
-    return np.concatenate([earlier, later])[-n:]
+    whole = np.concatenate([earlier, later])
+    return whole[max(0, len(whole) - n) :]
 
 
 def tails(
@@ -69,12 +70,12 @@ def tails(
       place: the episode's place on the timeline.
       n: how many utterances a tail holds at most.
     """
-    said: dict[str, list[int]] = {}
+    said: dict[str, deque[int]] = {}
     for index, speaker in enumerate(speakers):
         if speaker is not None:
-            said.setdefault(speaker, []).append(index)
+            said.setdefault(speaker, deque(maxlen=n)).append(index)
     for speaker, indices in said.items():
-        yield speaker, Tail(place, embeddings[indices[-n:]])
+        yield speaker, Tail(place, embeddings[list(indices)])
 
 
 def recall(

@@ -129,9 +129,7 @@ Entry = Part | LabelCount | SourceFile | Rejected | Fault
 """What the commit hears of."""
 
 
-def begin_run(
-    output: str, night: str, model_id: str, labels: Sequence[str], origin: Origin
-) -> Run:
+def begin_run(output: str, night: str, model_id: str, labels: Sequence[str], origin: Origin) -> Run:
     """Looks up what the night builds on and makes sure that OUT can be written.
 
     Raises:
@@ -277,7 +275,7 @@ def count_faults(heard: Mapping[type, list[Any]]) -> Iterator[Fault]:
         if read[episode] != done[episode]:
             message = f"{read[episode]} utterances read, {done[episode]} labelled or rejected"
             yield Fault(episode, message)
-    written = Counter({table: 0 for table in ("labels", "rejected")})
+    written: Counter[str] = Counter()
     for part in heard[Part]:
         written[part.table] += part.rows
     labelled = sum(sum(dict(count.labels).values()) for count in heard[LabelCount])
@@ -442,7 +440,7 @@ def _view(table: str, paths: Sequence[str]) -> str:
     listed = ",\n  ".join("'" + path.replace("'", "''") + "'" for path in paths)
     return (
         f"CREATE OR REPLACE VIEW {table} AS SELECT * FROM read_parquet([\n  {listed}\n], "
-        "hive_partitioning = true);"
+        "hive_partitioning = true, hive_types_autocast = false, union_by_name = true);"
     )
 
 

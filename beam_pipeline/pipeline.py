@@ -49,6 +49,5 @@ def build(pipeline: beam.Pipeline, job: Job) -> None:
     Outcome(labelled, read.rejected, recalled.memory, read.sources, faults) | WriteRun(job.run)
 
 
-
 def _remember(part: Part, output: str) -> Iterator[tuple[str, Tail]]:
     return read_memory(output, part)

@@ -79,10 +79,13 @@ class Encoder(nn.Module):
 
     @property
     def max_tokens(self) -> int:
-        """How many positions a row may have; RoBERTa and MPNet keep two of theirs for padding."""
+        """How many tokens a row may have: a multiple of 64, because rows are filled up to one.
+
+        RoBERTa and MPNet keep two of their positions for padding.
+        """
         config = self.network.config
         reserved = 0 if config.model_type == "bert" else config.pad_token_id + 1
-        return int(config.max_position_embeddings) - reserved
+        return int(config.max_position_embeddings - reserved) // 64 * 64
 
     @property
     def pad_id(self) -> int:

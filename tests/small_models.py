@@ -43,11 +43,11 @@ _SIZE: dict[str, Any] = {
 }
 
 
-def save_bert(folder: Path) -> None:
+def save_bert(folder: Path, positions: int = 128) -> None:
     vocabulary = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *_PIECES]
     tokenizer = transformers.BertTokenizerFast(vocab=_numbered(vocabulary))
     config = transformers.BertConfig(
-        vocab_size=len(vocabulary), max_position_embeddings=128, **_SIZE
+        vocab_size=len(vocabulary), max_position_embeddings=positions, **_SIZE
     )
     _save(folder, transformers.BertModel, config, tokenizer)
 

@@ -21,8 +21,8 @@ from small_models import (
 )
 
 from model.dataset import Transcript
-from model.emonet import EmoNet, Settings, histories
-from model.encoder import EncoderReference, has_bfloat16, load_encoder
+from model.emonet import EmoNet, histories
+from model.encoder import EncoderReference, has_bfloat16
 from model.errors import ModelError
 from model.evaluate import evaluate, predict
 from model.train import batch_logits, read_corpus
@@ -290,12 +290,11 @@ def test_settings_that_the_encoder_cannot_serve_are_refused_with_both_sides(
         untrained(small_encoder, **changes)
 
 
-def test_windows_of_any_allowed_length_are_read(small_encoder: EncoderReference) -> None:
-    encoder = load_encoder(small_encoder)
-    for low_precision in (False, True):
-        for window_tokens in (100, 128):
-            settings_ = Settings(LABELS, window_tokens=window_tokens, trained_layers=0)
-            settings_ = dataclasses.replace(settings_, turn_tokens=window_tokens)
-            model = EmoNet(settings=settings_, context=encoder, embedder=encoder)
-            model.for_inference(low_precision=low_precision)
-            assert np.isfinite(model.encode(transcript(["yes " * 200] * 2)).context_logits).all()
+@precisions
+@pytest.mark.parametrize("window_tokens", [100, 128])
+def test_windows_as_long_as_the_encoder_allows_are_read(
+    small_encoder: EncoderReference, window_tokens: int, *, low_precision: bool
+) -> None:
+    model = untrained(small_encoder, window_tokens=window_tokens, turn_tokens=window_tokens)
+    encoding = model.for_inference(low_precision=low_precision).encode(transcript(["yes " * 200]))
+    assert np.isfinite(encoding.context_logits).all()

@@ -109,6 +109,11 @@ def test_positions_are_those_that_tokens_can_have(small_encoder: EncoderReferenc
     assert torch.isfinite(encoder(torch.tensor([tokens]), torch.from_numpy(mask))).all()
 
 
+def test_positions_are_counted_in_whole_fillings(tmp_path: Path) -> None:
+    save_bert(tmp_path / "bert", positions=100)
+    assert load_encoder(reference_to(str(tmp_path / "bert"))).max_tokens == 64
+
+
 def test_loading_says_nothing(
     default_encoder: EncoderReference,
     capfd: pytest.CaptureFixture[str],

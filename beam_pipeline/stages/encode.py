@@ -57,4 +57,3 @@ class _Encode(beam.DoFn):  # type: ignore[misc]
         beam.metrics.Metrics.counter("emonet", "episodes_encoded").inc()
         logger.info("encoded", extra={"utterances": episode.utterances.num_rows})
         yield episode_id, encoded
-

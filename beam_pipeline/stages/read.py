@@ -40,7 +40,8 @@ class ReadEpisodes(beam.PTransform):  # type: ignore[misc]
         read = (
             begin
             | "Paths" >> beam.Create(self.paths, reshuffle=True)
-            | "Files" >> beam.ParDo(_read, self.options).with_outputs("rejected", "sources", main="e")
+            | "Files"
+            >> beam.ParDo(_read, self.options).with_outputs("rejected", "sources", main="e")
         )
         told_apart = (
             read["e"]
@@ -51,9 +52,7 @@ class ReadEpisodes(beam.PTransform):  # type: ignore[misc]
         return Read(told_apart["episodes"], rejected, read["sources"])
 
 
-def _read(
-    path: str, options: ReadOptions
-) -> Iterator[tuple[str, Episode] | TaggedOutput]:
+def _read(path: str, options: ReadOptions) -> Iterator[tuple[str, Episode] | TaggedOutput]:
     content = read_file(path, options)
     yield TaggedOutput("sources", content.source)
     for one in content.rejected:

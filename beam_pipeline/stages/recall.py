@@ -67,8 +67,9 @@ class RecallSpeakers(beam.PTransform):  # type: ignore[misc]
 class _Recall(beam.DoFn):  # type: ignore[misc]
     """Buffers a speaker's tails; scans them when no more can come."""
 
-    TAILS = BagStateSpec("tails", PickleCoder())
-    END = TimerSpec("end", TimeDomain.WATERMARK)
+    TAILS = beam.DoFn.StateParam(BagStateSpec("tails", PickleCoder()))
+    TIMER = TimerSpec("end", TimeDomain.WATERMARK)
+    END = beam.DoFn.TimerParam(TIMER)
 
     def __init__(self, history: int):
         self.history = history
@@ -76,17 +77,17 @@ class _Recall(beam.DoFn):  # type: ignore[misc]
     def process(
         self,
         element: tuple[str, Tail],
-        buffered: Any = beam.DoFn.StateParam(TAILS),
-        end: Any = beam.DoFn.TimerParam(END),
+        buffered: Any = TAILS,
+        end: Any = END,
     ) -> None:
         buffered.add(element[1])
         end.set(GlobalWindow().max_timestamp())
 
-    @on_timer(END)  # type: ignore[misc]
+    @on_timer(TIMER)  # type: ignore[untyped-decorator]
     def scan(
         self,
         speaker_id: str = beam.DoFn.KeyParam,
-        buffered: Any = beam.DoFn.StateParam(TAILS),
+        buffered: Any = TAILS,
     ) -> Iterator[tuple[str, Recall] | TaggedOutput]:
         recalls, memory = recall(speaker_id, buffered.read(), self.history)
         # an engine that fires twice must not tell everything twice

@@ -241,6 +241,7 @@ def _checkpoint_flags(parser: argparse.ArgumentParser) -> None:
 def _train_flags(parser: argparse.ArgumentParser) -> None:
     from model.encoder import DEFAULT_ENCODER
 
+    parser.usage = "emonet train INPUT... --dev DATA... --output CHECKPOINT [options]"
     parser.set_defaults(corpus="data")
     add = parser.add_argument
     add("--dev", required=True, nargs="+", metavar="DATA", help="what it is chosen on")

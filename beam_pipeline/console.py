@@ -25,8 +25,8 @@ from rich.text import Text
 
 from model.evaluate import Scores
 
-stdout = Console(highlight=False, soft_wrap=True)
-stderr = Console(highlight=False, soft_wrap=True, stderr=True)
+stdout = Console(highlight=False, soft_wrap=True, markup=False)
+stderr = Console(highlight=False, soft_wrap=True, markup=False, stderr=True)
 
 _OURS = re.compile(r"(?:EmonetError|ModelError): (.+?)(?: \[while running|$)", re.MULTILINE)
 

@@ -110,6 +110,13 @@ class Part:
 
 
 @dataclasses.dataclass(frozen=True)
+class Asked:
+    """The files that a run has to read."""
+
+    paths: tuple[str, ...]
+
+
+@dataclasses.dataclass(frozen=True)
 class LabelCount:
     """What was labelled of one episode: its utterances by label."""
 
@@ -118,14 +125,21 @@ class LabelCount:
 
 
 @dataclasses.dataclass(frozen=True)
-class Fault:
-    """A reason not to commit: an episode, and what the engine lost or doubled of it."""
+class SpeakerCount:
+    """How many speakers there are to be remembered, counted beside the memory itself."""
 
-    episode_id: str
+    speakers: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Fault:
+    """A reason not to commit: an episode, a file or the whole run, and what is wrong with it."""
+
+    where: str
     message: str
 
 
-Entry = Part | LabelCount | SourceFile | Rejected | Fault
+Entry = Asked | Part | LabelCount | SpeakerCount | SourceFile | Rejected | Fault
 """What the commit hears of."""
 
 
@@ -209,6 +223,9 @@ def write_rejected(run: Run, shard: int, rejected: Iterable[Rejected]) -> Part:
 def write_memory(run: Run, shard: int, memories: Iterable[tuple[str, np.ndarray]]) -> Part:
     """Writes what is remembered of some speakers, (m, d) float16 each, by speaker id."""
     ordered = sorted(memories, key=lambda memory: memory[0])
+    speaker, times = Counter(speaker for speaker, _ in ordered).most_common(1)[0]
+    if times > 1:
+        raise EmonetError(f"speaker {speaker} is remembered {times} times; run it again")
     offsets = np.cumsum([0] + [len(embeddings) for _, embeddings in ordered], dtype=np.int32)
     flat = np.concatenate([embeddings for _, embeddings in ordered]).ravel()
     vectors = pa.FixedSizeListArray.from_arrays(pa.array(flat), run.origin.width)
@@ -261,7 +278,29 @@ def commit(run: Run, entries: Iterable[Entry]) -> dict[str, Any]:
 
 
 def count_faults(heard: Mapping[type, list[Any]]) -> Iterator[Fault]:
-    """Holds input = labelled + rejected, episode by episode."""
+    """Holds input = labelled + rejected, and that all of it was read, written and remembered."""
+    yield from _file_faults(heard)
+    yield from _episode_faults(heard)
+    yield from _table_faults(heard)
+
+
+def _file_faults(heard: Mapping[type, list[Any]]) -> Iterator[Fault]:
+    asked = Counter(path for one in heard[Asked] for path in one.paths)
+    came = Counter(source.path for source in heard[SourceFile])
+    for path in sorted(asked.keys() | came.keys()):
+        if asked[path] != came[path]:
+            yield Fault(path, f"read {came[path]} times, expected {asked[path]}")
+    refused: Counter[str] = Counter()
+    for one in heard[Rejected]:
+        if one.reason is not Reason.DUPLICATE_EPISODE:
+            refused[one.source] += one.items
+    for source in heard[SourceFile]:
+        if source.rejected != refused[source.path]:
+            message = f"{source.rejected} refusals counted, {refused[source.path]} came"
+            yield Fault(source.path, message)
+
+
+def _episode_faults(heard: Mapping[type, list[Any]]) -> Iterator[Fault]:
     read: Counter[str] = Counter()
     for source in heard[SourceFile]:
         read.update(dict(source.episodes))
@@ -275,6 +314,9 @@ def count_faults(heard: Mapping[type, list[Any]]) -> Iterator[Fault]:
         if read[episode] != done[episode]:
             message = f"{read[episode]} utterances read, {done[episode]} labelled or rejected"
             yield Fault(episode, message)
+
+
+def _table_faults(heard: Mapping[type, list[Any]]) -> Iterator[Fault]:
     written: Counter[str] = Counter()
     for part in heard[Part]:
         written[part.table] += part.rows
@@ -283,6 +325,9 @@ def count_faults(heard: Mapping[type, list[Any]]) -> Iterator[Fault]:
         yield Fault("", f"{labelled} utterances labelled, {written['labels']} written")
     if written["rejected"] != len(heard[Rejected]):
         yield Fault("", f"{len(heard[Rejected])} refusals, {written['rejected']} written")
+    speakers = sum(count.speakers for count in heard[SpeakerCount])
+    if written["memory"] != speakers:
+        yield Fault("", f"{speakers} speakers to remember, {written['memory']} written")
 
 
 def _sorted_entries(entries: Iterable[Entry]) -> dict[type, list[Any]]:
@@ -293,11 +338,11 @@ def _sorted_entries(entries: Iterable[Entry]) -> dict[type, list[Any]]:
 
 
 def _refusal(run: Run, faults: Sequence[Fault]) -> str:
-    shown = "; ".join(f"{fault.episode_id or 'the run'}: {fault.message}" for fault in faults[:5])
+    shown = "; ".join(f"{fault.where or 'the run'}: {fault.message}" for fault in faults[:5])
     more = f"; and {len(faults) - 5} more" if len(faults) > 5 else ""
     return (
-        f"night {run.night} is not committed, the engine lost or doubled something in "
-        f"{len({fault.episode_id for fault in faults})} episodes ({len(faults)} faults): "
+        f"night {run.night} is not committed, the engine lost or doubled something of "
+        f"{len({fault.where for fault in faults})} episodes or files ({len(faults)} faults): "
         f"{shown}{more}; run it again, on another engine if it repeats"
     )
 
@@ -396,18 +441,25 @@ def _replace(path: Path, content: Mapping[str, Any]) -> None:
 
 def _replace_bytes(path: Path, content: bytes | memoryview) -> None:
     """Readers see the old file or the new one, also after a crash of the machine."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         with temporary.open("wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)
-    except OSError:
-        temporary.unlink(missing_ok=True)
-        raise
-    folder = os.open(path.parent, os.O_RDONLY)
+        _sync_folder(path.parent)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        raise EmonetError(
+            f"{path}: cannot be written ({error.strerror}); make room for it and run it again"
+        ) from error
+
+
+def _sync_folder(path: Path) -> None:
+    folder = os.open(path, os.O_RDONLY)
     try:
         os.fsync(folder)
     finally:

@@ -40,13 +40,16 @@ def build(pipeline: beam.Pipeline, job: Job) -> None:
     remembered = (
         pipeline
         | "Memories" >> beam.Create(job.run.memory_files)
-        | "Remember" >> beam.FlatMap(_remember, job.run.output)
+        | "Remember" >> beam.FlatMap(_remember, job.run.output).with_output_types(tuple[str, Tail])
     )
     read = pipeline | ReadEpisodes(list(job.paths), job.reading)
     encoded = read.episodes | EncodeEpisodes(job.source)
     recalled = (encoded, remembered) | RecallSpeakers(job.run.origin.history)
     labelled, faults = (encoded, recalled) | LabelEpisodes(job.source, job.run.model_id)
-    Outcome(labelled, read.rejected, recalled.memory, read.sources, faults) | WriteRun(job.run)
+    outcome = Outcome(
+        labelled, read.rejected, recalled.memory, recalled.speakers, read.sources, faults
+    )
+    outcome | WriteRun(job.run, job.paths)
 
 
 def _remember(part: Part, output: str) -> Iterator[tuple[str, Tail]]:

@@ -93,10 +93,14 @@ def main(data: str) -> None:
     torch.set_num_threads(1)
     model = load_model(open_checkpoint(PRETRAINED)).for_inference()
     bare = bare_loop(model, transcripts, threads)
-    print(f"{platform.processor() or platform.machine()}, {threads} threads, "
-          f"{'bfloat16' if model.low_precision else 'float32'}")
-    print(f"Python {platform.python_version()}, torch {torch.__version__}, "
-          f"Beam {apache_beam.__version__}")
+    print(
+        f"{platform.processor() or platform.machine()}, {threads} threads, "
+        f"{'bfloat16' if model.low_precision else 'float32'}"
+    )
+    print(
+        f"Python {platform.python_version()}, torch {torch.__version__}, "
+        f"Beam {apache_beam.__version__}"
+    )
     print(f"{len(transcripts)} episodes, {utterances:,} utterances")
     print(f"job        {seconds:7.1f} s  {utterances / seconds:6.0f} utterances/s  {peak:.2f} GiB")
     print(f"bare loop  {bare:7.1f} s  {utterances / bare:6.0f} utterances/s")

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import settings
 
 if TYPE_CHECKING:
+    from model.artifact import Checkpoint
     from model.encoder import EncoderReference
 
 # no test fails by the clock: the machine may be busy
@@ -40,6 +41,20 @@ def small_encoders(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Enc
 def small_bert(small_encoders: Mapping[str, EncoderReference]) -> EncoderReference:
     """The small random BERT."""
     return small_encoders["bert"]
+
+
+@pytest.fixture(scope="session")
+def tiny_checkpoint(
+    small_bert: EncoderReference, tmp_path_factory: pytest.TempPathFactory
+) -> Checkpoint:
+    """An untrained model over the small BERT that remembers three utterances of a speaker."""
+    from small_models import untrained
+
+    from model.artifact import open_checkpoint, save_checkpoint
+
+    folder = tmp_path_factory.mktemp("checkpoint") / "tiny"
+    save_checkpoint(folder, untrained(small_bert, history=3), {})
+    return open_checkpoint(folder)
 
 
 @pytest.fixture(scope="session", params=["bert", "roberta", "mpnet"])

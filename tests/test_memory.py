@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from random import Random
 
 import numpy as np
 from hypothesis import given
@@ -107,7 +108,7 @@ def test_a_tail_holds_the_last_utterances_of_one_known_speaker(speakers: Speaker
 
 @given(EPISODES, LENGTHS, st.randoms(use_true_random=False))
 def test_an_episode_recalls_the_last_n_utterances_before_it_whatever_the_order_of_tails(
-    episodes: list[Speakers], n: int, random: np.random.Generator
+    episodes: list[Speakers], n: int, random: Random
 ) -> None:
     for speaker, own in scattered(episodes, n).items():
         random.shuffle(own)
@@ -145,7 +146,7 @@ def test_labelling_night_by_night_recalls_the_same_as_all_at_once(
 
 @given(EPISODES, LENGTHS, st.booleans(), st.randoms(use_true_random=False))
 def test_the_places_of_tails_say_from_how_many_a_recall_is_built(
-    episodes: list[Speakers], n: int, with_memory: bool, random: np.random.Generator
+    episodes: list[Speakers], n: int, with_memory: bool, random: Random
 ) -> None:
     for speaker, own in scattered(episodes, n).items():
         if with_memory:

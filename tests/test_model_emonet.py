@@ -25,6 +25,7 @@ from model.emonet import EmoNet, histories
 from model.encoder import EncoderReference, has_bfloat16
 from model.errors import ModelError
 from model.evaluate import evaluate, predict
+from model.speaker import recalled_windows
 from model.train import batch_logits, read_corpus
 
 needs_bfloat16 = pytest.mark.skipif(
@@ -215,6 +216,20 @@ def test_predicting_is_a_plain_loop_over_the_timeline(small_bert: EncoderReferen
     )
     context = np.concatenate([encoding.context_logits for encoding in encodings])
     np.testing.assert_array_equal(predict(model, data), context + speaker)
+
+
+def test_labelling_an_episode_with_what_was_recalled_gives_the_bits_of_the_whole_timeline(
+    small_bert: EncoderReference,
+) -> None:
+    data = [made_up(15, seed=seed) for seed in range(3)]
+    model = untrained(small_bert, history=4).for_inference()
+    *earlier, last = (model.encode(episode) for episode in data)
+    said = np.concatenate([encoding.embeddings for encoding in earlier])
+    spoke = np.array([who for episode in data[:-1] for who in episode.speakers], dtype=object)
+    recalled = {who: said[spoke == who][-4:] for who in set(data[-1].speakers) - {None}}
+    windows = recalled_windows(data[-1].speakers, last.embeddings, recalled, 4)
+    alone = last.context_logits + model.speaker_logits(*windows)
+    np.testing.assert_array_equal(alone, predict(model, data)[30:])
 
 
 def test_the_order_of_arrival_changes_neither_logits_nor_scores(

@@ -10,7 +10,7 @@ import pytest
 import safetensors.torch
 import torch
 import transformers
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_models import save_bert, sentences, transcript, untrained
 
@@ -192,7 +192,7 @@ def test_an_encoder_loads_from_elsewhere_if_it_is_the_same(own_bert: Path, tmp_p
     assert load_encoder(moved).width == 32
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=25)
 @given(texts=st.lists(sentences, min_size=1, max_size=8))
 def test_any_text_has_tokens_within_the_limit(
     small_encoders: dict[str, EncoderReference], texts: list[str]

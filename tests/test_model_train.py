@@ -308,7 +308,8 @@ def test_utterances_without_gold_are_read_and_not_learned_from(
     unlabelled = dataclasses.replace(
         made_up(40, seed=9, dialogues=5), labels=[None] * 40, episode="unlabelled", place=(9,)
     )
-    epochs = run(tmp_path, small_bert, data=[*DATA, unlabelled])
+    each_its_own_batch = dataclasses.replace(TRAINING, epochs=1, batch_turns=1)
+    epochs = run(tmp_path, small_bert, each_its_own_batch, data=[*DATA, unlabelled])
     assert all(np.isfinite(epoch.loss) for epoch in epochs)
 
 

@@ -25,11 +25,13 @@ class Recalled(NamedTuple):
       expected: by episode, speaker and the number of tails that a recall must be built from;
         counted beside the state, by a grouping, so that an engine that loses state is found out.
       memory: the last N embeddings of each speaker, (m, d) float16, after this run.
+      speakers: whose memory there must be, counted as `expected` is.
     """
 
     recalls: PCollection[tuple[str, Recall]]
     expected: PCollection[tuple[str, tuple[str, int]]]
     memory: PCollection[tuple[str, Any]]
+    speakers: PCollection[str]
 
 
 class RecallSpeakers(beam.PTransform):  # type: ignore[misc]
@@ -54,13 +56,15 @@ class RecallSpeakers(beam.PTransform):  # type: ignore[misc]
         recalled = scattered | "Scan" >> beam.ParDo(_Recall(self.history)).with_outputs(
             "memory", main="recalls"
         )
-        expected = (
+        places = (
             scattered
             | "Places" >> beam.MapTuple(_place).with_output_types(tuple[str, Any])
             | "BySpeaker" >> beam.GroupByKey()
-            | "Expected" >> beam.FlatMapTuple(expected_recalls)
         )
-        return Recalled(recalled["recalls"], expected, recalled["memory"])
+        expected = places | "Expected" >> beam.FlatMapTuple(expected_recalls)
+        return Recalled(
+            recalled["recalls"], expected, recalled["memory"], places | "Speakers" >> beam.Keys()
+        )
 
 
 @beam.typehints.with_input_types(tuple[str, Tail])

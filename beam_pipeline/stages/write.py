@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 import apache_beam as beam
 from apache_beam.pvalue import PCollection
 
+from beam_pipeline.corpus.location import printable
 from beam_pipeline.output import (
+    Asked,
     Entry,
     Fault,
     LabelCount,
     Part,
     Run,
+    SpeakerCount,
     Write,
     commit,
     shard_of,
@@ -31,6 +34,7 @@ class Outcome(NamedTuple):
     labelled: PCollection[Labelled]
     rejected: PCollection[Rejected]
     memory: PCollection[tuple[str, Any]]
+    speakers: PCollection[str]
     sources: PCollection[SourceFile]
     faults: PCollection[Fault]
 
@@ -38,9 +42,9 @@ class Outcome(NamedTuple):
 class WriteRun(beam.PTransform):  # type: ignore[misc]
     """Writes the three tables, then commits if nothing is missing, or fails the job."""
 
-    def __init__(self, run: Run):
+    def __init__(self, run: Run, paths: Sequence[str]):
         super().__init__()
-        self.run = run
+        self.run, self.asked = run, Asked(tuple(map(printable, paths)))
 
     def expand(self, outcome: Outcome) -> PCollection[str]:
         """Returns the night that was committed."""
@@ -49,22 +53,24 @@ class WriteRun(beam.PTransform):  # type: ignore[misc]
             outcome.rejected | "Refusals" >> _WriteTable(self.run, write_rejected, _source),
             outcome.memory | "Memory" >> _WriteTable(self.run, write_memory, _speaker_id),
             outcome.labelled | "Count" >> beam.Map(_label_count),
+            outcome.speakers
+            | "SpeakersByShard" >> beam.Map(_with_shard, str).with_output_types(tuple[int, str])
+            | "Speakers" >> beam.GroupByKey()
+            | "CountSpeakers" >> beam.MapTuple(_speaker_count),
             outcome.rejected,
             outcome.sources,
             outcome.faults,
         )
-        # an element of its own, so that a run without any input commits too
-        begin = outcome.sources.pipeline | "Begin" >> beam.Create([None])
+        asked = outcome.sources.pipeline | "Asked" >> beam.Create([self.asked])
         return (
-            (*entries, begin)
+            (*entries, asked)
             | beam.Flatten()
             | "AllTogether" >> beam.WithKeys("")
             | beam.GroupByKey()
             | "Commit" >> beam.MapTuple(self._commit)
         )
 
-    def _commit(self, _: str, heard: Iterable[Entry | None]) -> str:
-        entries = [entry for entry in heard if entry is not None]
+    def _commit(self, _: str, entries: Iterable[Entry]) -> str:
         return str(commit(self.run, entries)["night"])
 
 
@@ -95,6 +101,10 @@ def _with_shard(element: Any, key: Callable[[Any], str]) -> tuple[int, Any]:
 def _label_count(labelled: Labelled) -> LabelCount:
     counts = Counter(labelled.rows["label"].to_pylist())
     return LabelCount(labelled.place[3], tuple(sorted(counts.items())))
+
+
+def _speaker_count(_: int, speakers: Iterable[str]) -> SpeakerCount:
+    return SpeakerCount(sum(1 for _ in speakers))
 
 
 def _episode_id(labelled: Labelled) -> str:

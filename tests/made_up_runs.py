@@ -1,0 +1,168 @@
+"""Runs without an engine: made-up labels, refusals and memories, written in a plain loop."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from beam_pipeline import output
+from beam_pipeline.output import Asked, Entry, LabelCount, Origin, Part, Run, SpeakerCount
+from beam_pipeline.records import Labelled, Reason, Rejected, SourceFile, labels_schema
+
+LABELS = ("joy", "neutral", "sadness")
+WIDTH = 4
+ORIGIN = Origin("the embedder", WIDTH, 3)
+
+
+@dataclasses.dataclass(frozen=True)
+class Night:
+    """All that an engine would find out of a night's files."""
+
+    episodes: tuple[Labelled, ...] = ()
+    rejected: tuple[Rejected, ...] = ()
+    memory: tuple[tuple[str, np.ndarray], ...] = ()
+    sources: tuple[SourceFile, ...] = ()
+
+
+def labelled(number: int, rows: int = 3, *, text: str = "") -> Labelled:
+    """An episode whose probabilities are those of random logits."""
+    random = np.random.default_rng(number)
+    logits = random.normal(size=(rows, len(LABELS))).astype(np.float32)
+    powers = np.exp(logits)
+    episode_id = f"show/s01e{number:02d}"
+    columns: dict[str, Any] = {
+        "corpus": ["made up"] * rows,
+        "language": [None] * rows,
+        "show": ["show"] * rows,
+        "season": [1] * rows,
+        "episode": [number] * rows,
+        "episode_id": [episode_id] * rows,
+        "dialogue_id": ["d001"] * rows,
+        "utterance": list(range(rows)),
+        "start_ms": [None] * rows,
+        "end_ms": [None] * rows,
+        "speaker_id": ["ann", None, "bo"][:rows] + [None] * (rows - 3),
+        "speaker_name": [None] * rows,
+        "speaker_kind": ["unknown"] * rows,
+        "speaker_source": ["none"] * rows,
+        "text": [f"{text}{number} {row}" for row in range(rows)],
+        "label": pa.array([LABELS[at] for at in logits.argmax(axis=1)]).dictionary_encode(),
+        **{
+            f"prob_{label}": column
+            for label, column in zip(LABELS, (powers / powers.sum(axis=1)[:, None]).T, strict=True)
+        },
+        "speaker_logit": logits[:, 0],
+        "history_length": [0] * rows,
+        "model_id": ["a model"] * rows,
+    }
+    schema = labels_schema(LABELS)
+    arrays = [pa.array(columns[field.name]).cast(field.type) for field in schema]
+    return Labelled(("show", 1, number, episode_id), pa.table(arrays, schema=schema))
+
+
+def source_of(episodes: Iterable[Labelled], path: str = "made/up.srt") -> SourceFile:
+    counts = tuple((episode.place[3], episode.rows.num_rows) for episode in episodes)
+    total = sum(rows for _, rows in counts)
+    return SourceFile(path, "0" * 64, 1, "srt", "utf-8", total, total, 0, 0, counts)
+
+
+def refusal(path: str = "made/bad.srt", position: str = "") -> Rejected:
+    return Rejected(path, position, Reason.NO_CUES, "expected cues", 1)
+
+
+BAD = SourceFile("made/bad.srt", "1" * 64, 1, "", "", 1, 0, 0, 1, ())
+
+
+def memory_of(*speakers: str, seed: int = 0) -> tuple[tuple[str, np.ndarray], ...]:
+    """Histories of one, two, three, one, ... utterances."""
+    random = np.random.default_rng(seed)
+    return tuple(
+        (speaker, random.normal(size=(1 + at % 3, WIDTH)).astype(np.float16))
+        for at, speaker in enumerate(speakers)
+    )
+
+
+def night(*numbers: int, text: str = "", speakers: Sequence[str] = ("ann", "bo")) -> Night:
+    """A whole night of episodes with these numbers, and one bad file."""
+    episodes = tuple(labelled(number, text=text) for number in numbers)
+    return Night(
+        episodes=episodes,
+        rejected=(refusal(),),
+        memory=memory_of(*speakers, seed=sum(numbers)),
+        sources=(source_of(episodes), BAD),
+    )
+
+
+def begin(folder: Path, name: str, **changes: Any) -> Run:
+    usual = {"model_id": "a model", "labels": LABELS, "origin": ORIGIN}
+    return output.begin_run(str(folder), name, **{**usual, **changes})
+
+
+def entries(run: Run, whole: Night) -> list[Entry]:
+    """Writes the tables of a night, and tells what the commit must hear."""
+    return [
+        *_parts(run, output.write_labels, whole.episodes, lambda one: one.place[3]),
+        *_parts(run, output.write_rejected, whole.rejected, lambda one: one.source),
+        *_parts(run, output.write_memory, whole.memory, lambda one: one[0]),
+        *(label_count(episode) for episode in whole.episodes),
+        Asked(tuple(source.path for source in whole.sources)),
+        SpeakerCount(len(whole.memory)),
+        *whole.rejected,
+        *whole.sources,
+    ]
+
+
+def run_night(folder: Path, name: str, whole: Night, **changes: Any) -> dict[str, Any]:
+    run = begin(folder, name, **changes)
+    return output.commit(run, entries(run, whole))
+
+
+def label_count(episode: Labelled) -> LabelCount:
+    counts = Counter(episode.rows["label"].to_pylist())
+    return LabelCount(episode.place[3], tuple(sorted(counts.items())))
+
+
+def parts_of(manifest: Mapping[str, Any]) -> list[Part]:
+    return [Part(**part) for table in ("labels", "rejected", "memory") for part in manifest[table]]
+
+
+def rows_of(folder: Path, manifest: Mapping[str, Any], table: str = "labels") -> list[Any]:
+    """All rows of one table of a night, file by file."""
+    tables = [pq.read_table(folder / part["path"], partitioning=None) for part in manifest[table]]
+    return [row for read in tables for row in read.to_pylist()]
+
+
+def query(folder: Path, sql: str, monkeypatch: Any) -> list[tuple[Any, ...]]:
+    """What a person sees who reads `views.sql` in the folder it lies in."""
+    monkeypatch.chdir(folder)
+    with duckdb.connect() as connection:
+        connection.execute((folder / "views.sql").read_text())
+        return connection.execute(sql).fetchall()
+
+
+def files_of(folder: Path) -> dict[str, bytes]:
+    """Every file below a folder, by its path there."""
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def _parts(
+    run: Run, write: Callable[..., Part], rows: Iterable[Any], key: Callable[[Any], str]
+) -> Iterator[Part]:
+    def shard(row: Any) -> int:
+        return output.shard_of(key(row))
+
+    for number, group in itertools.groupby(sorted(rows, key=shard), shard):
+        yield write(run, number, list(group))

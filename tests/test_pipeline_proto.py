@@ -1,0 +1,100 @@
+"""What the job asks of an engine: no more than all the engines serve."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import apache_beam as beam
+import pytest
+from apache_beam.portability import common_urns
+from apache_beam.portability.api import beam_runner_api_pb2 as api
+from apache_beam.runners.pipeline_context import PipelineContext
+
+from beam_pipeline.corpus.options import ReadOptions
+from beam_pipeline.output import Origin, Part, Run
+from beam_pipeline.pipeline import Job, build
+from beam_pipeline.stages.sharing import ModelSource
+
+PRIMITIVES = {
+    common_urns.primitives.IMPULSE.urn,
+    common_urns.primitives.PAR_DO.urn,
+    common_urns.primitives.FLATTEN.urn,
+    common_urns.primitives.GROUP_BY_KEY.urn,
+}
+
+
+@pytest.fixture(scope="module")
+def proto() -> api.Pipeline:
+    """The job of a second night."""
+    remembered = (Part("memory", "memory/run=r/part-00000-of-00008.parquet", 1, "0" * 64),)
+    origin = Origin("the embedder", 4, 3)
+    run = Run("/out", "2", "r2", "a model", ("joy",), origin, None, "1", "r1", remembered)
+    pipeline = beam.Pipeline()
+    reading = ReadOptions(corpus="made up")
+    build(pipeline, Job(("/in/a.srt", "/in/b.srt"), reading, ModelSource("/checkpoint", None), run))
+    whole: api.Pipeline = pipeline.to_runner_api()
+    return whole
+
+
+def leaves(proto: api.Pipeline) -> Iterator[api.PTransform]:
+    for transform in proto.components.transforms.values():
+        named = transform.spec.urn and not transform.subtransforms
+        # what hands on its input as it is, such as a reshuffle left out, is no step
+        if named and set(transform.inputs.values()) != set(transform.outputs.values()):
+            yield transform
+
+
+def par_dos(proto: api.Pipeline) -> Iterator[tuple[api.PTransform, Any]]:
+    for transform in leaves(proto):
+        if transform.spec.urn == common_urns.primitives.PAR_DO.urn:
+            yield transform, api.ParDoPayload.FromString(transform.spec.payload)
+
+
+def test_the_job_is_made_of_four_primitives(proto: api.Pipeline) -> None:
+    assert {transform.spec.urn for transform in leaves(proto)} == PRIMITIVES
+
+
+def test_it_asks_an_engine_for_state_and_nothing_else(proto: api.Pipeline) -> None:
+    assert list(proto.requirements) == [common_urns.requirements.REQUIRES_STATEFUL_PROCESSING.urn]
+
+
+def test_no_step_is_splittable_or_has_a_side_input(proto: api.Pipeline) -> None:
+    steps = [payload for _, payload in par_dos(proto)]
+    assert len(steps) > 10
+    assert not [payload for payload in steps if payload.restriction_coder_id]
+    assert not [payload for payload in steps if payload.side_inputs]
+    assert not [payload for payload in steps if payload.requests_finalization]
+    assert not [payload for payload in steps if payload.requires_time_sorted_input]
+
+
+def stateful(proto: api.Pipeline) -> tuple[api.PTransform, Any]:
+    (only,) = [
+        (transform, payload)
+        for transform, payload in par_dos(proto)
+        if payload.state_specs or payload.timer_family_specs
+    ]
+    return only
+
+
+def test_one_step_has_a_bag_and_an_event_time_timer(proto: api.Pipeline) -> None:
+    transform, payload = stateful(proto)
+    assert transform.unique_name.startswith("RecallSpeakers/")
+    (state,) = payload.state_specs.values()
+    assert state.WhichOneof("spec") == "bag_spec"
+    (timer,) = payload.timer_family_specs.values()
+    assert timer.time_domain == api.TimeDomain.EVENT_TIME
+
+
+def test_all_keys_that_meet_are_of_deterministic_coders(proto: api.Pipeline) -> None:
+    context = PipelineContext(proto.components)
+    grouping = [t for t in leaves(proto) if t.spec.urn == common_urns.primitives.GROUP_BY_KEY.urn]
+    met = [stateful(proto)[0], *grouping]
+    assert len(met) > 5
+    for transform in met:
+        (collection,) = transform.inputs.values()
+        coder = context.coders[proto.components.pcollections[collection].coder_id]
+        assert coder.key_coder().is_deterministic(), transform.unique_name
+    (collection,) = met[0].inputs.values()
+    key = context.coders[proto.components.pcollections[collection].coder_id].key_coder()
+    assert isinstance(key, beam.coders.StrUtf8Coder)

@@ -31,10 +31,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if rest and flags.command != "label":
         parser.error(f"unrecognized arguments: {' '.join(rest)}")
     _quieten(flags.verbose)
+    told = sys.stderr
     try:
         return int(flags.run(flags, rest))
     except KeyboardInterrupt:
-        print("emonet: interrupted, nothing was committed", file=sys.stderr)
+        print("emonet: interrupted, nothing was committed", file=told)
         return 130
     except Exception as error:  # the one place where an error becomes a sentence
         from beam_pipeline.console import sentence_of
@@ -69,7 +70,7 @@ def label(flags: argparse.Namespace, rest: list[str]) -> int:
     )
     source = ModelSource(str(checkpoint.folder), flags.encoder)
     begun = time.monotonic()
-    with console.job_progress():
+    with console.job_progress(), console.engine_muted(flags.verbose):
         job = beam.Pipeline(options=PipelineOptions(options))
         pipeline.build(job, pipeline.Job(paths, reading, source, run))
         job.run().wait_until_finish()

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import logging
 import re
+import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -48,6 +50,24 @@ def job_progress() -> Iterator[None]:
                 logger.removeHandler(watcher)
 
 
+@contextlib.contextmanager
+def engine_muted(verbose: bool) -> Iterator[None]:
+    """Keeps the traces to itself that an engine's workers print, with text of the corpus in them.
+
+    After an interrupt it stays so, for the workers are cut off one by one.
+    """
+    if verbose:
+        yield
+        return
+    told, sys.stderr = sys.stderr, io.StringIO()
+    try:
+        yield
+    except Exception:
+        sys.stderr = told
+        raise
+    sys.stderr = told
+
+
 class _StageWatcher(logging.Handler):
     """Adds up what the stages log. Engines whose workers are elsewhere log elsewhere."""
 
@@ -84,7 +104,10 @@ def _episode_progress() -> Progress:
         TextColumn("utterances,"),
         _Rate(),
         TimeRemainingColumn(),
-        console=stderr,
+        # its own, for that of the module would be muted with the engine
+        console=Console(file=sys.stderr, soft_wrap=True),
+        redirect_stdout=False,
+        redirect_stderr=False,
         transient=True,
     )
 

@@ -50,7 +50,12 @@ def beam_options(arguments: Sequence[str]) -> list[str]:
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     parser.add_argument("--runner", default="DirectRunner")
     chosen, rest = parser.parse_known_args(list(arguments))
-    known = pipeline_options._BeamArgumentParser(add_help=False, allow_abbrev=False)
+    known = pipeline_options._BeamArgumentParser(
+        prog="emonet label",
+        usage="%(prog)s ... [options of Beam]",
+        add_help=False,
+        allow_abbrev=False,
+    )
     for group in pipeline_options.PipelineOptions.__subclasses__():
         group._add_argparse_args(known)
     _, unknown = known.parse_known_args(rest)

@@ -68,6 +68,7 @@ def save_checkpoint(folder: Path, model: EmoNet, provenance: Mapping[str, Any]) 
     (folder / SUMS).unlink(missing_ok=True)
     tensors = {name: _stored(value) for name, value in model.trained().items()}
     safetensors.torch.save_file(tensors, folder / WEIGHTS)
+    (folder / WEIGHTS).chmod(0o644)  # safetensors leaves it to its owner alone
     reference = model.context.reference
     content = {
         "version": _VERSION,

@@ -28,7 +28,6 @@ from rich.text import Text
 from model.evaluate import Scores
 
 stdout = Console(highlight=False, soft_wrap=True, markup=False)
-stderr = Console(highlight=False, soft_wrap=True, markup=False, stderr=True)
 
 _OURS = re.compile(r"(?:EmonetError|ModelError): (.+?)(?: \[while running|$)", re.MULTILINE)
 
@@ -95,8 +94,22 @@ class _StageWatcher(logging.Handler):
             )
 
 
-def _episode_progress() -> Progress:
+def _progress(*columns: ProgressColumn) -> Progress:
+    """A line on the terminal; where there is none it would leave an empty line behind."""
+    # not the console of the module, which is muted with the engine
+    console = Console(file=sys.stderr, soft_wrap=True)
     return Progress(
+        *columns,
+        console=console,
+        redirect_stdout=False,
+        redirect_stderr=False,
+        transient=True,
+        disable=not console.is_terminal,
+    )
+
+
+def _episode_progress() -> Progress:
+    return _progress(
         TextColumn("labelling"),
         BarColumn(),
         TextColumn("{task.fields[episodes]}/{task.fields[known]} episodes,"),
@@ -104,11 +117,6 @@ def _episode_progress() -> Progress:
         TextColumn("utterances,"),
         _Rate(),
         TimeRemainingColumn(),
-        # its own, for that of the module would be muted with the engine
-        console=Console(file=sys.stderr, soft_wrap=True),
-        redirect_stdout=False,
-        redirect_stderr=False,
-        transient=True,
     )
 
 
@@ -123,7 +131,7 @@ class _Rate(ProgressColumn):
 def step_progress(what: str) -> Iterator[Callable[[int, int], None]]:
     """A bar over steps; gives the function that moves it to (done, all)."""
     columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=stderr, transient=True) as progress:
+    with _progress(*columns) as progress:
         task = progress.add_task("", total=None)
         yield lambda done, total: progress.update(task, completed=done, total=total)
 

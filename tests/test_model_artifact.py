@@ -105,6 +105,17 @@ def test_one_flipped_byte_anywhere_is_refused_by_the_name_of_its_file(
         (spoiled / file).write_bytes((checkpoint / file).read_bytes())
 
 
+@pytest.mark.parametrize("flip", [0x01, 0x20, 0x80])
+def test_no_byte_of_the_sums_is_free_to_change(checkpoint: Path, spoiled: Path, flip: int) -> None:
+    content = (checkpoint / SUMS).read_bytes()
+    for position, byte in enumerate(content):
+        changed = bytes([byte ^ flip])
+        (spoiled / SUMS).write_bytes(content[:position] + changed + content[position + 1 :])
+        with pytest.raises(ModelError, match=SUMS):
+            open_checkpoint(spoiled)
+    (spoiled / SUMS).write_bytes(content)
+
+
 @pytest.mark.parametrize("file", FILES)
 def test_a_missing_file_is_refused_by_its_name(checkpoint: Path, tmp_path: Path, file: str) -> None:
     folder = Path(shutil.copytree(checkpoint, tmp_path / "copy"))

@@ -10,7 +10,7 @@ print("The same words from five people:")
 duckdb.sql(f"SELECT {turns} FROM labels WHERE text = 'Here we go.' ORDER BY episode_id").show()
 print("What each speaker is labelled most often:")
 duckdb.sql(
-    "SELECT any_value(speaker_name) AS speaker, mode(label) AS label, count(*) AS utterances "
+    "SELECT min(speaker_name) AS speaker, mode(label) AS label, count(*) AS utterances "
     "FROM labels WHERE speaker_id IS NOT NULL GROUP BY speaker_id HAVING count(*) > 20 "
     "ORDER BY 3 DESC"
 ).show()

@@ -265,7 +265,9 @@ def commit(run: Run, entries: Iterable[Entry]) -> dict[str, Any]:
         committed this night, or the night that it builds on, in the meantime.
     """
     heard = _sorted_entries(entries)
-    faults = [*heard[Fault], *count_faults(heard)]
+    faults = sorted(
+        [*heard[Fault], *count_faults(heard)], key=lambda fault: (fault.where, fault.message)
+    )
     if faults:
         raise EmonetError(_refusal(run, faults))
     manifest = _manifest(run, heard)

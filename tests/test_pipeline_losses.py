@@ -123,8 +123,7 @@ def recall_without_a_tail(
 def recall_without_the_memory(
     speaker: str, scattered: Iterable[Tail], n: int
 ) -> tuple[list[tuple[str, Recall]], np.ndarray]:
-    whole = list(scattered)
-    return memory.recall(speaker, [tail for tail in whole if tail.place] or whole, n)
+    return memory.recall(speaker, [tail for tail in scattered if speaker != BO or tail.place], n)
 
 
 def recall_in_two_firings(

@@ -171,6 +171,8 @@ def test_an_interrupt_ends_the_run_with_one_line_and_nothing_committed(
         stderr=subprocess.PIPE,
         text=True,
         env=environment(),
+        # a shell's background jobs, and so all that these tests start from one, ignore it
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     ) as running:
         while not (out / "_manifests" / ".lock").exists():
             assert running.poll() is None

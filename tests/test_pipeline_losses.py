@@ -25,6 +25,9 @@ from model.artifact import Checkpoint
 BO, CLEO = speaker_id("Quay", "Bo"), speaker_id("Quay", "Cleo")
 EPISODE = "Quay/s01e04"
 
+# when a run fails, Beam's threads lose their connection to one another
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+
 Change = Callable[[Any], list[Any]]
 Nights = tuple[Path, Path]
 

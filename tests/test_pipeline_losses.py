@@ -19,7 +19,7 @@ from beam_pipeline.memory import Recall, Tail
 from beam_pipeline.stages.encode import EncodeEpisodes
 from beam_pipeline.stages.label import LabelEpisodes, LabelledOrNot
 from beam_pipeline.stages.read import Read, ReadEpisodes
-from beam_pipeline.stages.recall import Recalled, RecallSpeakers
+from beam_pipeline.stages.recall import Recalled, RecallSpeakers, _Recall
 from model.artifact import Checkpoint
 
 BO, CLEO = speaker_id("Quay", "Bo"), speaker_id("Quay", "Cleo")
@@ -264,3 +264,16 @@ def test_a_file_that_is_never_read_is_found(
 
 def _same(element: Any) -> Any:
     return element
+
+
+class Bag(list[Tail]):
+    """A bag of state, in the hand of a test."""
+
+    read = list.copy
+
+
+def test_a_bag_is_empty_once_it_is_told_so_that_a_second_firing_finds_nothing() -> None:
+    bag = Bag([Tail(("Quay", 1, 1, "Quay/s01e01"), np.ones((1, 2), np.float16))])
+    told = list(_Recall(3).scan(BO, bag))
+    assert len(told) == 2
+    assert bag == []

@@ -161,7 +161,7 @@ def begin_run(output: str, night: str, model_id: str, labels: Sequence[str], ori
             f"--output {output}: cannot be written ({error.strerror}); give another folder"
         ) from error
     manifests = read_manifests(output)
-    before = max((name for name in manifests if name < night), default=None)
+    before = _night_before(night, manifests)
     memory = manifests[before] if before else None
     if memory and memory["origin"] != dataclasses.asdict(origin):
         raise EmonetError(
@@ -393,6 +393,11 @@ def _counts(heard: Mapping[type, list[Any]]) -> dict[str, Any]:
     }
 
 
+def _night_before(night: str, manifests: Iterable[str]) -> str | None:
+    """The latest committed night before one: by name, never by the clock."""
+    return max((name for name in manifests if name < night), default=None)
+
+
 def _refuse_conflict(run: Run, manifests: Mapping[str, Mapping[str, Any]]) -> None:
     now = manifests[run.night]["run"] if run.night in manifests else None
     if now not in (run.supersedes, run.name):
@@ -400,7 +405,7 @@ def _refuse_conflict(run: Run, manifests: Mapping[str, Mapping[str, Any]]) -> No
             f"night {run.night} was committed by run {now} while run {run.name} was at work; "
             "nothing was changed, run it again if its inputs differ"
         )
-    before = max((night for night in manifests if night < run.night), default=None)
+    before = _night_before(run.night, manifests)
     memory = manifests[before]["run"] if before else None
     if memory != run.memory_run:
         raise EmonetError(

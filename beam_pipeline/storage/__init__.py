@@ -1,0 +1,78 @@
+"""Where files lie: a folder of this machine, or a bucket of Google Cloud Storage (`gs://`).
+
+Law of this package: a file is seen whole or not at all, and what readers trust is replaced only
+while it is still what the writer saw.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+from collections.abc import Iterator
+from typing import Protocol
+
+from beam_pipeline.records import EmonetError
+
+
+class ConflictError(EmonetError):
+    """Somebody else replaced the file first."""
+
+
+@dataclasses.dataclass(frozen=True)
+class StoredFile:
+    """A file as a listing has it.
+
+    Attributes:
+      path: relative to the root, with `/`.
+      size: in bytes.
+      modified: when it was written last, by the storage's clock, in UTC.
+    """
+
+    path: str
+    size: int
+    modified: datetime.datetime
+
+
+class Storage(Protocol):
+    """The files below a root. Paths are relative to it and have `/`.
+
+    Every method raises `EmonetError` where the storage fails, naming the file and what to do.
+    """
+
+    root: str
+
+    def prepare(self) -> None:
+        """Makes sure that files can be written."""
+
+    def read(self, path: str) -> bytes:
+        """The content of a file that must be there."""
+
+    def version(self, path: str) -> tuple[bytes, str] | None:
+        """The content of a file and a name for it that no other content has; None without it."""
+
+    def write(self, path: str, content: bytes | memoryview) -> None:
+        """Writes a file, whole or not at all; it is durable when this returns."""
+
+    def replace(self, path: str, content: bytes, version: str | None) -> None:
+        """Writes a file if it still is of that version (None: if there still is none).
+
+        Raises:
+          ConflictError: it is of another version now, and was left so.
+        """
+
+    def files(self, folder: str) -> Iterator[StoredFile]:
+        """All files below a folder, none where there is no such folder, sorted by path."""
+
+    def delete(self, path: str) -> None:
+        """Removes a file; nothing happens if it is gone."""
+
+
+def storage_of(root: str) -> Storage:
+    """The storage that a path or `gs://BUCKET/PREFIX` means."""
+    if root.startswith("gs://"):
+        from beam_pipeline.storage.gcs import GcsStorage
+
+        return GcsStorage(root)
+    from beam_pipeline.storage.local import LocalStorage
+
+    return LocalStorage(root)

@@ -1,0 +1,123 @@
+"""A folder of this machine."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import fcntl
+import hashlib
+import os
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+from beam_pipeline.records import EmonetError
+from beam_pipeline.storage import ConflictError, StoredFile
+
+_LOCK = ".lock"
+_TEMPORARY = ".writing-"
+
+
+class LocalStorage:
+    """Files below a folder; see `Storage`.
+
+    A file is written beside its place, synced and renamed, and a replacement holds a lock, so that
+    it must be a file system with `flock` and an atomic `rename`: any local one, NFS from version 4.
+    """
+
+    def __init__(self, root: str):
+        self.root = root
+
+    def prepare(self) -> None:
+        """See `Storage`."""
+        with self._locked():
+            pass
+
+    def read(self, path: str) -> bytes:
+        """See `Storage`."""
+        try:
+            return self._at(path).read_bytes()
+        except OSError as error:
+            raise EmonetError(
+                f"{self._at(path)}: cannot be read ({error.strerror}); restore it from a copy"
+            ) from error
+
+    def version(self, path: str) -> tuple[bytes, str] | None:
+        """See `Storage`; a version is the sha256 of the content."""
+        if not self._at(path).exists():
+            return None
+        content = self.read(path)
+        return content, hashlib.sha256(content).hexdigest()
+
+    def write(self, path: str, content: bytes | memoryview) -> None:
+        """See `Storage`."""
+        place = self._at(path)
+        temporary = place.with_name(f"{_TEMPORARY}{uuid.uuid4().hex[:8]}-{place.name}")
+        try:
+            place.parent.mkdir(parents=True, exist_ok=True)
+            with temporary.open("wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(temporary, place)
+            self._sync_folders(place)
+        except OSError as error:
+            with contextlib.suppress(OSError):
+                temporary.unlink()
+            raise EmonetError(
+                f"{place}: cannot be written ({error.strerror}); make room for it and run it again"
+            ) from error
+
+    def replace(self, path: str, content: bytes, version: str | None) -> None:
+        """See `Storage`."""
+        with self._locked():
+            now = self.version(path)
+            if (now and now[1]) != version:
+                raise ConflictError(f"{self._at(path)}: was replaced in the meantime")
+            self.write(path, content)
+
+    def files(self, folder: str) -> Iterator[StoredFile]:
+        """See `Storage`."""
+        for place in sorted(self._at(folder).rglob("*")):
+            if place.is_file():
+                status = place.stat()
+                modified = datetime.datetime.fromtimestamp(status.st_mtime, datetime.UTC)
+                path = place.relative_to(self.root).as_posix()
+                yield StoredFile(path, status.st_size, modified)
+
+    def delete(self, path: str) -> None:
+        """See `Storage`; folders that become empty go with it."""
+        place = self._at(path)
+        try:
+            place.unlink(missing_ok=True)
+            for folder in place.relative_to(self.root).parents:
+                if folder != Path():
+                    (Path(self.root) / folder).rmdir()
+        except OSError as error:
+            if place.exists():
+                raise EmonetError(f"{place}: cannot be removed ({error.strerror})") from error
+
+    def _at(self, path: str) -> Path:
+        return Path(self.root) / path
+
+    @contextlib.contextmanager
+    def _locked(self) -> Iterator[None]:
+        try:
+            Path(self.root).mkdir(parents=True, exist_ok=True)
+            lock = (Path(self.root) / _LOCK).open("a")
+        except OSError as error:
+            raise EmonetError(
+                f"{self.root}: cannot be written ({error.strerror}); give another folder"
+            ) from error
+        with lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+    def _sync_folders(self, place: Path) -> None:
+        """Makes a name durable, and those of the folders that may have been made for it."""
+        for parent in place.relative_to(self.root).parents:
+            folder = os.open(Path(self.root) / parent, os.O_RDONLY)
+            try:
+                os.fsync(folder)
+            finally:
+                os.close(folder)

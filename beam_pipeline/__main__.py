@@ -1,9 +1,10 @@
-"""The command line: `emonet label | train | evaluate`."""
+"""The command line: `emonet label | train | evaluate`, and what looks after nights."""
 
 from __future__ import annotations
 
 import argparse
 import dataclasses
+import datetime
 import json
 import logging
 import os
@@ -14,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from beam_pipeline.options import beam_options, corpus_name, read_options
+from beam_pipeline.options import beam_options, corpus_name, duration, read_options
 
 if TYPE_CHECKING:
     from model.artifact import Checkpoint
@@ -52,30 +53,71 @@ def label(flags: argparse.Namespace, rest: list[str]) -> int:
     reading = read_options(flags)
     options = beam_options(rest)
 
-    import apache_beam as beam
-    from apache_beam.options.pipeline_options import PipelineOptions
-
-    from beam_pipeline import console, output, pipeline
+    from beam_pipeline import console, nights
     from beam_pipeline.corpus.paths import expand_inputs
-    from beam_pipeline.stages.sharing import ModelSource
+    from beam_pipeline.output.manifest import outdated_nights, read_manifests
 
-    paths = tuple(expand_inputs(flags.inputs))
+    engine = nights.Engine(_checkpoint(flags), flags.encoder, options)
+    due = [nights.Night(flags.night, tuple(expand_inputs(flags.inputs)), reading)]
+    while due:
+        night = due.pop()
+        superseded = read_manifests(flags.output).get(night.name)
+        begun = time.monotonic()
+        with console.job_progress(), console.engine_muted(flags.verbose):
+            manifest = nights.label_night(flags.output, night, engine)
+        console.show_run(manifest, flags.output, time.monotonic() - begun, superseded)
+        manifests = read_manifests(flags.output)
+        outdated = list(outdated_nights(manifests))
+        if flags.cascade:
+            due = [nights.recorded_night(manifests[name]) for name in outdated[:1]]
+    console.show_outdated(outdated)
+    return 0
+
+
+def verify(flags: argparse.Namespace, rest: list[str]) -> int:
+    """Holds all manifests against the files."""
+    from beam_pipeline.output.verify import verify as problems_of
+
+    problems = 0
+    for problem in problems_of(flags.output):
+        problems += 1
+        print(f"emonet verify: {problem}", file=sys.stderr)
+    print(f"{flags.output}: {problems or 'no'} problem{'' if problems == 1 else 's'}")
+    return 1 if problems else 0
+
+
+def runs(flags: argparse.Namespace, rest: list[str]) -> int:
+    """Lists nights, and runs that no night names."""
+    from beam_pipeline import console
+    from beam_pipeline.output.manifest import read_manifests
+    from beam_pipeline.output.vacuum import unnamed_runs
+
+    console.show_nights(read_manifests(flags.output))
+    console.show_unnamed(unnamed_runs(flags.output))
+    return 0
+
+
+def vacuum(flags: argparse.Namespace, rest: list[str]) -> int:
+    """Removes what no manifest names."""
+    from beam_pipeline import console
+    from beam_pipeline.output.vacuum import vacuum as remove_unnamed
+
+    now = datetime.datetime.now(datetime.UTC)
+    console.show_removed(remove_unnamed(flags.output, flags.older_than, now))
+    return 0
+
+
+def rebuild_memory(flags: argparse.Namespace, rest: list[str]) -> int:
+    """Makes the speaker memory of all nights anew."""
+    from beam_pipeline import console
+    from beam_pipeline.nights import origin_of
+    from beam_pipeline.rebuild import rebuild_memory as rebuild
+    from model.artifact import load_model
+
     checkpoint = _checkpoint(flags)
-    run = output.begin_run(
-        flags.output,
-        flags.night,
-        checkpoint.model_id,
-        checkpoint.settings.labels,
-        _origin(checkpoint),
-    )
-    source = ModelSource(str(checkpoint.folder), flags.encoder)
-    begun = time.monotonic()
-    with console.job_progress(), console.engine_muted(flags.verbose):
-        job = beam.Pipeline(options=PipelineOptions(options))
-        pipeline.build(job, pipeline.Job(paths, reading, source, run))
-        job.run().wait_until_finish()
-    manifest = output.read_manifests(flags.output)[flags.night]
-    console.show_run(manifest, flags.output, time.monotonic() - begun)
+    model = load_model(checkpoint).for_inference()
+    for night, speakers in rebuild(flags.output, model, origin_of(checkpoint)):
+        console.stdout.print(f"night {night}: memory of {speakers:,} speakers")
     return 0
 
 
@@ -168,12 +210,6 @@ def _checkpoint(flags: argparse.Namespace) -> Checkpoint:
     return open_checkpoint(Path(flags.checkpoint or PRETRAINED), encoder=flags.encoder)
 
 
-def _origin(checkpoint: Checkpoint) -> Any:
-    from beam_pipeline.output import Origin
-
-    return Origin(checkpoint.embedder_id, checkpoint.width, checkpoint.settings.history)
-
-
 def _quieten(verbose: bool) -> None:
     """Leaves a person what this program says, unless they ask for more."""
     if verbose:
@@ -201,7 +237,42 @@ def _parser() -> argparse.ArgumentParser:
         _command(commands, "evaluate", evaluate, "score a checkpoint",
                  "emonet evaluate dev.json --history trn.json --json scores.json")
     )  # fmt: skip
+    _output_command(commands, "verify", verify, "hold all manifests against the files")
+    _output_command(commands, "runs", runs, "list nights, and runs that no night names")
+    _vacuum_flags(_output_command(commands, "vacuum", vacuum, "remove runs that no night names",
+                                  "emonet vacuum labelled --older-than 7d"))  # fmt: skip
+    _checkpoint_flags(
+        _output_command(commands, "rebuild-memory", rebuild_memory,
+                        "make speaker memory anew, after a change of model or N",
+                        "emonet rebuild-memory labelled --checkpoint new")
+    )  # fmt: skip
     return parser
+
+
+def _output_command(
+    commands: Any, name: str, run: Any, summary: str, example: str = ""
+) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = commands.add_parser(
+        name,
+        help=summary,
+        description=summary,
+        epilog=f"example: {example or f'emonet {name} labelled'}",
+        allow_abbrev=False,
+    )
+    parser.set_defaults(run=run)
+    parser.add_argument("output", metavar="OUT", help="folder of all nights, or gs://BUCKET/PATH")
+    parser.add_argument("--verbose", action="store_true", help="show traces")
+    return parser
+
+
+def _vacuum_flags(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--older-than",
+        required=True,
+        type=duration,
+        metavar="TIME",
+        help="since when no manifest names them: 7d, 12h, 30m; longer than any run takes",
+    )
 
 
 def _command(
@@ -221,8 +292,11 @@ def _command(
 
 def _label_flags(parser: argparse.ArgumentParser) -> None:
     parser.usage = "emonet label INPUT... --output OUT [options] [options of Beam]"
-    parser.add_argument("--output", required=True, metavar="OUT", help="folder of all nights")
+    parser.add_argument("--output", required=True, metavar="OUT",
+                        help="folder of all nights, or gs://BUCKET/PATH")  # fmt: skip
     parser.add_argument("--night", default="0", help="name of this batch (default: 0)")
+    parser.add_argument("--cascade", action="store_true",
+                        help="run later nights again that stand on superseded memory")  # fmt: skip
     _checkpoint_flags(parser)
 
 

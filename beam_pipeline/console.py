@@ -8,8 +8,7 @@ import logging
 import re
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from rich.console import Console
 from rich.progress import (
@@ -25,6 +24,9 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
+from beam_pipeline.output.manifest import Manifest, outdated_nights, same_bytes
+from beam_pipeline.output.vacuum import UnnamedRun
+from beam_pipeline.output.views import views_are_current
 from model.evaluate import Scores
 
 stdout = Console(highlight=False, soft_wrap=True, markup=False)
@@ -136,7 +138,7 @@ def step_progress(what: str) -> Iterator[Callable[[int, int], None]]:
         yield lambda done, total: progress.update(task, completed=done, total=total)
 
 
-def show_run(manifest: Mapping[str, Any], output: str, seconds: float) -> None:
+def show_run(manifest: Manifest, output: str, seconds: float, superseded: Manifest | None) -> None:
     """The table at the end of a run, and how to read the result."""
     counts = manifest["counts"]
     table = Table(show_header=False, title=f"night {manifest['night']}, run {manifest['run']}")
@@ -145,13 +147,65 @@ def show_run(manifest: Mapping[str, Any], output: str, seconds: float) -> None:
     for label, count in sorted(counts["labels"].items(), key=lambda item: -item[1]):
         table.add_row(f"  {label}", f"{count:,}  {count / counts['utterances']:.1%}")
     table.add_row("without speech", f"{counts['dropped']:,} cues")
+    table.add_row("duplicates", f"{counts['duplicates']:,}")
     table.add_row("rejected", f"{sum(counts['rejected'].values()):,}")
     for reason, count in counts["rejected"].items():
         table.add_row(f"  {reason}", f"{count:,}")
-    table.add_row("speakers remembered", f"{counts['speakers']:,}")
+    table.add_row("speakers", f"{counts['speakers']:,}")
+    table.add_row("memory of night", manifest["memory_from"]["night"] or "none before it")
     table.add_row("utterances a second", f"{counts['utterances'] / seconds:,.0f}")
     stdout.print(table)
+    if superseded:
+        wrote = "the same bytes as" if same_bytes(manifest, superseded) else "other bytes than"
+        stdout.print(f"wrote {wrote} run {superseded['run']}, which it supersedes")
+    if not views_are_current(output):
+        stdout.print("views.sql could not be written; the next commit makes it anew")
     stdout.print(f"read it:  cd {output} && duckdb -init views.sql   # FROM labels")
+
+
+def show_outdated(nights: Sequence[str]) -> None:
+    """Which nights want to be run again; nothing if none do."""
+    if nights:
+        stdout.print(
+            f"on superseded memory now: night{'s' if len(nights) > 1 else ''} {', '.join(nights)}; "
+            "--cascade runs them again"
+        )
+
+
+def show_nights(manifests: Mapping[str, Manifest]) -> None:
+    """A row a night."""
+    outdated = outdated_nights(manifests)
+    columns = ("night", "run", "episodes", "utterances", "duplicates", "rejected", "speakers")
+    table = Table(*columns, "memory of", "model", "state")
+    for night, manifest in manifests.items():
+        counts = manifest["counts"]
+        table.add_row(
+            night,
+            manifest["run"],
+            *(f"{counts[name]:,}" for name in ("episodes", "utterances", "duplicates")),
+            f"{sum(counts['rejected'].values()):,}",
+            f"{counts['speakers']:,}",
+            manifest["memory_from"]["night"] or "",
+            manifest["model_id"],
+            "on superseded memory" if night in outdated else "current",
+        )
+    stdout.print(table)
+
+
+def show_unnamed(runs: Sequence[UnnamedRun]) -> None:
+    """A row a run that no manifest names; nothing without any."""
+    if runs:
+        table = Table("night", "run", "files", "bytes", "since", title="superseded or abandoned")
+        for run in runs:
+            since = f"{run.since:%Y-%m-%d %H:%M} UTC"
+            table.add_row(run.night, run.run, f"{len(run.files):,}", f"{run.size:,}", since)
+        stdout.print(table)
+
+
+def show_removed(runs: Sequence[UnnamedRun]) -> None:
+    """What a vacuum removed."""
+    files, size = sum(len(run.files) for run in runs), sum(run.size for run in runs)
+    stdout.print(f"removed {len(runs):,} runs: {files:,} files, {size:,} bytes")
 
 
 def show_scores(scores: Scores, title: str) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import datetime
 import os
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -35,6 +37,19 @@ def corpus_name(inputs: Sequence[str]) -> str:
     while any(sign in path.name for sign in "*?["):
         path = path.parent
     return path.name.split(".")[0] or "corpus"
+
+
+def duration(text: str) -> datetime.timedelta:
+    """The time that `7d`, `12h` or `30m` mean.
+
+    Raises:
+      argparse.ArgumentTypeError: it is none of these.
+    """
+    found = re.fullmatch(r"(\d{1,6})([dhm])", text)
+    if not found:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a time such as 7d, 12h or 30m")
+    unit = {"d": "days", "h": "hours", "m": "minutes"}[found[2]]
+    return datetime.timedelta(**{unit: int(found[1])})
 
 
 def beam_options(arguments: Sequence[str]) -> list[str]:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
 
 import apache_beam as beam
 
 from beam_pipeline.corpus.options import ReadOptions
-from beam_pipeline.memory import Tail
-from beam_pipeline.output import Part, Run, read_memory
+from beam_pipeline.output.run import Run
 from beam_pipeline.stages.encode import EncodeEpisodes
 from beam_pipeline.stages.label import LabelEpisodes
 from beam_pipeline.stages.read import ReadEpisodes
@@ -37,20 +35,11 @@ class Job:
 
 def build(pipeline: beam.Pipeline, job: Job) -> None:
     """Adds the job to a pipeline."""
-    remembered = (
-        pipeline
-        | "Memories" >> beam.Create(job.run.memory_files)
-        | "Remember" >> beam.FlatMap(_remember, job.run.output).with_output_types(tuple[str, Tail])
-    )
-    read = pipeline | ReadEpisodes(list(job.paths), job.reading)
+    read = pipeline | ReadEpisodes(list(job.paths), job.reading, job.run)
     encoded = read.episodes | EncodeEpisodes(job.source)
-    recalled = (encoded, remembered) | RecallSpeakers(job.run.origin.history)
+    recalled = encoded | RecallSpeakers(job.run)
     labelled, faults = (encoded, recalled) | LabelEpisodes(job.source, job.run.model_id)
     outcome = Outcome(
         labelled, read.rejected, recalled.memory, recalled.speakers, read.sources, faults
     )
-    outcome | WriteRun(job.run, job.paths)
-
-
-def _remember(part: Part, output: str) -> Iterator[tuple[str, Tail]]:
-    return read_memory(output, part)
+    outcome | WriteRun(job.run, job.paths, job.reading)

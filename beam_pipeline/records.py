@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+import hashlib
+import json
 from collections.abc import Sequence
 
 import pyarrow as pa
@@ -54,6 +56,7 @@ class Reason(enum.StrEnum):
     TEXT_TOO_LONG = "text_too_long"
     EMPTY_TEXT = "empty_text"
     DUPLICATE_EPISODE = "duplicate_episode"
+    DUPLICATE = "duplicate"
 
 
 class SpeakerKind(enum.StrEnum):
@@ -107,6 +110,13 @@ class Episode:
         season = -1 if self.season is None else self.season
         number = -1 if self.number is None else self.number
         return (self.show, season, number, self.episode_id)
+
+
+def content_digest(utterances: pa.Table) -> str:
+    """Names what was said, by whom and when: equal for an episode and for its labelled rows."""
+    said = [name for name in UTTERANCES.names if name != "gold"]
+    content = json.dumps(utterances.select(said).to_pydict())
+    return hashlib.sha256(content.encode()).hexdigest()
 
 
 @dataclasses.dataclass(frozen=True)

@@ -40,7 +40,9 @@ def attend(query: Tensor, key: Tensor, value: Tensor, mask: Tensor, scaling: flo
     scores = torch.matmul(query, key.transpose(2, 3)) * scaling + mask
     probabilities = scores.softmax(dim=-1)
     keys = _KEYS if value.dtype == torch.float32 else value.shape[2]
-    blocks = zip(probabilities.split(keys, dim=3), value.split(keys, dim=2), strict=True)
+    blocks = zip(
+        torch.split(probabilities, keys, dim=3), torch.split(value, keys, dim=2), strict=True
+    )
     first, *others = (torch.matmul(weights, values) for weights, values in blocks)
     for other in others:
         first += other
@@ -54,10 +56,10 @@ def block_keys(network: nn.Module) -> None:
             module.__class__ = _MPNetAttention
 
 
-class _MPNetAttention(MPNetSelfAttention):  # type: ignore[misc]
+class _MPNetAttention(MPNetSelfAttention):
     """With MPNet's relative positions as part of the mask (Song et al. 2020, section 3.2)."""
 
-    def forward(
+    def forward(  # type: ignore[override]
         self, hidden_states: Tensor, attention_mask: Tensor, position_bias: Tensor, **_: Any
     ) -> tuple[Tensor]:
         shape = (*hidden_states.shape[:-1], -1, self.attention_head_size)

@@ -11,7 +11,7 @@ import pyarrow as pa
 from apache_beam.pvalue import PCollection, TaggedOutput
 
 from beam_pipeline.memory import Recall, by_speaker, recall_faults
-from beam_pipeline.output import Fault
+from beam_pipeline.output.commit import Fault
 from beam_pipeline.records import Episode, Labelled, labels_schema
 from beam_pipeline.stages.encode import Encoded
 from beam_pipeline.stages.recall import Recalled

@@ -9,9 +9,12 @@ from typing import NamedTuple
 import apache_beam as beam
 from apache_beam.pvalue import PBegin, PCollection, TaggedOutput
 
+from beam_pipeline.corpus.duplicates import only_once, told_apart
 from beam_pipeline.corpus.options import ReadOptions
 from beam_pipeline.corpus.paths import read_file
-from beam_pipeline.records import Episode, Reason, Rejected, SourceFile
+from beam_pipeline.output.manifest import labelled_before
+from beam_pipeline.output.run import Run
+from beam_pipeline.records import Episode, Rejected, SourceFile
 
 logger = logging.getLogger(__name__)
 
@@ -25,15 +28,16 @@ class Read(NamedTuple):
 
 
 class ReadEpisodes(beam.PTransform):  # type: ignore[misc]
-    """Reads files, and spreads their episodes over the workers.
+    """Reads files, leaves out what was there before, and spreads episodes over the workers.
 
-    Two files that claim one episode are never merged: the first by path is read, the others are
-    refused.
+    The same file under two names is labelled once. Two files that claim one episode are never
+    merged: the first by path is read, the others are refused, or counted as duplicates if they
+    say the same; so is an episode that an earlier night labelled.
     """
 
-    def __init__(self, paths: list[str], options: ReadOptions):
+    def __init__(self, paths: list[str], options: ReadOptions, run: Run):
         super().__init__()
-        self.paths, self.options = paths, options
+        self.paths, self.options, self.run = paths, options, run
 
     def expand(self, begin: PBegin) -> Read:
         """See the class."""
@@ -43,13 +47,18 @@ class ReadEpisodes(beam.PTransform):  # type: ignore[misc]
             | "Files"
             >> beam.ParDo(_read, self.options).with_outputs("rejected", "sources", main="e")
         )
-        told_apart = (
+        once = (
             read["e"]
-            | "ByEpisode" >> beam.GroupByKey()
-            | "TellApart" >> beam.FlatMapTuple(tell_apart).with_outputs("rejected", main="episodes")
+            | "ByContent" >> beam.GroupByKey()
+            | "Once" >> beam.FlatMapTuple(_once).with_outputs("rejected", main="episodes")
         )
-        rejected = (read["rejected"], told_apart["rejected"]) | "Rejected" >> beam.Flatten()
-        return Read(told_apart["episodes"], rejected, read["sources"])
+        told_apart = (
+            once["episodes"]
+            | "ByEpisode" >> beam.GroupByKey()
+            | "TellApart" >> beam.ParDo(_TellApart(self.run)).with_outputs("rejected", main="e")
+        )
+        refusals = (read["rejected"], once["rejected"], told_apart["rejected"])
+        return Read(told_apart["e"], refusals | "Rejected" >> beam.Flatten(), read["sources"])
 
 
 def _read(path: str, options: ReadOptions) -> Iterator[tuple[str, Episode] | TaggedOutput]:
@@ -57,22 +66,30 @@ def _read(path: str, options: ReadOptions) -> Iterator[tuple[str, Episode] | Tag
     yield TaggedOutput("sources", content.source)
     for one in content.rejected:
         yield TaggedOutput("rejected", one)
-    for episode in content.episodes:
+    for number, episode in enumerate(content.episodes):
         beam.metrics.Metrics.counter("emonet", "episodes_read").inc()
         logger.info("read", extra={"utterances": episode.utterances.num_rows})
-        yield episode.episode_id, episode
+        yield f"{content.source.sha256}/{number}", episode
 
 
-def tell_apart(
-    episode_id: str, episodes: Iterable[Episode]
-) -> Iterator[tuple[str, Episode] | TaggedOutput]:
-    """The first of the episodes that claim an id; the others refused."""
-    first, *others = sorted(episodes, key=lambda episode: episode.source)
-    yield episode_id, first
-    for other in others:
-        detail = f"the same episode is in {first.source}; rename one, or label them apart"
-        rows = other.utterances.num_rows
-        yield TaggedOutput(
-            "rejected",
-            Rejected(other.source, episode_id, Reason.DUPLICATE_EPISODE, detail, rows),
-        )
+def _once(_content: str, copies: Iterable[Episode]) -> Iterator[tuple[str, Episode] | TaggedOutput]:
+    first, rejected = only_once(copies)
+    yield first.episode_id, first
+    yield from (TaggedOutput("rejected", one) for one in rejected)
+
+
+class _TellApart(beam.DoFn):  # type: ignore[misc]
+    def __init__(self, run: Run):
+        self.run = run
+
+    def setup(self) -> None:
+        self.earlier = labelled_before(self.run.output, self.run.night)
+
+    def process(
+        self, element: tuple[str, Iterable[Episode]]
+    ) -> Iterator[tuple[str, Episode] | TaggedOutput]:
+        episode_id, claims = element
+        episode, rejected = told_apart(claims, self.earlier.get(episode_id))
+        if episode:
+            yield episode_id, episode
+        yield from (TaggedOutput("rejected", one) for one in rejected)

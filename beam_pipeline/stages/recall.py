@@ -13,6 +13,9 @@ from apache_beam.transforms.userstate import BagStateSpec, TimerSpec, on_timer
 from apache_beam.transforms.window import GlobalWindow
 
 from beam_pipeline.memory import Recall, Tail, expected_recalls, recall, tails
+from beam_pipeline.output.memories import read_memory
+from beam_pipeline.output.run import Run
+from beam_pipeline.output.tables import shard_of
 from beam_pipeline.records import Place
 from beam_pipeline.stages.encode import Encoded
 
@@ -24,7 +27,7 @@ class Recalled(NamedTuple):
       recalls: by episode.
       expected: by episode, speaker and the number of tails that a recall must be built from;
         counted beside the state, by a grouping, so that an engine that loses state is found out.
-      memory: the last N embeddings of each speaker, (m, d) float16, after this run.
+      memory: the last N embeddings of each speaker who spoke, (m, d) float16, after this run.
       speakers: whose memory there must be, counted as `expected` is.
     """
 
@@ -40,17 +43,21 @@ class RecallSpeakers(beam.PTransform):  # type: ignore[misc]
     The arithmetic is `memory.recall`; here it only meets Beam's state and timer.
     """
 
-    def __init__(self, history: int):
+    def __init__(self, run: Run):
         super().__init__()
-        self.history = history
+        self.run, self.history = run, run.origin.history
 
-    def expand(
-        self, inputs: tuple[PCollection[tuple[str, Encoded]], PCollection[tuple[str, Tail]]]
-    ) -> Recalled:
-        """Takes encoded episodes by id, and what earlier nights remember by speaker."""
-        encoded, remembered = inputs
+    def expand(self, encoded: PCollection[tuple[str, Encoded]]) -> Recalled:
+        """Takes encoded episodes by id."""
         own = encoded | "Tails" >> beam.FlatMap(_tails, self.history).with_output_types(
             tuple[str, Tail]
+        )
+        remembered = (
+            own
+            | "Shards" >> beam.MapTuple(_shard).with_output_types(tuple[int, str])
+            | "ByShard" >> beam.GroupByKey()
+            | "Remember"
+            >> beam.FlatMapTuple(_remember, self.run).with_output_types(tuple[str, Tail])
         )
         scattered = (own, remembered) | beam.Flatten()
         recalled = scattered | "Scan" >> beam.ParDo(_Recall(self.history)).with_outputs(
@@ -104,6 +111,14 @@ def _tails(element: tuple[str, Encoded], history: int) -> Iterable[tuple[str, Ta
     _, encoded = element
     embeddings = encoded.encoding.embeddings
     return tails(encoded.speakers, embeddings, encoded.episode.place, history)
+
+
+def _shard(speaker_id: str, _: Tail) -> tuple[int, str]:
+    return shard_of(speaker_id), speaker_id
+
+
+def _remember(shard: int, speakers: Iterable[str], run: Run) -> Iterator[tuple[str, Tail]]:
+    return read_memory(run.output, run.memory, shard, speakers)
 
 
 def _place(speaker_id: str, tail: Tail) -> tuple[str, Place | tuple[()]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
@@ -10,22 +11,19 @@ import apache_beam as beam
 from apache_beam.pvalue import PCollection
 
 from beam_pipeline.corpus.location import printable
-from beam_pipeline.output import (
+from beam_pipeline.corpus.options import ReadOptions
+from beam_pipeline.output.commit import (
     Asked,
     Entry,
     Fault,
     LabelCount,
-    Part,
-    Run,
     SpeakerCount,
-    Write,
     commit,
-    shard_of,
-    write_labels,
-    write_memory,
-    write_rejected,
 )
-from beam_pipeline.records import Labelled, Rejected, SourceFile
+from beam_pipeline.output.memories import write_memory
+from beam_pipeline.output.run import Run
+from beam_pipeline.output.tables import shard_of, write_labels, write_rejected
+from beam_pipeline.records import Labelled, Rejected, SourceFile, content_digest
 
 
 class Outcome(NamedTuple):
@@ -42,9 +40,10 @@ class Outcome(NamedTuple):
 class WriteRun(beam.PTransform):  # type: ignore[misc]
     """Writes the three tables, then commits if nothing is missing, or fails the job."""
 
-    def __init__(self, run: Run, paths: Sequence[str]):
+    def __init__(self, run: Run, paths: Sequence[str], options: ReadOptions):
         super().__init__()
-        self.run, self.asked = run, Asked(tuple(map(printable, paths)))
+        self.run = run
+        self.asked = Asked(tuple(map(printable, paths)), dataclasses.asdict(options))
 
     def expand(self, outcome: Outcome) -> PCollection[str]:
         """Returns the night that was committed."""
@@ -77,11 +76,16 @@ class WriteRun(beam.PTransform):  # type: ignore[misc]
 class _WriteTable(beam.PTransform):  # type: ignore[misc]
     """Writes a table in shards that a stable hash of `key` chooses."""
 
-    def __init__(self, run: Run, write: Write, key: Callable[[Any], str]):
+    def __init__(
+        self,
+        run: Run,
+        write: Callable[[Run, int, Iterable[Any]], Entry],
+        key: Callable[[Any], str],
+    ):
         super().__init__()
         self.run, self.write, self.key = run, write, key
 
-    def expand(self, elements: PCollection[Any]) -> PCollection[Part]:
+    def expand(self, elements: PCollection[Any]) -> PCollection[Entry]:
         """See the class."""
         return (
             elements
@@ -90,7 +94,7 @@ class _WriteTable(beam.PTransform):  # type: ignore[misc]
             | beam.MapTuple(self._write)
         )
 
-    def _write(self, shard: int, elements: Iterable[Any]) -> Part:
+    def _write(self, shard: int, elements: Iterable[Any]) -> Entry:
         return self.write(self.run, shard, elements)
 
 
@@ -100,7 +104,8 @@ def _with_shard(element: Any, key: Callable[[Any], str]) -> tuple[int, Any]:
 
 def _label_count(labelled: Labelled) -> LabelCount:
     counts = Counter(labelled.rows["label"].to_pylist())
-    return LabelCount(labelled.place[3], tuple(sorted(counts.items())))
+    digest = content_digest(labelled.rows)
+    return LabelCount(labelled.place[3], digest, tuple(sorted(counts.items())))
 
 
 def _speaker_count(_: int, speakers: Iterable[str]) -> SpeakerCount:

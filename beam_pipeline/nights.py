@@ -1,0 +1,104 @@
+"""One night through the job, and the later nights that stand on its memory."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Sequence
+
+import apache_beam as beam
+from apache_beam.options.pipeline_options import PipelineOptions
+
+from beam_pipeline.corpus.options import ReadOptions
+from beam_pipeline.output.manifest import Manifest, Origin, read_manifests
+from beam_pipeline.output.run import begin_run
+from beam_pipeline.pipeline import Job, build
+from beam_pipeline.records import EmonetError
+from beam_pipeline.stages.sharing import ModelSource
+from model.artifact import Checkpoint
+
+
+@dataclasses.dataclass(frozen=True)
+class Night:
+    """What is labelled as one batch.
+
+    Attributes:
+      name: of the night.
+      paths: its files.
+      reading: how they are read.
+    """
+
+    name: str
+    paths: tuple[str, ...]
+    reading: ReadOptions
+
+
+@dataclasses.dataclass(frozen=True)
+class Engine:
+    """What labels a night: a model and Beam's options.
+
+    Attributes:
+      checkpoint: the model.
+      encoder: where its encoder is, None for where the checkpoint says.
+      options: flags of Beam.
+    """
+
+    checkpoint: Checkpoint
+    encoder: str | None
+    options: Sequence[str]
+
+
+def label_night(output: str, night: Night, engine: Engine) -> Manifest:
+    """Runs the job and waits for its commit.
+
+    Returns:
+      The manifest of this very run.
+
+    Raises:
+      EmonetError: as `begin_run` and the job say; or the engine ended without a commit.
+    """
+    checkpoint = engine.checkpoint
+    run = begin_run(
+        output, night.name, checkpoint.model_id, checkpoint.settings.labels, origin_of(checkpoint)
+    )
+    source = ModelSource(str(checkpoint.folder), engine.encoder)
+    job = beam.Pipeline(options=PipelineOptions(list(engine.options)))
+    build(job, Job(night.paths, night.reading, source, run))
+    job.run().wait_until_finish()
+    manifest = read_manifests(output).get(night.name)
+    if manifest is None or manifest["run"] != run.name:
+        raise EmonetError(
+            f"the engine ended, and night {night.name} is not committed by run {run.name}; "
+            "--verbose shows its log"
+        )
+    return manifest
+
+
+def recorded_night(manifest: Manifest) -> Night:
+    """The night as it was asked for when it was labelled.
+
+    Raises:
+      EmonetError: one of its files is not there, or is not of the size it had.
+    """
+    reading = dict(manifest["reading"])
+    columns = tuple((field, name) for field, name in reading.pop("columns"))
+    for one in manifest["inputs"]:
+        if not one["path"].startswith("gs://") and not _has_size(one["path"], one["size"]):
+            raise EmonetError(
+                f"{one['path']}: is not there as night {manifest['night']} read it, which is to be "
+                "run again; put it back, or run that night by hand"
+            )
+    paths = tuple(one["path"] for one in manifest["inputs"])
+    return Night(manifest["night"], paths, ReadOptions(columns=columns, **reading))
+
+
+def origin_of(checkpoint: Checkpoint) -> Origin:
+    """What the memory of a model is made of."""
+    return Origin(checkpoint.embedder_id, checkpoint.width, checkpoint.settings.history)
+
+
+def _has_size(path: str, size: int) -> bool:
+    try:
+        return os.stat(path).st_size == size
+    except OSError:
+        return False

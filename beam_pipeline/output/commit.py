@@ -1,0 +1,272 @@
+"""The commit: everything is counted, then the night's manifest is replaced in one step."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import PurePosixPath
+from typing import Any
+
+from beam_pipeline.output.manifest import (
+    VERSION,
+    Manifest,
+    Part,
+    manifest_path,
+    memory_digest,
+    named_paths,
+    night_before,
+    opened,
+    read_manifests,
+    sealed,
+)
+from beam_pipeline.output.memories import MemoryShard
+from beam_pipeline.output.run import Run
+from beam_pipeline.output.tables import SHARDS
+from beam_pipeline.output.views import write_views
+from beam_pipeline.records import EmonetError, Reason, Rejected, SourceFile
+from beam_pipeline.storage import ConflictError, Storage, storage_of
+
+DUPLICATES = (Reason.DUPLICATE, Reason.DUPLICATE_EPISODE)
+"""Refusals of whole episodes that were read: their position is the episode's id."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Asked:
+    """What a run was asked to read.
+
+    Attributes:
+      paths: the files.
+      reading: how, as flags of the command line.
+    """
+
+    paths: tuple[str, ...]
+    reading: Mapping[str, Any]
+
+
+@dataclasses.dataclass(frozen=True)
+class LabelCount:
+    """What was labelled of one episode: the digest of its content, its utterances by label."""
+
+    episode_id: str
+    digest: str
+    labels: tuple[tuple[str, int], ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class SpeakerCount:
+    """How many speakers there are to be remembered, counted beside the memory itself."""
+
+    speakers: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Fault:
+    """A reason not to commit: an episode, a file or the whole run, and what is wrong with it."""
+
+    where: str
+    message: str
+
+
+Entry = Asked | Part | MemoryShard | LabelCount | SpeakerCount | SourceFile | Rejected | Fault
+"""What the commit hears of."""
+
+
+def commit(run: Run, entries: Iterable[Entry]) -> Manifest:
+    """Replaces the night's manifest, if nothing is missing and nobody was faster.
+
+    The views are of the new manifests then, unless the storage fails in that very moment: the
+    night is committed all the same, and the next commit makes them anew.
+
+    Raises:
+      EmonetError: something was lost or doubled, named by episode and count; or another run
+        committed this night, or the night that it builds on, in the meantime.
+    """
+    heard = _sorted_entries(entries)
+    faults = sorted(
+        [*heard[Fault], *count_faults(heard)], key=lambda fault: (fault.where, fault.message)
+    )
+    if faults:
+        raise EmonetError(_refusal(run, faults))
+    manifest = _manifest(run, heard)
+    storage = storage_of(run.output)
+    if not _is_committed(run, storage):
+        _refuse_other_memory(run)
+        _refuse_missing_files(run, storage, manifest)
+        _replace(run, storage, manifest)
+    with contextlib.suppress(EmonetError):
+        write_views(run.output)
+    return manifest
+
+
+def count_faults(heard: Mapping[type, list[Any]]) -> Iterator[Fault]:
+    """Holds input = labelled + rejected + duplicates, all of it read, written and remembered."""
+    yield from _file_faults(heard)
+    yield from _episode_faults(heard)
+    yield from _table_faults(heard)
+
+
+def _file_faults(heard: Mapping[type, list[Any]]) -> Iterator[Fault]:
+    asked = Counter(path for one in heard[Asked] for path in one.paths)
+    came = Counter(source.path for source in heard[SourceFile])
+    for path in sorted(asked.keys() | came.keys()):
+        if asked[path] != came[path]:
+            yield Fault(path, f"read {came[path]} times, expected {asked[path]}")
+    refused: Counter[str] = Counter()
+    for one in heard[Rejected]:
+        if one.reason not in DUPLICATES:
+            refused[one.source] += one.items
+    for source in heard[SourceFile]:
+        if source.rejected != refused[source.path]:
+            message = f"{source.rejected} refusals counted, {refused[source.path]} came"
+            yield Fault(source.path, message)
+
+
+def _episode_faults(heard: Mapping[type, list[Any]]) -> Iterator[Fault]:
+    read: Counter[str] = Counter()
+    for source in heard[SourceFile]:
+        read.update(dict(source.episodes))
+    done: Counter[str] = Counter()
+    for count in heard[LabelCount]:
+        done[count.episode_id] += sum(dict(count.labels).values())
+    for one in heard[Rejected]:
+        if one.reason in DUPLICATES:
+            done[one.position] += one.items
+    for episode in sorted(read.keys() | done.keys()):
+        if read[episode] != done[episode]:
+            message = f"{read[episode]} utterances read, {done[episode]} labelled or rejected"
+            yield Fault(episode, message)
+
+
+def _table_faults(heard: Mapping[type, list[Any]]) -> Iterator[Fault]:
+    written: Counter[str] = Counter()
+    for part in heard[Part]:
+        written[part.table] += part.rows
+    labelled = sum(sum(dict(count.labels).values()) for count in heard[LabelCount])
+    if written["labels"] != labelled:
+        yield Fault("", f"{labelled} utterances labelled, {written['labels']} written")
+    if written["rejected"] != len(heard[Rejected]):
+        yield Fault("", f"{len(heard[Rejected])} refusals, {written['rejected']} written")
+    speakers = sum(count.speakers for count in heard[SpeakerCount])
+    remembered = sum(shard.speakers for shard in heard[MemoryShard])
+    if remembered != speakers:
+        yield Fault("", f"{speakers} speakers to remember, {remembered} written")
+
+
+def _sorted_entries(entries: Iterable[Entry]) -> dict[type, list[Any]]:
+    heard: dict[type, list[Any]] = {kind: [] for kind in Entry.__args__}
+    for entry in entries:
+        heard[type(entry)].append(entry)
+    return heard
+
+
+def _refusal(run: Run, faults: Sequence[Fault]) -> str:
+    shown = "; ".join(f"{fault.where or 'the run'}: {fault.message}" for fault in faults[:5])
+    more = f"; and {len(faults) - 5} more" if len(faults) > 5 else ""
+    return (
+        f"night {run.night} is not committed, the engine lost or doubled something of "
+        f"{len({fault.where for fault in faults})} episodes or files ({len(faults)} faults): "
+        f"{shown}{more}; run it again, on another engine if it repeats"
+    )
+
+
+def _manifest(run: Run, heard: Mapping[type, list[Any]]) -> Manifest:
+    sources = sorted(heard[SourceFile], key=lambda source: source.path)
+    asked: list[Asked] = heard[Asked]
+    counts: list[LabelCount] = heard[LabelCount]
+    return {
+        "version": VERSION,
+        "night": run.night,
+        "run": run.name,
+        "supersedes": run.supersedes,
+        "model_id": run.model_id,
+        "origin": dataclasses.asdict(run.origin),
+        "memory_from": {"night": run.memory_night, "sha256": run.memory_sha256},
+        "labels": _files(heard[Part], "labels"),
+        "rejected": _files(heard[Part], "rejected"),
+        "memory": [dataclasses.asdict(part) for part in _memory_after(run, heard[MemoryShard])],
+        "reading": dict(asked[0].reading),
+        "inputs": [_input(source) for source in sources],
+        "episodes": {
+            count.episode_id: [sum(dict(count.labels).values()), count.digest] for count in counts
+        },
+        "counts": _counts(heard),
+    }
+
+
+def _files(parts: Iterable[Part], table: str) -> list[dict[str, Any]]:
+    named = sorted((part for part in parts if part.table == table), key=lambda part: part.path)
+    return [dataclasses.asdict(part) for part in named]
+
+
+def _memory_after(run: Run, written: Iterable[MemoryShard]) -> Iterator[Part]:
+    """Shard by shard, newest layer first; where nobody spoke, memory stays as it was."""
+    layers = {shard.layers[0].shard: shard.layers for shard in written}
+    for shard in range(SHARDS):
+        yield from layers.get(shard, [part for part in run.memory if part.shard == shard])
+
+
+def _input(source: SourceFile) -> dict[str, Any]:
+    fields = dataclasses.asdict(source)
+    return {**fields, "episodes": [list(episode) for episode in source.episodes]}
+
+
+def _counts(heard: Mapping[type, list[Any]]) -> dict[str, Any]:
+    labels: Counter[str] = Counter()
+    for count in heard[LabelCount]:
+        labels.update(dict(count.labels))
+    rejected: Counter[str] = Counter()
+    for one in heard[Rejected]:
+        rejected[str(one.reason)] += one.items
+    sources: list[SourceFile] = heard[SourceFile]
+    return {
+        "files": len(sources),
+        "found": sum(source.found for source in sources),
+        "dropped": sum(source.dropped for source in sources),
+        "read": sum(count for source in sources for _, count in source.episodes),
+        "episodes": len(heard[LabelCount]),
+        "utterances": labels.total(),
+        "labels": dict(sorted(labels.items())),
+        "duplicates": rejected.pop(Reason.DUPLICATE, 0),
+        "rejected": dict(sorted(rejected.items())),
+        "speakers": sum(count.speakers for count in heard[SpeakerCount]),
+    }
+
+
+def _is_committed(run: Run, storage: Storage) -> bool:
+    """Whether this very run is committed: an engine may do a step twice."""
+    path = manifest_path(run.night)
+    now = storage.version(path)
+    return now is not None and opened(now[0], f"{storage.root}/{path}")["run"] == run.name
+
+
+def _refuse_other_memory(run: Run) -> None:
+    manifests = read_manifests(run.output)
+    before = night_before(run.night, manifests)
+    if memory_digest(manifests[before] if before else None) != run.memory_sha256:
+        raise EmonetError(
+            f"the memory before night {run.night} changed while run {run.name} was at work, it is "
+            f"that of night {before} now; nothing was changed, run it again"
+        )
+
+
+def _refuse_missing_files(run: Run, storage: Storage, manifest: Manifest) -> None:
+    named = set(named_paths([manifest]))
+    folders = {str(PurePosixPath(path).parent) for path in named}
+    there = {file.path for folder in folders for file in storage.files(folder)}
+    if named - there:
+        raise EmonetError(
+            f"{storage.root}/{min(named - there)}: is gone before night {run.night} could name it "
+            f"({len(named - there)} files in all); nothing was changed, run it again"
+        )
+
+
+def _replace(run: Run, storage: Storage, manifest: Manifest) -> None:
+    try:
+        storage.replace(manifest_path(run.night), sealed(manifest), run.version)
+    except ConflictError as error:
+        raise EmonetError(
+            f"night {run.night} was committed by another run while run {run.name} was at work; "
+            "nothing was changed, run it again if its inputs differ"
+        ) from error

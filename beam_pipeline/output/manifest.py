@@ -1,0 +1,167 @@
+"""Manifests: what is committed, what a night builds on, and which nights must be run again."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from beam_pipeline.records import EmonetError
+from beam_pipeline.storage import Storage, storage_of
+
+VERSION = 1
+MANIFESTS = "_manifests"
+TABLES = ("labels", "rejected", "memory")
+
+Manifest = dict[str, Any]
+"""As docs/data-format.md has it."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Origin:
+    """What memory is made of; memories of different origin do not mix.
+
+    Attributes:
+      embedder: sha256 of all that an embedding depends on but its text.
+      width: d.
+      history: N.
+    """
+
+    embedder: str
+    width: int
+    history: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Part:
+    """A file that was written.
+
+    Attributes:
+      table: `labels`, `rejected` or `memory`.
+      shard: its number.
+      path: relative to OUT.
+      rows: how many.
+      sha256: hex digest of its bytes.
+    """
+
+    table: str
+    shard: int
+    path: str
+    rows: int
+    sha256: str
+
+
+def read_manifests(output: str) -> dict[str, Manifest]:
+    """The manifests of all committed nights, by night, in order.
+
+    Raises:
+      EmonetError: one is damaged.
+    """
+    storage = storage_of(output)
+    manifests = [
+        opened(storage.read(path), f"{storage.root}/{path}") for path in manifest_paths(storage)
+    ]
+    return {manifest["night"]: manifest for manifest in sorted(manifests, key=_night)}
+
+
+def manifest_paths(storage: Storage) -> list[str]:
+    """Where the manifests of all nights are."""
+    files = storage.files(MANIFESTS)
+    return [file.path for file in files if file.path.endswith(".json")]
+
+
+def manifest_path(night: str) -> str:
+    """Where a night's manifest is."""
+    return f"{MANIFESTS}/night={night}.json"
+
+
+def sealed(manifest: Manifest) -> bytes:
+    """A manifest as it is written, with the sha256 of all the rest in it."""
+    whole = {**manifest, "sha256": _seal(manifest)}
+    return json.dumps(whole, indent=1, sort_keys=True).encode() + b"\n"
+
+
+def opened(content: bytes, name: str) -> Manifest:
+    """The manifest that was sealed.
+
+    Raises:
+      EmonetError: it is damaged or of another version of emonet; `name` says where it is.
+    """
+    try:
+        manifest: Manifest = json.loads(content)
+        seal = manifest.pop("sha256")
+    except (ValueError, KeyError, AttributeError) as error:
+        raise EmonetError(f"{name}: damaged; restore it from a copy") from error
+    if seal != _seal(manifest):
+        raise EmonetError(f"{name}: does not have the sha256 it names; restore it from a copy")
+    if manifest["version"] != VERSION:
+        raise EmonetError(f"{name}: is of another version of emonet; read it with that one")
+    return manifest
+
+
+def parts_of(manifest: Manifest, table: str) -> tuple[Part, ...]:
+    """The files of one table that a manifest names."""
+    return tuple(Part(**part) for part in manifest[table])
+
+
+def night_before(night: str, nights: Iterable[str]) -> str | None:
+    """The latest committed night before one: by name, never by the clock."""
+    return max((name for name in nights if name < night), default=None)
+
+
+def memory_digest(manifest: Manifest | None) -> str:
+    """Names the memory that a night left by its content; without a night, that of no memory."""
+    parts = manifest["memory"] if manifest else []
+    content = [[part["shard"], part["sha256"]] for part in parts]
+    return hashlib.sha256(json.dumps(content).encode()).hexdigest()
+
+
+def outdated_nights(manifests: Mapping[str, Manifest]) -> dict[str, str]:
+    """Nights that stand on superseded memory, and the night before each, `` where there is none.
+
+    A night does if it was built on other memory than the night before it has now, or on that of
+    a night that does.
+    """
+    outdated: dict[str, str] = {}
+    for night in sorted(manifests):
+        before = night_before(night, manifests)
+        now = memory_digest(manifests[before] if before else None)
+        if before in outdated or manifests[night]["memory_from"]["sha256"] != now:
+            outdated[night] = before or ""
+    return outdated
+
+
+def same_bytes(one: Manifest, other: Manifest) -> bool:
+    """Whether two runs wrote the same, name for name of shard and byte for byte."""
+    return all(
+        [(part.shard, part.sha256) for part in parts_of(one, table)]
+        == [(part.shard, part.sha256) for part in parts_of(other, table)]
+        for table in TABLES
+    )
+
+
+def labelled_before(output: str, night: str) -> dict[str, tuple[str, str]]:
+    """The night and the content's digest of each episode that an earlier night labelled."""
+    earlier: dict[str, tuple[str, str]] = {}
+    for name, manifest in read_manifests(output).items():
+        if name < night:
+            for episode_id, (_, digest) in manifest["episodes"].items():
+                earlier.setdefault(episode_id, (name, digest))
+    return earlier
+
+
+def named_paths(manifests: Iterable[Manifest]) -> Iterator[str]:
+    """Every file that a manifest names."""
+    for manifest in manifests:
+        for table in TABLES:
+            yield from (part["path"] for part in manifest[table])
+
+
+def _seal(manifest: Manifest) -> str:
+    return hashlib.sha256(json.dumps(manifest, sort_keys=True).encode()).hexdigest()
+
+
+def _night(manifest: Manifest) -> str:
+    return str(manifest["night"])

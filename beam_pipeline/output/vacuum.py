@@ -1,0 +1,94 @@
+"""What no manifest names any more: runs that were superseded or died, and their removal."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+
+from beam_pipeline.output.manifest import (
+    MANIFESTS,
+    TABLES,
+    manifest_path,
+    named_paths,
+    read_manifests,
+)
+from beam_pipeline.storage import StoredFile, storage_of
+
+
+@dataclasses.dataclass(frozen=True)
+class UnnamedRun:
+    """Files of one run that no manifest names.
+
+    Attributes:
+      night: which it was for.
+      run: its name.
+      since: since when they may be unnamed: the last time that one of them was written or the
+        night's manifest was replaced, by the storage's clock.
+      files: all of them.
+    """
+
+    night: str
+    run: str
+    since: datetime.datetime
+    files: tuple[StoredFile, ...]
+
+    @property
+    def size(self) -> int:
+        """In bytes."""
+        return sum(file.size for file in self.files)
+
+
+def unnamed_runs(output: str) -> list[UnnamedRun]:
+    """The files of runs that no manifest names, by night and run.
+
+    Raises:
+      EmonetError: a manifest is damaged, so that nobody knows what it names.
+    """
+    storage = storage_of(output)
+    # first the files: those of a run that commits in between are named by then
+    found = [file for table in TABLES for file in storage.files(table)]
+    replaced = {file.path: file.modified for file in storage.files(MANIFESTS)}
+    named = set(named_paths(read_manifests(output).values()))
+    runs: dict[tuple[str, str], list[StoredFile]] = {}
+    for file in found:
+        if file.path not in named:
+            for night, run in _written_for(file.path):
+                runs.setdefault((night, run), []).append(file)
+    return [
+        UnnamedRun(
+            night,
+            run,
+            max(
+                *(file.modified for file in files),
+                replaced.get(manifest_path(night), files[0].modified),
+            ),
+            tuple(files),
+        )
+        for (night, run), files in sorted(runs.items())
+    ]
+
+
+def vacuum(output: str, older_than: datetime.timedelta, now: datetime.datetime) -> list[UnnamedRun]:
+    """Removes the files that have been unnamed for longer than that.
+
+    A file that a manifest names is never removed, and a reader who read the manifest before it
+    was replaced has `older_than` to finish, as has a run that did not commit yet.
+
+    Returns:
+      What was removed.
+    """
+    storage = storage_of(output)
+    old = [run for run in unnamed_runs(output) if now - run.since > older_than]
+    for run in old:
+        for file in run.files:
+            storage.delete(file.path)
+    return old
+
+
+def _written_for(path: str) -> Iterator[tuple[str, str]]:
+    """The night and the run of a file; nothing for a file that no run writes."""
+    match PurePosixPath(path).parts:
+        case (_, night, run, _) if night.startswith("night=") and run.startswith("run="):
+            yield night.removeprefix("night="), run.removeprefix("run=")

@@ -1,0 +1,124 @@
+"""Speaker memory anew from the labelled texts, after a change of embedder or N."""
+
+from __future__ import annotations
+
+import dataclasses
+import uuid
+from collections import deque
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from beam_pipeline.memory import last_n
+from beam_pipeline.output.manifest import (
+    Manifest,
+    Origin,
+    Part,
+    manifest_path,
+    memory_digest,
+    night_before,
+    parts_of,
+    read_manifests,
+    sealed,
+)
+from beam_pipeline.output.memories import read_memory, write_memory
+from beam_pipeline.output.run import Run
+from beam_pipeline.output.tables import SHARDS, read_part, shard_of
+from beam_pipeline.output.views import write_views
+from beam_pipeline.records import Place
+from beam_pipeline.storage import storage_of
+from model.emonet import EmoNet
+
+
+def rebuild_memory(output: str, model: EmoNet, origin: Origin) -> Iterator[tuple[str, int]]:
+    """Replaces the memory of every night, from the first to the last; labels stay as they are.
+
+    Only what is remembered is embedded: the last N utterances of each speaker and night. A night
+    is committed as it is done. What is interrupted leaves nights of two origins, on which no run
+    builds, and is mended by doing it again.
+
+    Args:
+      output: OUT.
+      model: prepared for inference, its embedder makes the memory.
+      origin: of this model.
+
+    Yields:
+      Each night and the number of its speakers, once it is committed.
+
+    Raises:
+      EmonetError: a manifest or a file is damaged, or a run replaced a night in the meantime.
+    """
+    storage = storage_of(output)
+    for night in read_manifests(output):
+        replaced = storage.version(manifest_path(night))
+        manifests = read_manifests(output)
+        before = night_before(night, manifests)
+        memory = manifests[before] if before else None
+        manifest = manifests[night]
+        run = Run(
+            output=output,
+            night=night,
+            name=uuid.uuid4().hex[:12],
+            model_id=manifest["model_id"],
+            labels=(),
+            origin=origin,
+            version=replaced and replaced[1],
+            supersedes=manifest["run"],
+            memory_night=before,
+            memory_sha256=memory_digest(memory),
+            memory=parts_of(memory, "memory") if memory else (),
+        )
+        said = _last_said(output, manifest, origin.history)
+        layers = [part for shard in range(SHARDS) for part in _written(run, model, shard, said)]
+        rebuilt = {
+            **manifest,
+            "origin": dataclasses.asdict(origin),
+            "memory_from": {"night": before, "sha256": run.memory_sha256},
+            "memory": [dataclasses.asdict(part) for part in layers],
+        }
+        storage.replace(manifest_path(night), sealed(rebuilt), run.version)
+        yield night, len(said)
+    write_views(output)
+
+
+def _last_said(output: str, manifest: Manifest, history: int) -> dict[str, list[str]]:
+    """The last texts of each speaker of a night, oldest first."""
+    storage = storage_of(output)
+    episodes: list[tuple[Place, list[str | None], list[str]]] = []
+    for part in parts_of(manifest, "labels"):
+        columns = ("show", "season", "episode", "episode_id", "speaker_id", "text")
+        rows = read_part(storage, part).select(columns).to_pylist()
+        for row in rows:
+            numbers = (-1 if row[name] is None else row[name] for name in ("season", "episode"))
+            season, number = numbers
+            place = (row["show"], season, number, row["episode_id"])
+            if not episodes or episodes[-1][0] != place:
+                episodes.append((place, [], []))
+            episodes[-1][1].append(row["speaker_id"])
+            episodes[-1][2].append(row["text"])
+    said: dict[str, deque[str]] = {}
+    for _, speakers, texts in sorted(episodes, key=lambda episode: episode[0]):
+        for speaker, text in zip(speakers, texts, strict=True):
+            if speaker is not None:
+                said.setdefault(speaker, deque(maxlen=history)).append(text)
+    return {speaker: list(texts) for speaker, texts in said.items()}
+
+
+def _written(run: Run, model: EmoNet, shard: int, said: dict[str, list[str]]) -> Sequence[Part]:
+    """The layers of one shard after a night in which that was said."""
+    spoke = sorted(speaker for speaker in said if shard_of(speaker) == shard)
+    if not spoke:
+        return [part for part in run.memory if part.shard == shard]
+    embeddings = model.embed([text for speaker in spoke for text in said[speaker]])
+    ends = np.cumsum([len(said[speaker]) for speaker in spoke])
+    tonight = zip(spoke, np.split(embeddings, ends[:-1]), strict=True)
+    before = {
+        speaker: tail.embeddings
+        for speaker, tail in read_memory(run.output, run.memory, shard, spoke)
+    }
+    nothing = embeddings[:0]
+    memories = [
+        (speaker, last_n(before.get(speaker, nothing), latest, run.origin.history))
+        for speaker, latest in tonight
+    ]
+    return write_memory(run, shard, memories).layers

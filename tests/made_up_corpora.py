@@ -7,20 +7,16 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-import apache_beam as beam
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from apache_beam.options.pipeline_options import PipelineOptions
 from small_models import LABELS, WORDS
 
-from beam_pipeline import output
 from beam_pipeline.corpus.options import ReadOptions
 from beam_pipeline.corpus.paths import expand_inputs
+from beam_pipeline.nights import Engine, Night, label_night
 from beam_pipeline.options import beam_options
-from beam_pipeline.output import Origin
-from beam_pipeline.pipeline import Job, build
-from beam_pipeline.stages.sharing import ModelSource
+from beam_pipeline.output.manifest import TABLES, Manifest
 from model.artifact import Checkpoint
 
 NAMES = ("Ann", "Bo", "Cleo", "Dora", None)
@@ -82,17 +78,11 @@ def label(
     night: str = "1",
     flags: Sequence[str] = (),
     reading: ReadOptions = READING,
-) -> dict[str, Any]:
+) -> Manifest:
     """Runs the job in the process, and gives the night's manifest."""
-    origin = Origin(checkpoint.embedder_id, checkpoint.width, checkpoint.settings.history)
-    run = output.begin_run(
-        str(folder), night, checkpoint.model_id, checkpoint.settings.labels, origin
-    )
-    source = ModelSource(str(checkpoint.folder), None)
-    with beam.Pipeline(options=PipelineOptions(beam_options(flags))) as pipeline:
-        paths = tuple(expand_inputs([str(path) for path in inputs]))
-        build(pipeline, Job(paths, reading, source, run))
-    return output.read_manifests(str(folder))[night]
+    paths = tuple(expand_inputs([str(path) for path in inputs]))
+    engine = Engine(checkpoint, None, beam_options(flags))
+    return label_night(str(folder), Night(night, paths, reading), engine)
 
 
 def labels_of(folder: Path, manifest: Any) -> pa.Table:
@@ -105,20 +95,10 @@ def labels_of(folder: Path, manifest: Any) -> pa.Table:
     )
 
 
-def memory_of(folder: Path, manifest: Any) -> dict[str, bytes]:
-    """The bits that are remembered of each speaker."""
-    parts = [output.Part(**part) for part in manifest["memory"]]
-    return {
-        speaker: tail.embeddings.tobytes()
-        for part in parts
-        for speaker, tail in output.read_memory(str(folder), part)
-    }
-
-
 def digests(manifest: Any) -> dict[str, str]:
     """The sha256 of each file of a run, by table and shard."""
     return {
         f"{table}/{Path(part['path']).name}": part["sha256"]
-        for table in ("labels", "rejected", "memory")
+        for table in TABLES
         for part in manifest[table]
     }

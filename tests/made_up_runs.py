@@ -14,9 +14,19 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from beam_pipeline import output
-from beam_pipeline.output import Asked, Entry, LabelCount, Origin, Part, Run, SpeakerCount
-from beam_pipeline.records import Labelled, Reason, Rejected, SourceFile, labels_schema
+from beam_pipeline.output.commit import Asked, Entry, LabelCount, SpeakerCount, commit
+from beam_pipeline.output.manifest import TABLES, Manifest, Origin, Part
+from beam_pipeline.output.memories import MemoryShard, whole_memory, write_memory
+from beam_pipeline.output.run import Run, begin_run
+from beam_pipeline.output.tables import shard_of, write_labels, write_rejected
+from beam_pipeline.records import (
+    Labelled,
+    Reason,
+    Rejected,
+    SourceFile,
+    content_digest,
+    labels_schema,
+)
 
 LABELS = ("joy", "neutral", "sadness")
 WIDTH = 4
@@ -104,17 +114,17 @@ def night(*numbers: int, text: str = "", speakers: Sequence[str] = ("ann", "bo")
 
 def begin(folder: Path, name: str, **changes: Any) -> Run:
     usual = {"model_id": "a model", "labels": LABELS, "origin": ORIGIN}
-    return output.begin_run(str(folder), name, **{**usual, **changes})
+    return begin_run(str(folder), name, **{**usual, **changes})
 
 
 def entries(run: Run, whole: Night) -> list[Entry]:
     """Writes the tables of a night, and tells what the commit must hear."""
     return [
-        *_parts(run, output.write_labels, whole.episodes, lambda one: one.place[3]),
-        *_parts(run, output.write_rejected, whole.rejected, lambda one: one.source),
-        *_parts(run, output.write_memory, whole.memory, lambda one: one[0]),
+        *_parts(run, write_labels, whole.episodes, lambda one: one.place[3]),
+        *_parts(run, write_rejected, whole.rejected, lambda one: one.source),
+        *_parts(run, write_memory, whole.memory, lambda one: one[0]),
         *(label_count(episode) for episode in whole.episodes),
-        Asked(tuple(source.path for source in whole.sources)),
+        Asked(tuple(source.path for source in whole.sources), {"corpus": "made up"}),
         SpeakerCount(len(whole.memory)),
         *whole.rejected,
         *whole.sources,
@@ -123,22 +133,32 @@ def entries(run: Run, whole: Night) -> list[Entry]:
 
 def run_night(folder: Path, name: str, whole: Night, **changes: Any) -> dict[str, Any]:
     run = begin(folder, name, **changes)
-    return output.commit(run, entries(run, whole))
+    return commit(run, entries(run, whole))
 
 
 def label_count(episode: Labelled) -> LabelCount:
     counts = Counter(episode.rows["label"].to_pylist())
-    return LabelCount(episode.place[3], tuple(sorted(counts.items())))
+    digest = content_digest(episode.rows)
+    return LabelCount(episode.place[3], digest, tuple(sorted(counts.items())))
 
 
-def parts_of(manifest: Mapping[str, Any]) -> list[Part]:
-    return [Part(**part) for table in ("labels", "rejected", "memory") for part in manifest[table]]
+def written_parts(manifest: Mapping[str, Any]) -> list[Part]:
+    return [Part(**part) for table in TABLES for part in manifest[table]]
 
 
 def rows_of(folder: Path, manifest: Mapping[str, Any], table: str = "labels") -> list[Any]:
     """All rows of one table of a night, file by file."""
     tables = [pq.read_table(folder / part["path"], partitioning=None) for part in manifest[table]]
     return [row for read in tables for row in read.to_pylist()]
+
+
+def remembered(folder: Path, manifest: Manifest) -> dict[str, bytes]:
+    """The bits that are remembered of each speaker after a night."""
+    layers = [Part(**part) for part in manifest["memory"]]
+    return {
+        speaker: embeddings.tobytes()
+        for speaker, embeddings in whole_memory(str(folder), layers).items()
+    }
 
 
 def query(folder: Path, sql: str, monkeypatch: Any) -> list[tuple[Any, ...]]:
@@ -159,10 +179,13 @@ def files_of(folder: Path) -> dict[str, bytes]:
 
 
 def _parts(
-    run: Run, write: Callable[..., Part], rows: Iterable[Any], key: Callable[[Any], str]
-) -> Iterator[Part]:
+    run: Run,
+    write: Callable[..., Part | MemoryShard],
+    rows: Iterable[Any],
+    key: Callable[[Any], str],
+) -> Iterator[Part | MemoryShard]:
     def shard(row: Any) -> int:
-        return output.shard_of(key(row))
+        return shard_of(key(row))
 
     for number, group in itertools.groupby(sorted(rows, key=shard), shard):
         yield write(run, number, list(group))

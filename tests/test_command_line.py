@@ -14,7 +14,7 @@ from made_up_corpora import episode, labels_of, write_jsonl, write_season
 from made_up_runs import query
 
 from beam_pipeline.__main__ import main
-from beam_pipeline.output import read_manifests
+from beam_pipeline.output.manifest import read_manifests
 from model.artifact import Checkpoint
 
 COMMAND = [sys.executable, "-m", "beam_pipeline"]
@@ -66,7 +66,7 @@ def test_label_writes_a_night_tells_of_it_and_says_nothing_else(
     }
     assert cells["episodes"] == "2"
     assert cells["utterances"] == "28"
-    assert cells["speakers remembered"] == "4"
+    assert cells["speakers"] == "4"
     assert cells["rejected"] == cells["empty_file"] == "1"
     shown = {label: int(cells[label].split()[0]) for label in counts["labels"]}
     assert shown == counts["labels"]
@@ -174,7 +174,7 @@ def test_an_interrupt_ends_the_run_with_one_line_and_nothing_committed(
         # a shell's background jobs, and so all that these tests start from one, ignore it
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     ) as running:
-        while not (out / "_manifests" / ".lock").exists():
+        while not (out / ".lock").exists():
             assert running.poll() is None
             time.sleep(0.1)
         time.sleep(2)

@@ -12,7 +12,8 @@ from apache_beam.portability.api import beam_runner_api_pb2 as api
 from apache_beam.runners.pipeline_context import PipelineContext
 
 from beam_pipeline.corpus.options import ReadOptions
-from beam_pipeline.output import Origin, Part, Run
+from beam_pipeline.output.manifest import Origin, Part
+from beam_pipeline.output.run import Run
 from beam_pipeline.pipeline import Job, build
 from beam_pipeline.stages.sharing import ModelSource
 
@@ -27,9 +28,10 @@ PRIMITIVES = {
 @pytest.fixture(scope="module")
 def proto() -> api.Pipeline:
     """The job of a second night."""
-    remembered = (Part("memory", "memory/run=r/part-00000-of-00008.parquet", 1, "0" * 64),)
+    path = "memory/night=1/run=r1/part-00000-of-00008.parquet"
+    remembered = (Part("memory", 0, path, 1, "0" * 64),)
     origin = Origin("the embedder", 4, 3)
-    run = Run("/out", "2", "r2", "a model", ("joy",), origin, None, "1", "r1", remembered)
+    run = Run("/out", "2", "r2", "a model", ("joy",), origin, None, None, "1", "0" * 64, remembered)
     pipeline = beam.Pipeline()
     reading = ReadOptions(corpus="made up")
     build(pipeline, Job(("/in/a.srt", "/in/b.srt"), reading, ModelSource("/checkpoint", None), run))

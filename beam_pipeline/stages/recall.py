@@ -56,8 +56,7 @@ class RecallSpeakers(beam.PTransform):  # type: ignore[misc]
             own
             | "Shards" >> beam.MapTuple(_shard).with_output_types(tuple[int, str])
             | "ByShard" >> beam.GroupByKey()
-            | "Remember"
-            >> beam.FlatMapTuple(_remember, self.run).with_output_types(tuple[str, Tail])
+            | "Remember" >> beam.FlatMap(_remember, self.run).with_output_types(tuple[str, Tail])
         )
         scattered = (own, remembered) | beam.Flatten()
         recalled = scattered | "Scan" >> beam.ParDo(_Recall(self.history)).with_outputs(
@@ -117,7 +116,8 @@ def _shard(speaker_id: str, _: Tail) -> tuple[int, str]:
     return shard_of(speaker_id), speaker_id
 
 
-def _remember(shard: int, speakers: Iterable[str], run: Run) -> Iterator[tuple[str, Tail]]:
+def _remember(element: tuple[int, Iterable[str]], run: Run) -> Iterator[tuple[str, Tail]]:
+    shard, speakers = element
     return read_memory(run.output, run.memory, shard, speakers)
 
 

@@ -232,17 +232,17 @@ def test_a_memory_that_is_gone_is_refused(tmp_path: Path) -> None:
 
 
 class Disc:
-    """A disc that is full from its nth step on: opening, writing half, syncing, renaming."""
+    """A disc that fails from its nth step on: opening, writing half, syncing, renaming."""
 
-    def __init__(self, full_at: int, monkeypatch: pytest.MonkeyPatch):
-        self.steps, self.full_at = 0, full_at
+    def __init__(self, fails_at: int, error: int, monkeypatch: pytest.MonkeyPatch):
+        self.steps, self.fails_at, self.error = 0, fails_at, error
         real_open, real_sync, real_replace = Path.open, os.fsync, os.replace
 
         def opened(path: Path, mode: str = "r", *rest: Any, **more: Any) -> Any:
-            if mode != "wb":
-                return real_open(path, mode, *rest, **more)
             self.step()
             file = real_open(path, mode, *rest, **more)
+            if mode != "wb":
+                return file
             real_write = file.write
             wrapped = _Written(file)
 
@@ -271,8 +271,8 @@ class Disc:
 
     def step(self) -> None:
         self.steps += 1
-        if self.steps >= self.full_at:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        if self.steps >= self.fails_at:
+            raise OSError(self.error, os.strerror(self.error))
 
 
 class _Written:
@@ -289,14 +289,14 @@ class _Written:
         self.file.close()
 
 
-def steps_of_a_run(folder: Path, full_at: int) -> tuple[int, str]:
+def steps_of_a_run(folder: Path, fails_at: int, error: int = errno.EIO) -> tuple[int, str]:
     """Runs night 2; how many steps of the disc it took and what it said, if it failed."""
     with pytest.MonkeyPatch.context() as patch:
-        disc = Disc(full_at, patch)
+        disc = Disc(fails_at, error, patch)
         try:
             run_night(folder, "2", night(2, 3, speakers=("ann",)))
-        except EmonetError as error:
-            return disc.steps, str(error)
+        except EmonetError as failed:
+            return disc.steps, str(failed)
         return disc.steps, ""
 
 
@@ -309,19 +309,21 @@ def nights_found_whole(folder: Path) -> Iterator[str]:
             assert hashlib.sha256(content).hexdigest() == part.sha256
 
 
-def test_a_full_disc_leaves_every_manifest_whole_at_whatever_step_it_fills_up(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("error", [errno.ENOSPC, errno.EIO])
+def test_a_full_or_broken_disc_leaves_every_manifest_whole_at_whatever_step_it_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: int
 ) -> None:
-    all_steps, _ = steps_of_a_run(tmp_path / "enough", full_at=10**9)
+    run_night(tmp_path / "enough", "1", night(1))
+    all_steps, _ = steps_of_a_run(tmp_path / "enough", fails_at=10**9)
     assert all_steps > 20
     nights_after = []
-    for full_at in range(1, all_steps + 1):
-        folder = tmp_path / str(full_at)
+    for fails_at in range(1, all_steps + 1):
+        folder = tmp_path / str(fails_at)
         before = run_night(folder, "1", night(1))
-        _, said = steps_of_a_run(folder, full_at)
+        _, said = steps_of_a_run(folder, fails_at, error)
         nights_after.append(list(nights_found_whole(folder)))
         if "2" not in nights_after[-1]:
-            assert "No space left on device" in said
+            assert os.strerror(error) in said
             assert str(folder) in said
         assert read_manifests(str(folder))["1"] == before
         assert not [path for path in files_of(folder) if Path(path).name.startswith(".writing")]

@@ -128,7 +128,7 @@ def train(flags: argparse.Namespace, rest: list[str]) -> int:
     from model.dataset import label_set
     from model.emonet import Settings
     from model.encoder import reference_to
-    from model.train import TrainingSettings
+    from model.run import TrainingSettings
     from model.train import train as train_model
 
     reading = read_options(flags)

@@ -14,12 +14,14 @@ from small_models import LABELS, made_up, small_settings, transcript, untrained
 
 import model.train
 from model.artifact import SETTINGS, SUMS, WEIGHTS, load_model, open_checkpoint
+from model.batches import Corpus, read_corpus
 from model.dataset import Transcript
 from model.emonet import EmoNet, Settings
 from model.encoder import EncoderReference
 from model.errors import ModelError
 from model.evaluate import Scores, evaluate
-from model.train import Corpus, Epoch, TrainingSettings, read_corpus, train
+from model.run import Epoch, TrainingSettings
+from model.train import train
 
 FILES = [SETTINGS, WEIGHTS, SUMS]
 DATA = [made_up(12, seed=seed, dialogues=2) for seed in range(4)]

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from model.dataset import Transcript, gold_indices
+from model.dataset import Transcript, gold_to_score
 from model.emonet import EmoNet, histories
 
 
@@ -135,10 +135,10 @@ def evaluate(
     """Labels transcripts and scores them; see `predict`.
 
     Raises:
-      ModelError: a gold label is none of the model's.
+      ModelError: there is no gold label, or one is none of the model's.
     """
     transcripts = sorted(transcripts, key=lambda transcript: transcript.place)
-    gold = gold_indices(transcripts, model.settings.labels)
+    gold = gold_to_score(transcripts, model.settings.labels)
     logits = predict(model, transcripts, remembered=remembered, advance=advance)
     return score(gold, logits.argmax(axis=1), model.settings.labels)
 

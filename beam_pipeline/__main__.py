@@ -36,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return int(flags.run(flags, rest))
     except KeyboardInterrupt:
-        print("emonet: interrupted, nothing was committed", file=told)
+        print(f"emonet: interrupted, {flags.interrupted}", file=told)
         return 130
     except Exception as error:  # the one place where an error becomes a sentence
         from beam_pipeline.console import sentence_of
@@ -143,19 +143,21 @@ def train(flags: argparse.Namespace, rest: list[str]) -> int:
         trained_layers=flags.trained_layers,
     )
     chosen = {f.name: getattr(flags, f.name) for f in dataclasses.fields(TrainingSettings)}
-    with console.step_progress("training") as advance:
-        epochs = train_model(
+    with console.step_progress("training") as progress:
+        train_model(
             data,
             dev,
             settings=settings,
             training=TrainingSettings(**chosen),
             encoder=reference_to(flags.encoder),
             output=Path(flags.output),
-            advance=advance,
-        )
-    for epoch in epochs:
-        console.stdout.print(
-            f"epoch {epoch.number}: loss {epoch.loss:.3f}, dev weighted F1 {epoch.dev:.2f}"
+            advance=progress.advance,
+            finished=lambda epoch: progress.say(
+                f"epoch {epoch.number}: loss {epoch.loss:.3f}, dev weighted F1 {epoch.dev:.2f}"
+            ),
+            resumed=lambda number: progress.say(
+                f"going on with epoch {number}" if number else "nothing is left to train"
+            ),
         )
     console.stdout.print(f"checkpoint of the best epoch: {flags.output}")
     return 0
@@ -175,12 +177,12 @@ def evaluate(flags: argparse.Namespace, rest: list[str]) -> int:
     model = load_model(checkpoint).for_inference(low_precision=False if flags.float32 else None)
     utterances, done = sum(map(len, data)), 0
 
-    with console.step_progress("evaluating") as advance:
+    with console.step_progress("evaluating") as progress:
 
         def count(more: int) -> None:
             nonlocal done
             done += more
-            advance(done, utterances)
+            progress.advance(done, utterances)
 
         scores = evaluate_model(model, data, remembered=remembered, advance=count)
     history = (
@@ -224,6 +226,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="emonet", description="Labels subtitles and transcripts with emotions."
     )
+    parser.set_defaults(interrupted="nothing was committed")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _label_flags(
         _command(commands, "label", label, "label a corpus: files -> Parquet",
@@ -301,7 +304,7 @@ def _label_flags(parser: argparse.ArgumentParser) -> None:
 
 
 def _evaluate_flags(parser: argparse.ArgumentParser) -> None:
-    parser.set_defaults(corpus="data")
+    parser.set_defaults(corpus="data", interrupted="nothing was scored")
     parser.add_argument("--history", nargs="+", metavar="DATA", help="more of these speakers")
     parser.add_argument("--json", metavar="FILE", help="write all scores to it")
     parser.add_argument("--float32", action="store_true", help="no bfloat16")
@@ -317,7 +320,8 @@ def _train_flags(parser: argparse.ArgumentParser) -> None:
     from model.encoder import DEFAULT_ENCODER
 
     parser.usage = "emonet train INPUT... --dev DATA... --output CHECKPOINT [options]"
-    parser.set_defaults(corpus="data")
+    kept = "finished epochs are kept and the same command goes on after them"
+    parser.set_defaults(corpus="data", interrupted=kept)
     add = parser.add_argument
     add("--dev", required=True, nargs="+", metavar="DATA", help="what it is chosen on")
     add("--output", required=True, metavar="CHECKPOINT", help="folder; an unfinished one goes on")

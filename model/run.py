@@ -10,7 +10,8 @@ import contextlib
 import dataclasses
 import json
 import math
-from collections.abc import Callable, Mapping
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from torch.nn import functional
 
 from model.artifact import WEIGHTS, restore
 from model.batches import Corpus, batch_logits, batches
+from model.dataset import class_weights
 from model.emonet import EmoNet
 from model.encoder import has_bfloat16
 from model.errors import ModelError
@@ -72,14 +74,24 @@ class Epoch:
 
 
 class TrainingRun:
-    """The state of a training run, on disk after every epoch, without pickle."""
+    """The state of a training run, on disk after every epoch, without pickle.
 
-    def __init__(self, model: EmoNet, training: TrainingSettings, steps: int, folder: Path):
-        self.model, self.training, self.folder = model, training, folder
+    Attributes:
+      epochs: those that are done.
+      taken_up: whether the folder held the run already.
+    """
+
+    def __init__(self, model: EmoNet, training: TrainingSettings, corpus: Corpus, folder: Path):
+        self.model, self.training, self.corpus, self.folder = model, training, corpus, folder
+        classes = len(model.settings.labels)
+        self.weights = torch.from_numpy(
+            class_weights(corpus.gold, classes, training.weight_exponent)
+        )
         self.parameters = model.trained()
         self.optimizer = _optimizer(self.parameters, training)
-        self.steps = steps
+        self.steps = sum(1 for _ in self._batches(range(len(corpus.windows))))
         self.epochs: list[Epoch] = []
+        self.taken_up = False
 
     @classmethod
     def resume(
@@ -100,18 +112,19 @@ class TrainingRun:
           identity: all that the run's weights depend on, as JSON can hold it.
 
         Raises:
-          ModelError: `folder` holds a run of another identity.
+          ModelError: `folder` holds a run of another identity, or a class does not occur.
         """
-        steps = sum(1 for _ in batches(corpus, range(len(corpus.windows)), training.batch_turns))
-        run = cls(model, training, steps, folder)
+        run = cls(model, training, corpus, folder)
         folder.mkdir(parents=True, exist_ok=True)
         described = folder / "identity.json"
-        if not described.exists():
-            described.write_text(json.dumps(identity, sort_keys=True))
-        elif json.loads(described.read_text()) != json.loads(json.dumps(identity)):
+        content = json.dumps(identity, sort_keys=True)
+        run.taken_up = described.exists()
+        if not run.taken_up:
+            _replace(described, lambda path: path.write_text(content))
+        elif other := differing(json.loads(described.read_text()), identity):
             raise ModelError(
-                f"{folder} holds an unfinished run with other data or settings; "
-                "finish that one as it was begun, or give another --output"
+                f"{folder} holds an unfinished run with other data or settings "
+                f"({', '.join(other)}); finish that one as it was begun, or give another --output"
             )
         run._load()
         return run
@@ -122,12 +135,10 @@ class TrainingRun:
         waited = len(self.epochs) - best.number if best else 0
         return len(self.epochs) < self.training.epochs and waited < self.training.patience
 
-    def epoch(self, corpus: Corpus, weights: Tensor, advance: Callable[[int, int], None]) -> float:
+    def epoch(self, advance: Callable[[int, int], None]) -> float:
         """Trains the next epoch.
 
         Args:
-          corpus: what it learns from.
-          weights: of the classes, (classes,) float32.
           advance: called with steps done and all steps.
 
         Returns:
@@ -136,12 +147,14 @@ class TrainingRun:
         self.model.train()
         self.model.embedder.eval()
         number = len(self.epochs)
-        order = np.random.default_rng([self.training.seed, number]).permutation(len(corpus.windows))
+        order = np.random.default_rng([self.training.seed, number]).permutation(
+            len(self.corpus.windows)
+        )
         torch.manual_seed(hash((self.training.seed, number)))
         losses: list[float] = []
-        for batch in batches(corpus, order.tolist(), self.training.batch_turns):
+        for batch in self._batches(order.tolist()):
             step = number * self.steps + len(losses)
-            losses.append(self._step(corpus, batch, weights, step))
+            losses.append(self._step(batch, step))
             advance(step + 1, self.steps * self.training.epochs)
         return sum(losses) / len(losses)
 
@@ -149,14 +162,14 @@ class TrainingRun:
         """Keeps the epoch's weights if they are the best, and all that the next epoch needs."""
         self.epochs.append(epoch)
         if epoch is max(self.epochs, key=lambda epoch: epoch.dev):
-            _replace(self.folder / WEIGHTS, self.parameters)
+            _save(self.folder / WEIGHTS, self.parameters)
         moments = {
             f"{moment}/{name}": self.optimizer.state[parameter][moment]
             for name, parameter in self.parameters.items()
             for moment in ("exp_avg", "exp_avg_sq", "step")
         }
         history = json.dumps([dataclasses.asdict(epoch) for epoch in self.epochs])
-        _replace(self.folder / "state.safetensors", {**self.parameters, **moments}, history)
+        _save(self.folder / "state.safetensors", {**self.parameters, **moments}, history)
 
     def _load(self) -> None:
         path = self.folder / "state.safetensors"
@@ -171,19 +184,28 @@ class TrainingRun:
                 moment: tensors[f"{moment}/{name}"] for moment in ("exp_avg", "exp_avg_sq", "step")
             }
 
-    def _step(self, corpus: Corpus, batch: list[Window], weights: Tensor, step: int) -> float:
+    def _batches(self, order: Sequence[int]) -> Iterator[list[Window]]:
+        return batches(self.corpus, order, self.training.batch_turns)
+
+    def _step(self, batch: list[Window], step: int) -> float:
         scale = _rate(step, self.steps * self.training.epochs, self.training.warmup)
         for group in self.optimizer.param_groups:
             group["lr"] = group["initial_lr"] * scale
         with autocast(self.model.device):
-            scored, logits = batch_logits(self.model, corpus, batch)
-        gold = torch.from_numpy(corpus.gold)[scored]
-        loss = functional.cross_entropy(logits, gold, weight=weights, ignore_index=-1)
+            scored, logits = batch_logits(self.model, self.corpus, batch)
+        gold = torch.from_numpy(self.corpus.gold)[scored]
+        loss = functional.cross_entropy(logits, gold, weight=self.weights, ignore_index=-1)
         self.optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(list(self.parameters.values()), 1.0)
         self.optimizer.step()
         return loss.item()
+
+
+def differing(held: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:
+    """The names of what two identities have that is not the same, sorted."""
+    one, other = dict(_leaves(held)), dict(_leaves(wanted))
+    return sorted(name for name in one.keys() | other.keys() if one.get(name) != other.get(name))
 
 
 def autocast(device: torch.device) -> contextlib.AbstractContextManager[Any]:
@@ -208,8 +230,21 @@ def _rate(step: int, steps: int, warmup: float) -> float:
     return (step + 1) / rising if step < rising else (steps - step) / max(1, steps - rising)
 
 
-def _replace(path: Path, tensors: Mapping[str, Tensor], epochs: str = "") -> None:
-    temporary = path.with_suffix(".new")
+def _leaves(identity: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    for name, value in json.loads(json.dumps(identity)).items():
+        yield from value.items() if isinstance(value, dict) else [(name, value)]
+
+
+def _save(path: Path, tensors: Mapping[str, Tensor], epochs: str = "") -> None:
     plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    safetensors.torch.save_file(plain, temporary, metadata={"epochs": epochs})
+    metadata = {"epochs": epochs}
+    _replace(path, lambda temporary: safetensors.torch.save_file(plain, temporary, metadata))
+
+
+def _replace(path: Path, write: Callable[[Path], object]) -> None:
+    """A file is there as it was or as it is to be, also after a power cut."""
+    temporary = path.with_suffix(".new")
+    write(temporary)
+    with temporary.open("rb") as file:
+        os.fsync(file.fileno())
     temporary.replace(path)

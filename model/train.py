@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-import logging
 import platform
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,21 +13,20 @@ import safetensors.torch
 import torch
 import transformers
 
-from model.artifact import WEIGHTS, restore, save_checkpoint
+from model.artifact import SUMS, WEIGHTS, open_checkpoint, restore, save_checkpoint
 from model.batches import Corpus, batch_logits, batches, read_corpus
 from model.dataset import (
     Transcript,
-    class_weights,
     digest,
+    gold_to_score,
     label_counts,
     shuffle_speakers,
 )
 from model.emonet import EmoNet, Settings
 from model.encoder import EncoderReference, load_encoder
+from model.errors import ModelError
 from model.evaluate import Scores, score
-from model.run import Epoch, TrainingRun, TrainingSettings, autocast
-
-logger = logging.getLogger(__name__)
+from model.run import Epoch, TrainingRun, TrainingSettings, autocast, differing
 
 _PROGRESS = ".training"
 
@@ -42,6 +40,8 @@ def train(
     encoder: EncoderReference,
     output: Path,
     advance: Callable[[int, int], None] = lambda done, total: None,
+    finished: Callable[[Epoch], None] = lambda epoch: None,
+    resumed: Callable[[int | None], None] = lambda number: None,
 ) -> list[Epoch]:
     """Trains a model and writes the best epoch's checkpoint to `output`.
 
@@ -53,32 +53,60 @@ def train(
       settings: what the model is.
       training: how it is trained.
       encoder: the encoder it starts from.
-      output: where the checkpoint goes; an interrupted run in it is taken up.
+      output: where the checkpoint goes; an interrupted run in it is taken up, a finished one
+        is left as it is.
       advance: called with steps done and all steps.
+      finished: called with each epoch when it is done, and at first with those that `output`
+        holds.
+      resumed: called after them, where `output` holds such a run, with the number of the epoch
+        that comes next, None where all are done.
 
     Raises:
-      ModelError: the labels do not fit, or `output` holds a run with other settings or data.
+      ModelError: the labels do not fit, dev has none, or `output` holds a run or a checkpoint
+        with other settings or data.
     """
-    torch.manual_seed(training.seed)
-    model = EmoNet(settings=settings, context=load_encoder(encoder), embedder=load_encoder(encoder))
-    model.context.for_training()
+    gold_to_score(dev, settings.labels)
     if training.shuffled_speakers:
         data = shuffle_speakers(data, training.seed)
         dev = shuffle_speakers(dev, training.seed)
-    learned, chosen = read_corpus(model, data, dev)
-    weights = torch.from_numpy(
-        class_weights(learned.gold, len(settings.labels), training.weight_exponent)
-    )
     identity = _identity(settings, training, encoder, data, dev)
-    run = TrainingRun.resume(model, training, learned, output / _PROGRESS, identity)
+    progress = output / _PROGRESS
+    if (output / SUMS).exists():
+        epochs = _finished_epochs(output, identity)
+        for epoch in epochs:
+            finished(epoch)
+        resumed(None)
+    else:
+        torch.manual_seed(training.seed)
+        model = EmoNet(
+            settings=settings, context=load_encoder(encoder), embedder=load_encoder(encoder)
+        )
+        model.context.for_training()
+        learned, chosen = read_corpus(model, data, dev)
+        run = TrainingRun.resume(model, training, learned, progress, identity)
+        epochs = _train(run, chosen, advance, finished, resumed)
+        restore(model, safetensors.torch.load_file(progress / WEIGHTS))
+        save_checkpoint(output, model, {**identity, **_provenance(epochs, data, dev)})
+    shutil.rmtree(progress, ignore_errors=True)  # none, or part of one, beside a finished run
+    return epochs
+
+
+def _train(
+    run: TrainingRun,
+    chosen: Corpus,
+    advance: Callable[[int, int], None],
+    finished: Callable[[Epoch], None],
+    resumed: Callable[[int | None], None],
+) -> list[Epoch]:
+    for epoch in run.epochs:
+        finished(epoch)
+    if run.taken_up:
+        resumed(len(run.epochs) + 1 if run.epochs_left() else None)
     while run.epochs_left():
-        loss = run.epoch(learned, weights, advance)
-        dev_score = 100 * dev_scores(model, chosen).weighted_f1
+        loss = run.epoch(advance)
+        dev_score = 100 * dev_scores(run.model, chosen).weighted_f1
         run.note(Epoch(len(run.epochs) + 1, loss, dev_score))
-        logger.info("epoch %d: loss %.3f, dev weighted F1 %.2f", len(run.epochs), loss, dev_score)
-    restore(model, safetensors.torch.load_file(run.folder / WEIGHTS))
-    save_checkpoint(output, model, {**identity, **_provenance(run.epochs, data, dev)})
-    shutil.rmtree(run.folder)
+        finished(run.epochs[-1])
     return run.epochs
 
 
@@ -91,6 +119,18 @@ def dev_scores(model: EmoNet, corpus: Corpus) -> Scores:
             scored, values = batch_logits(model, corpus, batch)
             logits[scored] = values
     return score(corpus.gold, logits.argmax(dim=1).numpy(), model.settings.labels)
+
+
+def _finished_epochs(output: Path, identity: Mapping[str, Any]) -> list[Epoch]:
+    """The epochs of the checkpoint in `output`, which must be that of this very run."""
+    provenance = open_checkpoint(output).provenance
+    other = differing({part: provenance.get(part) for part in identity}, identity)
+    if other:
+        raise ModelError(
+            f"{output} holds a finished checkpoint with other data or settings "
+            f"({', '.join(other)}); give another --output, or remove it first"
+        )
+    return [Epoch(**epoch) for epoch in provenance["epochs"]]
 
 
 def _identity(

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import itertools
 import json
 import math
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +79,7 @@ class TrainingRun:
 
     Attributes:
       epochs: those that are done.
+      steps: done before each epoch, and at last all.
       taken_up: whether the folder held the run already.
     """
 
@@ -89,7 +91,9 @@ class TrainingRun:
         )
         self.parameters = model.trained()
         self.optimizer = _optimizer(self.parameters, training)
-        self.steps = sum(1 for _ in self._batches(range(len(corpus.windows))))
+        # how many batches there are depends on their order
+        steps = (sum(1 for _ in self._batches(number)) for number in range(training.epochs))
+        self.steps = [0, *itertools.accumulate(steps)]
         self.epochs: list[Epoch] = []
         self.taken_up = False
 
@@ -147,15 +151,11 @@ class TrainingRun:
         self.model.train()
         self.model.embedder.eval()
         number = len(self.epochs)
-        order = np.random.default_rng([self.training.seed, number]).permutation(
-            len(self.corpus.windows)
-        )
         torch.manual_seed(hash((self.training.seed, number)))
         losses: list[float] = []
-        for batch in self._batches(order.tolist()):
-            step = number * self.steps + len(losses)
+        for step, batch in enumerate(self._batches(number), start=self.steps[number]):
             losses.append(self._step(batch, step))
-            advance(step + 1, self.steps * self.training.epochs)
+            advance(step + 1, self.steps[-1])
         return sum(losses) / len(losses)
 
     def note(self, epoch: Epoch) -> None:
@@ -184,11 +184,13 @@ class TrainingRun:
                 moment: tensors[f"{moment}/{name}"] for moment in ("exp_avg", "exp_avg_sq", "step")
             }
 
-    def _batches(self, order: Sequence[int]) -> Iterator[list[Window]]:
+    def _batches(self, number: int) -> Iterator[list[Window]]:
+        random = np.random.default_rng([self.training.seed, number])
+        order = random.permutation(len(self.corpus.windows)).tolist()
         return batches(self.corpus, order, self.training.batch_turns)
 
     def _step(self, batch: list[Window], step: int) -> float:
-        scale = _rate(step, self.steps * self.training.epochs, self.training.warmup)
+        scale = _rate(step, self.steps[-1], self.training.warmup)
         for group in self.optimizer.param_groups:
             group["lr"] = group["initial_lr"] * scale
         with autocast(self.model.device):

@@ -21,7 +21,18 @@ from model.run import TrainingSettings
 
 def test_progress_counts_every_step(tmp_path: Path, small_bert: EncoderReference) -> None:
     seen: list[tuple[int, int]] = []
-    run(tmp_path, small_bert, advance=lambda done, total: seen.append((done, total)))
+    steps: list[int] = []
+    # an epoch has more or fewer batches as long dialogues and short ones come one after another
+    data = [made_up(12, seed=seed, dialogues=12 if seed % 2 else 1) for seed in range(6)]
+    run(
+        tmp_path,
+        small_bert,
+        dataclasses.replace(TRAINING, batch_turns=5),
+        data=data,
+        advance=lambda done, total: seen.append((done, total)),
+        finished=lambda _: steps.append(len(seen)),
+    )
+    assert len(set(np.diff([0, *steps]))) > 1
     assert seen == [(step + 1, len(seen)) for step in range(len(seen))]
 
 

@@ -128,6 +128,7 @@ def train(flags: argparse.Namespace, rest: list[str]) -> int:
     from model.dataset import label_set
     from model.emonet import Settings
     from model.encoder import reference_to
+    from model.evaluate import other_episodes
     from model.run import TrainingSettings
     from model.train import train as train_model
 
@@ -142,6 +143,10 @@ def train(flags: argparse.Namespace, rest: list[str]) -> int:
         window_turns=flags.window_turns,
         trained_layers=flags.trained_layers,
     )
+    apart = len(other_episodes(dev, data))
+    if apart < len(dev):
+        shared = f"{len(dev) - apart} of the {len(dev)}"
+        console.stdout.print(f"{shared} dev episodes are in part among the training data")
     chosen = {f.name: getattr(flags, f.name) for f in dataclasses.fields(TrainingSettings)}
     with console.step_progress("training") as progress:
         train_model(
@@ -169,10 +174,12 @@ def evaluate(flags: argparse.Namespace, rest: list[str]) -> int:
     from beam_pipeline.transcripts import read_transcripts
     from model.artifact import load_model
     from model.evaluate import evaluate as evaluate_model
+    from model.evaluate import other_episodes
 
     reading = read_options(flags)
     data = read_transcripts(flags.inputs, reading)
-    remembered = read_transcripts(flags.history, reading) if flags.history else []
+    given = read_transcripts(flags.history, reading) if flags.history else []
+    remembered = other_episodes(given, data)
     checkpoint = _checkpoint(flags)
     model = load_model(checkpoint).for_inference(low_precision=False if flags.float32 else None)
     utterances, done = sum(map(len, data)), 0
@@ -185,19 +192,19 @@ def evaluate(flags: argparse.Namespace, rest: list[str]) -> int:
             progress.advance(done, utterances)
 
         scores = evaluate_model(model, data, remembered=remembered, advance=count)
-    history = (
-        f"history: {sum(map(len, remembered)):,} further utterances"
-        if remembered
-        else "history: the set's own earlier episodes alone"
+    further, same = sum(map(len, remembered)), len(given) - len(remembered)
+    title = (
+        f"{', '.join(flags.inputs)}: {len(data)} episodes, {utterances:,} utterances; history: "
+        + (f"{further:,} further utterances" if further else "the set's own earlier episodes alone")
+        + (f" ({same} episodes of --history are in the set and left out)" if same else "")
     )
-    title = f"{', '.join(flags.inputs)}: {len(data)} episodes, {utterances:,} utterances; {history}"
     console.show_scores(scores, title)
     if flags.json:
         result = {
             "data": flags.inputs,
             "episodes": len(data),
             "history": flags.history or [],
-            "history_utterances": sum(map(len, remembered)),
+            "history_utterances": further,
             "model_id": checkpoint.model_id,
             "precision": "bfloat16" if model.low_precision else "float32",
             **scores.as_json(),

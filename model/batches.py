@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import logging
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -13,8 +12,6 @@ from torch import Tensor
 from model.dataset import Transcript, gold_indices
 from model.emonet import EmoNet, fill_windows, histories, pack
 from model.windows import Window
-
-logger = logging.getLogger(__name__)
 
 _FILL = 64
 """Rows are filled up to a multiple of this many tokens: fewer, fuller calls than inference has."""
@@ -43,10 +40,6 @@ def read_corpus(
     model: EmoNet, data: Sequence[Transcript], dev: Sequence[Transcript]
 ) -> tuple[Corpus, Corpus]:
     """Both sets, tokenized, embedded once, and with histories over their common timeline."""
-    own = {transcript.episode for transcript in data}
-    shared = sorted(own & {transcript.episode for transcript in dev})
-    if shared:
-        logger.warning("%d episodes are in both sets", len(shared))
     data, dev = (sorted(part, key=lambda transcript: transcript.place) for part in (data, dev))
     everything = sorted(
         [(t.place, 0, t) for t in data] + [(t.place, 1, t) for t in dev], key=lambda e: e[:2]

@@ -140,6 +140,23 @@ def test_training_and_evaluating_give_scores_as_a_table_and_as_json(
     assert "28 utterances; history: 56 further utterances" in told.out
 
 
+def test_history_of_the_scored_episodes_themselves_is_left_out_and_told_of(
+    trained: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = [str(trained / "dev.jsonl"), "--checkpoint", str(trained / "checkpoint")]
+    scores = ["--json", str(trained / "scores.json")]
+    assert main(["evaluate", *data, *scores]) == 0
+    alone = json.loads((trained / "scores.json").read_text())
+    assert "history: the set's own earlier episodes alone\n" in capsys.readouterr().out
+    # other files, the same episodes
+    rows = [row for number in (5, 6) for row in episode(number)]
+    again = write_jsonl(trained / "again.jsonl", rows)
+    assert main(["evaluate", *data, *scores, "--history", str(again)]) == 0
+    told = capsys.readouterr().out
+    assert "alone (2 episodes of --history are in the set and left out)\n" in told
+    assert json.loads((trained / "scores.json").read_text()) == {**alone, "history": [str(again)]}
+
+
 def test_what_was_trained_can_label(trained: Path) -> None:
     flags = ["--output", str(trained / "out"), "--checkpoint", str(trained / "checkpoint")]
     assert main(["label", str(trained / "dev.jsonl"), *flags]) == 0

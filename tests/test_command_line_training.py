@@ -76,6 +76,16 @@ def test_a_finished_training_says_so_and_another_one_must_go_elsewhere(
     )
 
 
+def test_training_says_which_of_dev_is_not_apart_from_the_training_data(
+    usual: list[str], tmp_path: Path, capsys: Caught
+) -> None:
+    dev = [row for number in (2, 3, 4) for row in episode(number)]
+    write_jsonl(tmp_path / "dev.jsonl", dev)
+    assert main([*usual, "--epochs", "1"]) == 0
+    first, *_ = capsys.readouterr().out.splitlines()
+    assert first == "1 of the 3 dev episodes are in part among the training data"
+
+
 @pytest.mark.parametrize("command", ["train", "evaluate"])
 def test_data_without_a_gold_label_is_not_scored(
     command: str, usual: list[str], tmp_path: Path, capsys: Caught

@@ -112,14 +112,13 @@ class TrainingRun:
           model: is given the run's weights, if there are any.
           training: how it is trained.
           corpus: what it learns from.
-          folder: the run's own.
+          folder: the run's own, which exists.
           identity: all that the run's weights depend on, as JSON can hold it.
 
         Raises:
           ModelError: `folder` holds a run of another identity, or a class does not occur.
         """
         run = cls(model, training, corpus, folder)
-        folder.mkdir(parents=True, exist_ok=True)
         described = folder / "identity.json"
         content = json.dumps(identity, sort_keys=True)
         run.taken_up = described.exists()

@@ -62,8 +62,8 @@ def train(
         that comes next, None where all are done.
 
     Raises:
-      ModelError: the labels do not fit, dev has none, or `output` holds a run or a checkpoint
-        with other settings or data.
+      ModelError: the labels do not fit, dev has none, or `output` cannot be written or holds a
+        run or a checkpoint with other settings or data.
     """
     gold_to_score(dev, settings.labels)
     if training.shuffled_speakers:
@@ -77,6 +77,7 @@ def train(
             finished(epoch)
         resumed(None)
     else:
+        _make_folder(progress)
         torch.manual_seed(training.seed)
         model = EmoNet(
             settings=settings, context=load_encoder(encoder), embedder=load_encoder(encoder)
@@ -89,6 +90,15 @@ def train(
         save_checkpoint(output, model, {**identity, **_provenance(epochs, data, dev)})
     shutil.rmtree(progress, ignore_errors=True)  # none, or part of one, beside a finished run
     return epochs
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ModelError(
+            f"{folder}: cannot be written ({error.strerror}); give another folder"
+        ) from error
 
 
 def _train(

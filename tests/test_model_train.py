@@ -9,6 +9,7 @@ import pytest
 from small_models import LABELS, made_up, small_settings, transcript, untrained
 from small_training import DATA, DEV, TRAINING, run
 
+import model.train
 from model.artifact import load_model, open_checkpoint
 from model.batches import read_corpus
 from model.dataset import Transcript
@@ -182,6 +183,15 @@ def test_dev_data_without_a_gold_label_is_refused_before_anything_is_made(
     with pytest.raises(ModelError, match="none of the 24 utterances to score on has a gold label"):
         run(tmp_path / "checkpoint", small_bert, dev=unlabelled)
     assert not (tmp_path / "checkpoint").exists()
+
+
+def test_an_output_that_cannot_be_written_is_refused_before_the_data_is_read(
+    tmp_path: Path, small_bert: EncoderReference, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("in the way")
+    monkeypatch.delattr(model.train, "read_corpus")
+    with pytest.raises(ModelError, match=r"file/checkpoint/.training: cannot be written \(Not a"):
+        run(tmp_path / "file" / "checkpoint", small_bert)
 
 
 @pytest.mark.parametrize("field", ["epochs", "patience", "batch_turns"])

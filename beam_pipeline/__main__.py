@@ -127,7 +127,7 @@ def train(flags: argparse.Namespace, rest: list[str]) -> int:
     from beam_pipeline.transcripts import read_transcripts
     from model.dataset import label_set
     from model.emonet import Settings
-    from model.encoder import reference_to
+    from model.encoder import DEFAULT_ENCODER, reference_to
     from model.evaluate import other_episodes
     from model.run import TrainingSettings
     from model.train import train as train_model
@@ -154,7 +154,7 @@ def train(flags: argparse.Namespace, rest: list[str]) -> int:
             dev,
             settings=settings,
             training=TrainingSettings(**chosen),
-            encoder=reference_to(flags.encoder),
+            encoder=reference_to(flags.encoder or DEFAULT_ENCODER),
             output=Path(flags.output),
             advance=progress.advance,
             finished=lambda epoch: progress.say(
@@ -324,15 +324,13 @@ def _checkpoint_flags(parser: argparse.ArgumentParser) -> None:
 
 
 def _train_flags(parser: argparse.ArgumentParser) -> None:
-    from model.encoder import DEFAULT_ENCODER
-
     parser.usage = "emonet train INPUT... --dev DATA... --output CHECKPOINT [options]"
     kept = "finished epochs are kept and the same command goes on after them"
     parser.set_defaults(corpus="data", interrupted=kept)
     add = parser.add_argument
     add("--dev", required=True, nargs="+", metavar="DATA", help="what it is chosen on")
     add("--output", required=True, metavar="CHECKPOINT", help="folder; an unfinished one goes on")
-    add("--encoder", default=DEFAULT_ENCODER, help="folder, package or owner/name@REVISION")
+    add("--encoder", help="folder, package or owner/name@REVISION")
     add("--tag", default="none", choices=("none", "local", "global"), help="how turns name who")
     add("--remember", type=int, default=10, metavar="N", help="history's length (0: no history)")
     add("--window-tokens", type=int, default=512, metavar="T", help="context at most")

@@ -39,6 +39,22 @@ def test_the_help_of_a_command_fits_a_screen_and_has_an_example(
     assert lines[-1].startswith(f"example: emonet {command} ")
 
 
+def test_help_and_flags_that_are_off_do_not_wait_for_the_libraries() -> None:
+    program = (
+        "import sys; from beam_pipeline.__main__ import main\n"
+        "try: main(['train', '--help'])\n"
+        "finally: print(sorted({'torch', 'transformers', 'apache_beam'} & sys.modules.keys()))"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        env=environment(),
+        check=True,
+    )
+    assert ran.stdout.splitlines()[-1] == "[]"
+
+
 def test_label_writes_a_night_tells_of_it_and_says_nothing_else(
     tiny_checkpoint: Checkpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -36,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return int(flags.run(flags, rest))
     except KeyboardInterrupt:
-        print("emonet: interrupted, nothing was committed", file=told)
+        print(f"emonet: interrupted, {flags.interrupted}", file=told)
         return 130
     except Exception as error:  # the one place where an error becomes a sentence
         from beam_pipeline.console import sentence_of
@@ -127,8 +127,9 @@ def train(flags: argparse.Namespace, rest: list[str]) -> int:
     from beam_pipeline.transcripts import read_transcripts
     from model.dataset import label_set
     from model.emonet import Settings
-    from model.encoder import reference_to
-    from model.train import TrainingSettings
+    from model.encoder import DEFAULT_ENCODER, reference_to
+    from model.evaluate import other_episodes
+    from model.run import TrainingSettings
     from model.train import train as train_model
 
     reading = read_options(flags)
@@ -142,20 +143,26 @@ def train(flags: argparse.Namespace, rest: list[str]) -> int:
         window_turns=flags.window_turns,
         trained_layers=flags.trained_layers,
     )
+    apart = len(other_episodes(dev, data))
+    if apart < len(dev):
+        shared = f"{len(dev) - apart} of the {len(dev)}"
+        console.stdout.print(f"{shared} dev episodes are in part among the training data")
     chosen = {f.name: getattr(flags, f.name) for f in dataclasses.fields(TrainingSettings)}
-    with console.step_progress("training") as advance:
-        epochs = train_model(
+    with console.step_progress("training") as progress:
+        train_model(
             data,
             dev,
             settings=settings,
             training=TrainingSettings(**chosen),
-            encoder=reference_to(flags.encoder),
+            encoder=reference_to(flags.encoder or DEFAULT_ENCODER),
             output=Path(flags.output),
-            advance=advance,
-        )
-    for epoch in epochs:
-        console.stdout.print(
-            f"epoch {epoch.number}: loss {epoch.loss:.3f}, dev weighted F1 {epoch.dev:.2f}"
+            advance=progress.advance,
+            finished=lambda epoch: progress.say(
+                f"epoch {epoch.number}: loss {epoch.loss:.3f}, dev weighted F1 {epoch.dev:.2f}"
+            ),
+            resumed=lambda number: progress.say(
+                f"going on with epoch {number}" if number else "nothing is left to train"
+            ),
         )
     console.stdout.print(f"checkpoint of the best epoch: {flags.output}")
     return 0
@@ -167,35 +174,37 @@ def evaluate(flags: argparse.Namespace, rest: list[str]) -> int:
     from beam_pipeline.transcripts import read_transcripts
     from model.artifact import load_model
     from model.evaluate import evaluate as evaluate_model
+    from model.evaluate import other_episodes
 
     reading = read_options(flags)
     data = read_transcripts(flags.inputs, reading)
-    remembered = read_transcripts(flags.history, reading) if flags.history else []
+    given = read_transcripts(flags.history, reading) if flags.history else []
+    remembered = other_episodes(given, data)
     checkpoint = _checkpoint(flags)
     model = load_model(checkpoint).for_inference(low_precision=False if flags.float32 else None)
     utterances, done = sum(map(len, data)), 0
 
-    with console.step_progress("evaluating") as advance:
+    with console.step_progress("evaluating") as progress:
 
         def count(more: int) -> None:
             nonlocal done
             done += more
-            advance(done, utterances)
+            progress.advance(done, utterances)
 
         scores = evaluate_model(model, data, remembered=remembered, advance=count)
-    history = (
-        f"history: {sum(map(len, remembered)):,} further utterances"
-        if remembered
-        else "history: the set's own earlier episodes alone"
+    further, same = sum(map(len, remembered)), len(given) - len(remembered)
+    title = (
+        f"{', '.join(flags.inputs)}: {len(data)} episodes, {utterances:,} utterances; history: "
+        + (f"{further:,} further utterances" if further else "the set's own earlier episodes alone")
+        + (f" ({same} episodes of --history are in the set and left out)" if same else "")
     )
-    title = f"{', '.join(flags.inputs)}: {len(data)} episodes, {utterances:,} utterances; {history}"
     console.show_scores(scores, title)
     if flags.json:
         result = {
             "data": flags.inputs,
             "episodes": len(data),
             "history": flags.history or [],
-            "history_utterances": sum(map(len, remembered)),
+            "history_utterances": further,
             "model_id": checkpoint.model_id,
             "precision": "bfloat16" if model.low_precision else "float32",
             **scores.as_json(),
@@ -224,6 +233,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="emonet", description="Labels subtitles and transcripts with emotions."
     )
+    parser.set_defaults(interrupted="nothing was committed")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _label_flags(
         _command(commands, "label", label, "label a corpus: files -> Parquet",
@@ -301,7 +311,7 @@ def _label_flags(parser: argparse.ArgumentParser) -> None:
 
 
 def _evaluate_flags(parser: argparse.ArgumentParser) -> None:
-    parser.set_defaults(corpus="data")
+    parser.set_defaults(corpus="data", interrupted="nothing was scored")
     parser.add_argument("--history", nargs="+", metavar="DATA", help="more of these speakers")
     parser.add_argument("--json", metavar="FILE", help="write all scores to it")
     parser.add_argument("--float32", action="store_true", help="no bfloat16")
@@ -314,14 +324,13 @@ def _checkpoint_flags(parser: argparse.ArgumentParser) -> None:
 
 
 def _train_flags(parser: argparse.ArgumentParser) -> None:
-    from model.encoder import DEFAULT_ENCODER
-
     parser.usage = "emonet train INPUT... --dev DATA... --output CHECKPOINT [options]"
-    parser.set_defaults(corpus="data")
+    kept = "finished epochs are kept and the same command goes on after them"
+    parser.set_defaults(corpus="data", interrupted=kept)
     add = parser.add_argument
     add("--dev", required=True, nargs="+", metavar="DATA", help="what it is chosen on")
     add("--output", required=True, metavar="CHECKPOINT", help="folder; an unfinished one goes on")
-    add("--encoder", default=DEFAULT_ENCODER, help="folder, package or owner/name@REVISION")
+    add("--encoder", help="folder, package or owner/name@REVISION")
     add("--tag", default="none", choices=("none", "local", "global"), help="how turns name who")
     add("--remember", type=int, default=10, metavar="N", help="history's length (0: no history)")
     add("--window-tokens", type=int, default=512, metavar="T", help="context at most")

@@ -8,7 +8,7 @@ import logging
 import re
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from rich.console import Console
 from rich.progress import (
@@ -129,13 +129,30 @@ class _Rate(ProgressColumn):
         return Text(f"{task.speed:.0f}/s" if task.speed else "-/s")
 
 
+class StepProgress:
+    """A bar over steps, and lines of the result above it."""
+
+    def __init__(self, progress: Progress):
+        self.progress = progress
+        self.task = progress.add_task("", total=None)
+
+    def advance(self, done: int, total: int) -> None:
+        """Moves the bar."""
+        self.progress.update(self.task, completed=done, total=total)
+
+    def say(self, line: str) -> None:
+        """Prints a line where results go, which may be the terminal that the bar is drawn on."""
+        self.progress.stop()
+        stdout.print(line)
+        self.progress.start()
+
+
 @contextlib.contextmanager
-def step_progress(what: str) -> Iterator[Callable[[int, int], None]]:
-    """A bar over steps; gives the function that moves it to (done, all)."""
+def step_progress(what: str) -> Iterator[StepProgress]:
+    """A bar over steps, until the block ends."""
     columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with _progress(*columns) as progress:
-        task = progress.add_task("", total=None)
-        yield lambda done, total: progress.update(task, completed=done, total=total)
+        yield StepProgress(progress)
 
 
 def show_run(manifest: Manifest, output: str, seconds: float, superseded: Manifest | None) -> None:

@@ -133,12 +133,17 @@ def restore(model: EmoNet, tensors: Mapping[str, Tensor]) -> None:
     """Sets the trained parameters.
 
     Raises:
-      ModelError: `tensors` are not just those that the settings call trained.
+      ModelError: `tensors` are not just those that the settings call trained, or one is of
+        another shape; nothing is set then.
     """
     trained = model.trained()
     if trained.keys() != tensors.keys():
         odd = sorted(trained.keys() ^ tensors.keys())
         raise ModelError(f"weights and settings disagree on {len(odd)} tensors, first {odd[0]}")
+    for name, parameter in trained.items():
+        found, expected = tuple(tensors[name].shape), tuple(parameter.shape)
+        if found != expected:  # copying would stretch some shapes in silence
+            raise ModelError(f"tensor {name} is of shape {found}, the settings want {expected}")
     with torch.no_grad():
         for name, parameter in trained.items():
             parameter.copy_(tensors[name])

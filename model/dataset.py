@@ -68,6 +68,21 @@ def gold_indices(transcripts: Sequence[Transcript], labels: Sequence[str]) -> np
     return np.array([number[label] for label in gold], dtype=np.int64)
 
 
+def gold_to_score(transcripts: Sequence[Transcript], labels: Sequence[str]) -> np.ndarray:
+    """`gold_indices` of what a model is scored on: the score of no label at all would be zero.
+
+    Raises:
+      ModelError: no utterance has a gold label, or one is not in `labels`.
+    """
+    gold = gold_indices(transcripts, labels)
+    if not (gold >= 0).any():
+        raise ModelError(
+            f"none of the {len(gold)} utterances to score on has a gold label; "
+            "give data with labels, or name their column"
+        )
+    return gold
+
+
 def class_weights(gold: np.ndarray, classes: int, exponent: float) -> np.ndarray:
     """Inverse class frequency to the power `exponent`, with mean one.
 

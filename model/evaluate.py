@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from model.dataset import Transcript, gold_indices
+from model.dataset import Transcript, gold_to_score
 from model.emonet import EmoNet, histories
 
 
@@ -100,8 +100,8 @@ def predict(
     Args:
       model: prepared by `for_inference`.
       transcripts: what is labelled.
-      remembered: further episodes that give speakers a history and are not labelled. One that
-        is among `transcripts` is not remembered a second time.
+      remembered: episodes that give speakers a history and are not labelled; its `other_episodes`
+        alone are looked at.
       advance: called with the number of utterances of each episode that is done.
 
     Returns:
@@ -109,7 +109,7 @@ def predict(
     """
     context, embeddings = [], []
     labelled = {transcript.episode for transcript in transcripts}
-    past = [transcript for transcript in remembered if transcript.episode not in labelled]
+    past = other_episodes(remembered, transcripts)
     timeline = sorted([*transcripts, *past], key=lambda transcript: transcript.place)
     for transcript in timeline:
         if transcript.episode in labelled:
@@ -125,6 +125,18 @@ def predict(
     return np.asarray(np.concatenate(context) + speaker)
 
 
+def other_episodes(
+    remembered: Sequence[Transcript], transcripts: Sequence[Transcript]
+) -> list[Transcript]:
+    """Those of `remembered` that are not among `transcripts`.
+
+    The rest would let an utterance remember itself, or what was said after it: two sets may hold
+    different parts of one episode, and nothing says which came first.
+    """
+    labelled = {transcript.episode for transcript in transcripts}
+    return [transcript for transcript in remembered if transcript.episode not in labelled]
+
+
 def evaluate(
     model: EmoNet,
     transcripts: Sequence[Transcript],
@@ -135,10 +147,10 @@ def evaluate(
     """Labels transcripts and scores them; see `predict`.
 
     Raises:
-      ModelError: a gold label is none of the model's.
+      ModelError: there is no gold label, or one is none of the model's.
     """
     transcripts = sorted(transcripts, key=lambda transcript: transcript.place)
-    gold = gold_indices(transcripts, model.settings.labels)
+    gold = gold_to_score(transcripts, model.settings.labels)
     logits = predict(model, transcripts, remembered=remembered, advance=advance)
     return score(gold, logits.argmax(axis=1), model.settings.labels)
 

@@ -39,6 +39,22 @@ def test_the_help_of_a_command_fits_a_screen_and_has_an_example(
     assert lines[-1].startswith(f"example: emonet {command} ")
 
 
+def test_help_and_flags_that_are_off_do_not_wait_for_the_libraries() -> None:
+    program = (
+        "import sys; from beam_pipeline.__main__ import main\n"
+        "try: main(['train', '--help'])\n"
+        "finally: print(sorted({'torch', 'transformers', 'apache_beam'} & sys.modules.keys()))"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        env=environment(),
+        check=True,
+    )
+    assert ran.stdout.splitlines()[-1] == "[]"
+
+
 def test_label_writes_a_night_tells_of_it_and_says_nothing_else(
     tiny_checkpoint: Checkpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -138,6 +154,23 @@ def test_training_and_evaluating_give_scores_as_a_table_and_as_json(
         assert result["classes"][label]["support"] == sum(counts)
     assert f"weighted F1 {100 * result['weighted_f1']:.2f}" in told.out
     assert "28 utterances; history: 56 further utterances" in told.out
+
+
+def test_history_of_the_scored_episodes_themselves_is_left_out_and_told_of(
+    trained: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = [str(trained / "dev.jsonl"), "--checkpoint", str(trained / "checkpoint")]
+    scores = ["--json", str(trained / "scores.json")]
+    assert main(["evaluate", *data, *scores]) == 0
+    alone = json.loads((trained / "scores.json").read_text())
+    assert "history: the set's own earlier episodes alone\n" in capsys.readouterr().out
+    # other files, the same episodes
+    rows = [row for number in (5, 6) for row in episode(number)]
+    again = write_jsonl(trained / "again.jsonl", rows)
+    assert main(["evaluate", *data, *scores, "--history", str(again)]) == 0
+    told = capsys.readouterr().out
+    assert "alone (2 episodes of --history are in the set and left out)\n" in told
+    assert json.loads((trained / "scores.json").read_text()) == {**alone, "history": [str(again)]}
 
 
 def test_what_was_trained_can_label(trained: Path) -> None:

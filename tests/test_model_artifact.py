@@ -202,3 +202,14 @@ def test_weights_that_do_not_fit_the_settings_are_refused(small_bert: EncoderRef
     model = untrained(small_bert, trained_layers=1)
     with pytest.raises(ModelError, match="disagree on 16 tensors, first context"):
         restore(model, untrained(small_bert, trained_layers=0).trained())
+
+
+def test_a_tensor_of_another_shape_is_refused_by_its_name(small_bert: EncoderReference) -> None:
+    model = untrained(small_bert, trained_layers=1)
+    before = {name: value.detach().clone() for name, value in model.trained().items()}
+    # one number would be stretched over the whole bias
+    tensors = {name: value + 1 for name, value in before.items()} | {"classify.bias": torch.ones(1)}
+    with pytest.raises(ModelError, match=r"classify.bias is of shape \(1,\), .* want \(3,\)"):
+        restore(model, tensors)
+    for name, value in model.trained().items():
+        torch.testing.assert_close(value.detach(), before[name], rtol=0, atol=0)

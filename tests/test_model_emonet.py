@@ -20,13 +20,13 @@ from small_models import (
     untrained,
 )
 
+from model.batches import batch_logits, read_corpus
 from model.dataset import Transcript
 from model.emonet import EmoNet, histories
 from model.encoder import EncoderReference, has_bfloat16
 from model.errors import ModelError
 from model.evaluate import evaluate, predict
 from model.speaker import recalled_windows
-from model.train import batch_logits, read_corpus
 
 needs_bfloat16 = pytest.mark.skipif(
     not has_bfloat16(torch.device("cpu")),

@@ -1,183 +1,39 @@
 from __future__ import annotations
 
 import dataclasses
-import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
-import safetensors.torch
-import torch
 from small_models import LABELS, made_up, small_settings, transcript, untrained
+from small_training import DATA, DEV, TRAINING, run
 
 import model.train
-from model.artifact import SETTINGS, SUMS, WEIGHTS, load_model, open_checkpoint
+from model.artifact import load_model, open_checkpoint
+from model.batches import read_corpus
 from model.dataset import Transcript
-from model.emonet import EmoNet, Settings
+from model.emonet import Settings
 from model.encoder import EncoderReference
 from model.errors import ModelError
-from model.evaluate import Scores, evaluate
-from model.train import Corpus, Epoch, TrainingSettings, read_corpus, train
-
-FILES = [SETTINGS, WEIGHTS, SUMS]
-DATA = [made_up(12, seed=seed, dialogues=2) for seed in range(4)]
-DEV = [made_up(12, seed=seed, dialogues=2) for seed in range(4, 6)]
-SETTINGS_ = small_settings(history=3, trained_layers=1)
-TRAINING = TrainingSettings(epochs=3, patience=3, batch_turns=16)
-
-
-def run(
-    output: Path, encoder: EncoderReference, training: TrainingSettings = TRAINING, **changes: Any
-) -> list[Epoch]:
-    options = {"data": DATA, "dev": DEV, "settings": SETTINGS_, **changes}
-    data, dev = options.pop("data"), options.pop("dev")
-    return train(data, dev, training=training, encoder=encoder, output=output, **options)
-
-
-def bytes_of(folder: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
-
-
-@pytest.fixture(scope="module")
-def uninterrupted(
-    tmp_path_factory: pytest.TempPathFactory, small_bert: EncoderReference
-) -> dict[str, bytes]:
-    folder = tmp_path_factory.mktemp("uninterrupted")
-    run(folder, small_bert)
-    assert sorted(path.name for path in folder.iterdir()) == sorted(FILES)
-    return bytes_of(folder)
-
-
-def test_a_seed_gives_one_checkpoint_to_the_byte(
-    tmp_path: Path, small_bert: EncoderReference, uninterrupted: dict[str, bytes]
-) -> None:
-    run(tmp_path, small_bert)
-    assert bytes_of(tmp_path) == uninterrupted
-
-
-def test_another_seed_gives_other_weights(
-    tmp_path: Path, small_bert: EncoderReference, uninterrupted: dict[str, bytes]
-) -> None:
-    run(tmp_path, small_bert, dataclasses.replace(TRAINING, seed=1))
-    assert (tmp_path / WEIGHTS).read_bytes() != uninterrupted[WEIGHTS]
-
-
-class DeathError(Exception):
-    """What training is interrupted with."""
-
-
-def interrupt_after(share: float) -> Any:
-    def advance(done: int, total: int) -> None:
-        if done > share * total:
-            raise DeathError
-
-    return advance
-
-
-@pytest.mark.parametrize("share", [0, 0.34, 0.5, 0.99])
-def test_an_interrupted_run_ends_as_one_that_was_not(
-    tmp_path: Path, small_bert: EncoderReference, uninterrupted: dict[str, bytes], share: float
-) -> None:
-    with pytest.raises(DeathError):
-        run(tmp_path, small_bert, advance=interrupt_after(share))
-    with pytest.raises(ModelError, match="no finished checkpoint"):
-        open_checkpoint(tmp_path)
-    done: list[int] = []
-    run(tmp_path, small_bert, advance=lambda step, _: done.append(step))
-    assert bytes_of(tmp_path) == uninterrupted
-    assert (done[0] > 1) == (share >= 0.34)
-
-
-def test_a_run_that_died_before_its_checkpoint_is_not_trained_again(
-    tmp_path: Path,
-    small_bert: EncoderReference,
-    uninterrupted: dict[str, bytes],
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    def die(*_: object) -> None:
-        raise DeathError
-
-    with monkeypatch.context() as patch:
-        patch.setattr(model.train, "save_checkpoint", die)
-        with pytest.raises(DeathError):
-            run(tmp_path, small_bert)
-    run(tmp_path, small_bert, advance=die)
-    assert bytes_of(tmp_path) == uninterrupted
-
-
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"settings": dataclasses.replace(SETTINGS_, history=4)},
-        {"training": dataclasses.replace(TRAINING, seed=1)},
-        {"data": DATA[:3]},
-        {"dev": DEV[:1]},
-    ],
-    ids=lambda changes: next(iter(changes)),
-)
-def test_an_unfinished_run_with_other_settings_is_refused(
-    tmp_path: Path, small_bert: EncoderReference, changes: dict[str, Any]
-) -> None:
-    with pytest.raises(DeathError):
-        run(tmp_path, small_bert, advance=interrupt_after(0.5))
-    with pytest.raises(ModelError, match="unfinished run with other data or settings"):
-        run(tmp_path, small_bert, **changes)
-
-
-@pytest.fixture
-def scripted_dev(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[dict[str, torch.Tensor]]]:
-    """Dev scores of 10, 30, 20, 25, 40 percent, and the weights that each was given for."""
-    seen: list[dict[str, torch.Tensor]] = []
-
-    def dev_scores(trained: EmoNet, _: Corpus) -> Scores:
-        seen.append({name: value.detach().clone() for name, value in trained.trained().items()})
-        right = (10, 30, 20, 25, 40)[len(seen) - 1]
-        wrong = 100 - right
-        # both classes are as often right: weighted F1 is their share
-        return Scores(("a", "b"), np.array([[right, wrong], [wrong, right]]))
-
-    monkeypatch.setattr(model.train, "dev_scores", dev_scores)
-    return seen  # type: ignore[return-value]
-
-
-def test_training_stops_when_dev_gains_no_more_and_keeps_the_best_epoch(
-    tmp_path: Path, small_bert: EncoderReference, scripted_dev: list[dict[str, torch.Tensor]]
-) -> None:
-    epochs = run(tmp_path, small_bert, TrainingSettings(epochs=5, patience=2, batch_turns=16))
-    assert [epoch.dev for epoch in epochs] == pytest.approx([10, 30, 20, 25])
-    stored = safetensors.torch.load_file(tmp_path / WEIGHTS)
-    for name, tensor in scripted_dev[1].items():
-        torch.testing.assert_close(stored[name], tensor.to(stored[name].dtype), rtol=0, atol=0)
-    assert any((stored[name] != last).any() for name, last in scripted_dev[3].items())
-    provenance = open_checkpoint(tmp_path).provenance
-    assert provenance["epoch"] == 2
-    assert provenance["dev_weighted_f1"] == pytest.approx(30)
-
-
-def test_an_interruption_does_not_restart_patience(
-    tmp_path: Path, small_bert: EncoderReference, scripted_dev: list[dict[str, torch.Tensor]]
-) -> None:
-    training = TrainingSettings(epochs=5, patience=2, batch_turns=16)
-    with pytest.raises(DeathError):
-        run(tmp_path, small_bert, training, advance=interrupt_after(0.6))
-    assert len(scripted_dev) == 3
-    assert len(run(tmp_path, small_bert, training)) == 4
-
-
-def test_a_checkpoint_says_where_it_comes_from(uninterrupted: dict[str, bytes]) -> None:
-    provenance = json.loads(uninterrupted[SETTINGS])["provenance"]
-    assert provenance["training"] == dataclasses.asdict(TRAINING)
-    assert provenance["train_utterances"] == sum(map(len, DATA))
-    assert provenance["dev_utterances"] == sum(map(len, DEV))
-    assert sum(provenance["train_labels"].values()) == sum(map(len, DATA))
-    assert provenance["versions"].keys() == {"python", "torch", "transformers"}
+from model.evaluate import evaluate
+from model.run import TrainingSettings
 
 
 def test_progress_counts_every_step(tmp_path: Path, small_bert: EncoderReference) -> None:
     seen: list[tuple[int, int]] = []
-    run(tmp_path, small_bert, advance=lambda done, total: seen.append((done, total)))
+    steps: list[int] = []
+    # an epoch has more or fewer batches as long dialogues and short ones come one after another
+    data = [made_up(12, seed=seed, dialogues=12 if seed % 2 else 1) for seed in range(6)]
+    run(
+        tmp_path,
+        small_bert,
+        dataclasses.replace(TRAINING, batch_turns=5),
+        data=data,
+        advance=lambda done, total: seen.append((done, total)),
+        finished=lambda _: steps.append(len(seen)),
+    )
+    assert len(set(np.diff([0, *steps]))) > 1
     assert seen == [(step + 1, len(seen)) for step in range(len(seen))]
 
 
@@ -318,6 +174,24 @@ def test_a_dev_label_that_training_lacks_is_refused(
 ) -> None:
     with pytest.raises(ModelError, match="the data has the labels anger"):
         run(tmp_path, small_bert, dev=[transcript(["Grr."], episode="x", labels=["anger"])])
+
+
+def test_dev_data_without_a_gold_label_is_refused_before_anything_is_made(
+    tmp_path: Path, small_bert: EncoderReference
+) -> None:
+    unlabelled = [dataclasses.replace(t, labels=[None] * len(t)) for t in DEV]
+    with pytest.raises(ModelError, match="none of the 24 utterances to score on has a gold label"):
+        run(tmp_path / "checkpoint", small_bert, dev=unlabelled)
+    assert not (tmp_path / "checkpoint").exists()
+
+
+def test_an_output_that_cannot_be_written_is_refused_before_the_data_is_read(
+    tmp_path: Path, small_bert: EncoderReference, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("in the way")
+    monkeypatch.delattr(model.train, "read_corpus")
+    with pytest.raises(ModelError, match=r"file/checkpoint/.training: cannot be written \(Not a"):
+        run(tmp_path / "file" / "checkpoint", small_bert)
 
 
 @pytest.mark.parametrize("field", ["epochs", "patience", "batch_turns"])

@@ -1,0 +1,111 @@
+"""A data set as training reads it: tokens, embeddings and histories, in batches of windows."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from model.dataset import Transcript, gold_indices
+from model.emonet import EmoNet, fill_windows, histories, pack
+from model.windows import Window
+
+_FILL = 64
+"""Rows are filled up to a multiple of this many tokens: fewer, fuller calls than inference has."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Corpus:
+    """A data set as the training loop reads it, its turns counted through all episodes.
+
+    Attributes:
+      turns: token ids of each turn.
+      windows: over the turns of all episodes.
+      embeddings: (utterances, d) float16.
+      histories: (utterances, N) int64.
+      gold: (utterances,) int64, -1 for none.
+    """
+
+    turns: list[list[int]]
+    windows: list[Window]
+    embeddings: np.ndarray
+    histories: np.ndarray
+    gold: np.ndarray
+
+
+def read_corpus(
+    model: EmoNet, data: Sequence[Transcript], dev: Sequence[Transcript]
+) -> tuple[Corpus, Corpus]:
+    """Both sets, tokenized, embedded once, and with histories over their common timeline."""
+    data, dev = (sorted(part, key=lambda transcript: transcript.place) for part in (data, dev))
+    everything = sorted(
+        [(t.place, 0, t) for t in data] + [(t.place, 1, t) for t in dev], key=lambda e: e[:2]
+    )
+    timeline = [transcript for *_, transcript in everything]
+    in_dev = np.concatenate([np.full(len(t), bool(is_dev)) for _, is_dev, t in everything])
+    embeddings = np.concatenate([model.embed(t.texts) for t in timeline])
+    windows = histories(timeline, model.settings.history)
+    return (
+        _corpus(model, data, embeddings, windows[~in_dev]),
+        _corpus(model, dev, embeddings, windows[in_dev]),
+    )
+
+
+def batches(corpus: Corpus, order: Sequence[int], turns: int) -> Iterator[list[Window]]:
+    """The corpus's windows, by index in `order`, in batches that score `turns` turns or more."""
+    batch: list[Window] = []
+    for index in order:
+        batch.append(corpus.windows[index])
+        if sum(window.end - window.scored for window in batch) >= turns:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+def batch_logits(model: EmoNet, corpus: Corpus, windows: Sequence[Window]) -> tuple[Tensor, Tensor]:
+    """The turns that some windows score, (scored,) int64, and their logits (scored, classes)."""
+    groups = list(fill_windows(corpus.turns, windows, _FILL))
+    scored = torch.cat([torch.arange(w.scored, w.end) for rows in groups for w in rows])
+    states = torch.cat([_read(model, corpus, rows) for rows in groups])
+    if model.settings.history:
+        asked = corpus.histories[scored.numpy()]
+        used, places = np.unique(asked, return_inverse=True)
+        said = torch.from_numpy(corpus.embeddings[used].astype(np.float32))
+        windows_ = torch.from_numpy(np.where(asked < 0, -1, places.reshape(asked.shape)))
+        states = states + model.behaviour(model.dropout(said), windows_)
+    return scored, model.classify(model.dropout(states)).float()
+
+
+def _read(model: EmoNet, corpus: Corpus, windows: Sequence[Window]) -> Tensor:
+    """States of the turns that some windows score, (scored, d) float32, in their order."""
+    turns = [turn for w in windows for turn in corpus.turns[w.start : w.end]]
+    starts = np.cumsum([0, *(w.end - w.start for w in windows)])
+    local = [
+        Window(int(start), int(start) + w.scored - w.start, int(start) + w.end - w.start)
+        for start, w in zip(starts[:-1], windows, strict=True)
+    ]
+    kept = torch.cat([torch.arange(w.scored, w.end) for w in local])
+    batch = pack(turns, local, _FILL, model.context.pad_id)
+    return model.read(model.context, batch, len(turns))[kept]
+
+
+def _corpus(
+    model: EmoNet, transcripts: Sequence[Transcript], embeddings: np.ndarray, windows: np.ndarray
+) -> Corpus:
+    turns: list[list[int]] = []
+    rows: list[Window] = []
+    for transcript in transcripts:
+        own, first = model.context_turns(transcript), len(turns)
+        turns += own
+        rows += [
+            Window(first + w.start, first + w.scored, first + w.end)
+            for w in model.windows(own, transcript.dialogues)
+        ]
+    gold = gold_indices(transcripts, model.settings.labels)
+    # of windows without a gold label there is nothing to learn, and a batch of them has no loss
+    asked = [row for row in rows if (gold[row.scored : row.end] >= 0).any()]
+    return Corpus(turns, asked, embeddings, windows, gold)

@@ -1,0 +1,251 @@
+"""A training run: its epochs, and its state on disk, from which an interrupted one is taken up.
+
+An epoch is a pure function of the state before it, the seed and its number: batches and dropout
+are seeded by both, so a run that was interrupted ends with the same weights as one that was not.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import itertools
+import json
+import math
+import os
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import safetensors.torch
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from model.artifact import WEIGHTS, restore
+from model.batches import Corpus, batch_logits, batches
+from model.dataset import class_weights
+from model.emonet import EmoNet
+from model.encoder import has_bfloat16
+from model.errors import ModelError
+from model.windows import Window
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainingSettings:
+    """How a model is trained.
+
+    Attributes:
+      seed: of weights, batches and dropout.
+      epochs: at most.
+      patience: epochs without a better dev score after which it stops.
+      batch_turns: utterances whose loss makes a step, about.
+      encoder_rate: learning rate of the context encoder.
+      head_rate: learning rate of everything else.
+      warmup: share of the steps over which the rates rise.
+      weight_decay: of AdamW.
+      weight_exponent: class weights are inverse frequencies to this power.
+      shuffled_speakers: control: deal the speaker ids out at random, so that every history is
+        a stranger's.
+    """
+
+    seed: int = 0
+    epochs: int = 5
+    patience: int = 2
+    batch_turns: int = 96
+    encoder_rate: float = 1e-4
+    head_rate: float = 1e-3
+    warmup: float = 0.1
+    weight_decay: float = 0.01
+    weight_exponent: float = 0.5
+    shuffled_speakers: bool = False
+
+    def __post_init__(self) -> None:
+        if self.epochs < 1 or self.patience < 1 or self.batch_turns < 1:
+            raise ModelError("epochs, patience and batch_turns want 1 or more")
+
+
+@dataclasses.dataclass(frozen=True)
+class Epoch:
+    """What one epoch gave: mean loss a step, and weighted F1 on dev in percent."""
+
+    number: int
+    loss: float
+    dev: float
+
+
+class TrainingRun:
+    """The state of a training run, on disk after every epoch, without pickle.
+
+    Attributes:
+      epochs: those that are done.
+      steps: done before each epoch, and at last all.
+      taken_up: whether the folder held the run already.
+    """
+
+    def __init__(self, model: EmoNet, training: TrainingSettings, corpus: Corpus, folder: Path):
+        self.model, self.training, self.corpus, self.folder = model, training, corpus, folder
+        classes = len(model.settings.labels)
+        self.weights = torch.from_numpy(
+            class_weights(corpus.gold, classes, training.weight_exponent)
+        )
+        self.parameters = model.trained()
+        self.optimizer = _optimizer(self.parameters, training)
+        # how many batches there are depends on their order
+        steps = (sum(1 for _ in self._batches(number)) for number in range(training.epochs))
+        self.steps = [0, *itertools.accumulate(steps)]
+        self.epochs: list[Epoch] = []
+        self.taken_up = False
+
+    @classmethod
+    def resume(
+        cls,
+        model: EmoNet,
+        training: TrainingSettings,
+        corpus: Corpus,
+        folder: Path,
+        identity: Mapping[str, Any],
+    ) -> TrainingRun:
+        """Begins a run in `folder`, or takes up the one that it holds.
+
+        Args:
+          model: is given the run's weights, if there are any.
+          training: how it is trained.
+          corpus: what it learns from.
+          folder: the run's own, which exists.
+          identity: all that the run's weights depend on, as JSON can hold it.
+
+        Raises:
+          ModelError: `folder` holds a run of another identity, or a class does not occur.
+        """
+        run = cls(model, training, corpus, folder)
+        described = folder / "identity.json"
+        content = json.dumps(identity, sort_keys=True)
+        run.taken_up = described.exists()
+        if not run.taken_up:
+            _replace(described, lambda path: path.write_text(content))
+        elif other := differing(json.loads(described.read_text()), identity):
+            raise ModelError(
+                f"{folder} holds an unfinished run with other data or settings "
+                f"({', '.join(other)}); finish that one as it was begun, or give another --output"
+            )
+        run._load()
+        return run
+
+    def epochs_left(self) -> bool:
+        """Whether there is an epoch to train, by their number and by patience."""
+        best = max(self.epochs, key=lambda epoch: epoch.dev, default=None)
+        waited = len(self.epochs) - best.number if best else 0
+        return len(self.epochs) < self.training.epochs and waited < self.training.patience
+
+    def epoch(self, advance: Callable[[int, int], None]) -> float:
+        """Trains the next epoch.
+
+        Args:
+          advance: called with steps done and all steps.
+
+        Returns:
+          The mean loss of a step.
+        """
+        self.model.train()
+        self.model.embedder.eval()
+        number = len(self.epochs)
+        torch.manual_seed(hash((self.training.seed, number)))
+        losses: list[float] = []
+        for step, batch in enumerate(self._batches(number), start=self.steps[number]):
+            losses.append(self._step(batch, step))
+            advance(step + 1, self.steps[-1])
+        return sum(losses) / len(losses)
+
+    def note(self, epoch: Epoch) -> None:
+        """Keeps the epoch's weights if they are the best, and all that the next epoch needs."""
+        self.epochs.append(epoch)
+        if epoch is max(self.epochs, key=lambda epoch: epoch.dev):
+            _save(self.folder / WEIGHTS, self.parameters)
+        moments = {
+            f"{moment}/{name}": self.optimizer.state[parameter][moment]
+            for name, parameter in self.parameters.items()
+            for moment in ("exp_avg", "exp_avg_sq", "step")
+        }
+        history = json.dumps([dataclasses.asdict(epoch) for epoch in self.epochs])
+        _save(self.folder / "state.safetensors", {**self.parameters, **moments}, history)
+
+    def _load(self) -> None:
+        path = self.folder / "state.safetensors"
+        if not path.exists():
+            return
+        with safetensors.safe_open(path, framework="pt") as file:
+            self.epochs = [Epoch(**epoch) for epoch in json.loads(file.metadata()["epochs"])]
+        tensors = safetensors.torch.load_file(path)
+        restore(self.model, {name: tensors[name] for name in self.parameters})
+        for name, parameter in self.parameters.items():
+            self.optimizer.state[parameter] = {
+                moment: tensors[f"{moment}/{name}"] for moment in ("exp_avg", "exp_avg_sq", "step")
+            }
+
+    def _batches(self, number: int) -> Iterator[list[Window]]:
+        random = np.random.default_rng([self.training.seed, number])
+        order = random.permutation(len(self.corpus.windows)).tolist()
+        return batches(self.corpus, order, self.training.batch_turns)
+
+    def _step(self, batch: list[Window], step: int) -> float:
+        scale = _rate(step, self.steps[-1], self.training.warmup)
+        for group in self.optimizer.param_groups:
+            group["lr"] = group["initial_lr"] * scale
+        with autocast(self.model.device):
+            scored, logits = batch_logits(self.model, self.corpus, batch)
+        gold = torch.from_numpy(self.corpus.gold)[scored]
+        loss = functional.cross_entropy(logits, gold, weight=self.weights, ignore_index=-1)
+        self.optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(list(self.parameters.values()), 1.0)
+        self.optimizer.step()
+        return loss.item()
+
+
+def differing(held: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:
+    """The names of what two identities have that is not the same, sorted."""
+    one, other = dict(_leaves(held)), dict(_leaves(wanted))
+    return sorted(name for name in one.keys() | other.keys() if one.get(name) != other.get(name))
+
+
+def autocast(device: torch.device) -> contextlib.AbstractContextManager[Any]:
+    """Matrices are multiplied in bfloat16 where the processor has it."""
+    return torch.autocast(device.type, torch.bfloat16, enabled=has_bfloat16(device))
+
+
+def _optimizer(
+    parameters: Mapping[str, nn.Parameter], training: TrainingSettings
+) -> torch.optim.AdamW:
+    groups = []
+    for in_encoder, rate in ((True, training.encoder_rate), (False, training.head_rate)):
+        chosen = [p for name, p in parameters.items() if name.startswith("context.") == in_encoder]
+        groups.append({"params": chosen, "lr": rate, "initial_lr": rate})
+    return torch.optim.AdamW(
+        [group for group in groups if group["params"]], weight_decay=training.weight_decay
+    )
+
+
+def _rate(step: int, steps: int, warmup: float) -> float:
+    rising = max(1, math.ceil(steps * warmup))
+    return (step + 1) / rising if step < rising else (steps - step) / max(1, steps - rising)
+
+
+def _leaves(identity: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    for name, value in json.loads(json.dumps(identity)).items():
+        yield from value.items() if isinstance(value, dict) else [(name, value)]
+
+
+def _save(path: Path, tensors: Mapping[str, Tensor], epochs: str = "") -> None:
+    plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    metadata = {"epochs": epochs}
+    _replace(path, lambda temporary: safetensors.torch.save_file(plain, temporary, metadata))
+
+
+def _replace(path: Path, write: Callable[[Path], object]) -> None:
+    """A file is there as it was or as it is to be, also after a power cut."""
+    temporary = path.with_suffix(".new")
+    write(temporary)
+    with temporary.open("rb") as file:
+        os.fsync(file.fileno())
+    temporary.replace(path)

@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import pytest
+from made_up_corpora import episode, write_jsonl
+
+import model.train
+from beam_pipeline import console
+from beam_pipeline.__main__ import main
+from model.batches import Corpus
+from model.emonet import EmoNet
+from model.encoder import EncoderReference
+from model.evaluate import Scores
+
+Caught = pytest.CaptureFixture[str]
+
+
+@pytest.fixture
+def usual(small_bert: EncoderReference, tmp_path: Path) -> list[str]:
+    """A training of three epochs."""
+    trn = write_jsonl(tmp_path / "trn.jsonl", [row for n in (1, 2) for row in episode(n)])
+    dev = write_jsonl(tmp_path / "dev.jsonl", episode(3))
+    sizes = ["--window-tokens", "128", "--remember", "3", "--trained-layers", "1"]
+    files = [str(trn), "--dev", str(dev), "--output", str(tmp_path / "checkpoint")]
+    return ["train", *files, *sizes, "--encoder", small_bert.name, "--epochs", "3"]
+
+
+@pytest.fixture
+def interrupted(usual: list[str], monkeypatch: pytest.MonkeyPatch, capsys: Caught) -> list[str]:
+    """What a training says that is interrupted in its second epoch."""
+    scored = iter([model.train.dev_scores])
+
+    def dev_scores(trained: EmoNet, dev: Corpus) -> Scores:
+        for real in scored:
+            return real(trained, dev)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(model.train, "dev_scores", dev_scores)
+        assert main(usual) == 130
+    told = capsys.readouterr()
+    assert told.err == (
+        "emonet: interrupted, finished epochs are kept and the same command goes on after them\n"
+    )
+    return told.out.splitlines()
+
+
+def test_an_epoch_is_told_when_it_is_done_and_an_interrupted_training_goes_on(
+    usual: list[str], interrupted: list[str], tmp_path: Path, capsys: Caught
+) -> None:
+    (first,) = interrupted
+    assert first.startswith("epoch 1: loss ")
+    assert main(usual) == 0
+    told = capsys.readouterr()
+    assert told.err == ""
+    again, on, second, third, last = told.out.splitlines()
+    assert (again, on) == (first, "going on with epoch 2")
+    assert [second[:8], third[:8]] == ["epoch 2:", "epoch 3:"]
+    assert last == f"checkpoint of the best epoch: {tmp_path / 'checkpoint'}"
+
+
+def test_a_finished_training_says_so_and_another_one_must_go_elsewhere(
+    usual: list[str], tmp_path: Path, capsys: Caught
+) -> None:
+    assert main(usual) == 0
+    *epochs, last = capsys.readouterr().out.splitlines()
+    assert main(usual) == 0
+    assert capsys.readouterr().out.splitlines() == [*epochs, "nothing is left to train", last]
+    assert main([*usual, "--seed", "1"]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line == (
+        f"emonet train: {tmp_path / 'checkpoint'} holds a finished checkpoint with other data or "
+        "settings (seed); give another --output, or remove it first"
+    )
+
+
+def test_training_says_which_of_dev_is_not_apart_from_the_training_data(
+    usual: list[str], tmp_path: Path, capsys: Caught
+) -> None:
+    dev = [row for number in (2, 3, 4) for row in episode(number)]
+    write_jsonl(tmp_path / "dev.jsonl", dev)
+    assert main([*usual, "--epochs", "1"]) == 0
+    first, *_ = capsys.readouterr().out.splitlines()
+    assert first == "1 of the 3 dev episodes are in part among the training data"
+
+
+@pytest.mark.parametrize("command", ["train", "evaluate"])
+def test_data_without_a_gold_label_is_not_scored(
+    command: str, usual: list[str], tmp_path: Path, capsys: Caught
+) -> None:
+    rows = [{key: value for key, value in row.items() if key != "label"} for row in episode(3)]
+    dev = str(write_jsonl(tmp_path / "dev.jsonl", rows))
+    assert main(usual if command == "train" else ["evaluate", dev]) == 1
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert told.err.startswith(f"emonet {command}: none of the 14 utterances to score on has a ")
+
+
+def test_on_a_terminal_the_bar_gives_way_to_a_line_and_comes_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    shown = io.StringIO()
+    monkeypatch.setattr(shown, "isatty", lambda: True)
+    monkeypatch.setenv("TERM", "xterm")
+    with monkeypatch.context() as one_terminal:
+        one_terminal.setattr("sys.stdout", shown)
+        one_terminal.setattr("sys.stderr", shown)
+        with console.step_progress("training") as progress:
+            progress.advance(3, 9)
+            progress.say("epoch 1: good")
+            progress.advance(4, 9)
+    up_and_erased = "\x1b[1A\x1b[2K"
+    before, line, after = shown.getvalue().partition("epoch 1: good\n")
+    assert line
+    assert "3/9" in before
+    assert before.endswith(up_and_erased)
+    assert "4/9" in after
+    assert after.endswith(up_and_erased)

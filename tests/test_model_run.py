@@ -1,0 +1,209 @@
+from __future__ import annotations
+
+import dataclasses
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import safetensors.torch
+import torch
+from small_training import DATA, DEV, TRAINING, run
+from small_training import SETTINGS as SMALL
+
+import model.train
+from model.artifact import SETTINGS, SUMS, WEIGHTS, open_checkpoint
+from model.batches import Corpus
+from model.emonet import EmoNet
+from model.encoder import EncoderReference
+from model.errors import ModelError
+from model.evaluate import Scores
+from model.run import TrainingSettings
+
+FILES = [SETTINGS, WEIGHTS, SUMS]
+
+
+def bytes_of(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(tmp_path_factory: pytest.TempPathFactory, small_bert: EncoderReference) -> Path:
+    folder = tmp_path_factory.mktemp("uninterrupted")
+    run(folder, small_bert)
+    assert sorted(path.name for path in folder.iterdir()) == sorted(FILES)
+    return folder
+
+
+def test_a_seed_gives_one_checkpoint_to_the_byte(
+    tmp_path: Path, small_bert: EncoderReference, uninterrupted: Path
+) -> None:
+    run(tmp_path, small_bert)
+    assert bytes_of(tmp_path) == bytes_of(uninterrupted)
+
+
+def test_another_seed_gives_other_weights(
+    tmp_path: Path, small_bert: EncoderReference, uninterrupted: Path
+) -> None:
+    run(tmp_path, small_bert, dataclasses.replace(TRAINING, seed=1))
+    assert (tmp_path / WEIGHTS).read_bytes() != (uninterrupted / WEIGHTS).read_bytes()
+
+
+class DeathError(Exception):
+    """What training is interrupted with."""
+
+
+def die(*_: object) -> None:
+    raise DeathError
+
+
+def interrupt_after(share: float) -> Any:
+    def advance(done: int, total: int) -> None:
+        if done > share * total:
+            raise DeathError
+
+    return advance
+
+
+@pytest.mark.parametrize("share", [0, 0.34, 0.5, 0.99])
+def test_an_interrupted_run_ends_as_one_that_was_not(
+    tmp_path: Path, small_bert: EncoderReference, uninterrupted: Path, share: float
+) -> None:
+    with pytest.raises(DeathError):
+        run(tmp_path, small_bert, advance=interrupt_after(share))
+    with pytest.raises(ModelError, match="no finished checkpoint"):
+        open_checkpoint(tmp_path)
+    done: list[int] = []
+    told: list[Any] = []
+    callbacks = {
+        "finished": lambda epoch: told.append(epoch.number),
+        "resumed": lambda n: told.append(f"{n}"),
+    }
+    run(tmp_path, small_bert, advance=lambda step, _: done.append(step), **callbacks)
+    assert bytes_of(tmp_path) == bytes_of(uninterrupted)
+    went_on = 1 + int(TRAINING.epochs * share)
+    assert (done[0] > 1) == (went_on > 1)
+    epochs = list(range(1, TRAINING.epochs + 1))
+    assert told == [*epochs[: went_on - 1], f"{went_on}", *epochs[went_on - 1 :]]
+
+
+def test_a_run_that_died_before_its_checkpoint_is_not_trained_again(
+    tmp_path: Path,
+    small_bert: EncoderReference,
+    uninterrupted: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(model.train, "save_checkpoint", die)
+        with pytest.raises(DeathError):
+            run(tmp_path, small_bert)
+    run(tmp_path, small_bert, advance=die)
+    assert bytes_of(tmp_path) == bytes_of(uninterrupted)
+
+
+@pytest.mark.parametrize(
+    ("changes", "other"),
+    [
+        ({"settings": dataclasses.replace(SMALL, history=4)}, "history"),
+        ({"training": dataclasses.replace(TRAINING, seed=1)}, "seed"),
+        ({"data": DATA[:3]}, "data_digest"),
+        ({"dev": DEV[:1]}, "dev_digest"),
+    ],
+    ids=["settings", "training", "data", "dev"],
+)
+def test_an_unfinished_run_with_other_settings_is_refused(
+    tmp_path: Path, small_bert: EncoderReference, changes: dict[str, Any], other: str
+) -> None:
+    with pytest.raises(DeathError):
+        run(tmp_path, small_bert, advance=interrupt_after(0.5))
+    with pytest.raises(ModelError, match=f"unfinished run with other data or settings .{other}"):
+        run(tmp_path, small_bert, **changes)
+
+
+def test_a_finished_checkpoint_is_not_replaced_by_another(
+    tmp_path: Path, small_bert: EncoderReference, uninterrupted: Path
+) -> None:
+    folder = shutil.copytree(uninterrupted, tmp_path / "finished")
+    longer = dataclasses.replace(TRAINING, epochs=4, seed=1)
+    with pytest.raises(ModelError, match=r"finished checkpoint with .* \(epochs, seed\); give"):
+        run(folder, small_bert, longer)
+    assert bytes_of(folder) == bytes_of(uninterrupted)
+
+
+def test_a_finished_checkpoint_is_told_of_and_not_trained_again(
+    tmp_path: Path, small_bert: EncoderReference, uninterrupted: Path
+) -> None:
+    folder = shutil.copytree(uninterrupted, tmp_path / "finished")
+    (folder / ".training").mkdir()  # as when the machine goes down in the last moment
+    (folder / ".training" / "state.safetensors").write_bytes(b"half of it")
+    told: list[Any] = []
+    epochs = run(folder, small_bert, advance=die, finished=told.append, resumed=told.append)
+    assert told == [*epochs, None]
+    assert len(epochs) == TRAINING.epochs
+    assert bytes_of(folder) == bytes_of(uninterrupted)
+
+
+def test_a_run_that_dies_while_it_is_described_begins_anew(
+    tmp_path: Path, small_bert: EncoderReference, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def write_half(path: Path, content: str) -> None:
+        path.write_bytes(content.encode()[: len(content) // 2])
+        raise DeathError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "write_text", write_half)
+        with pytest.raises(DeathError):
+            run(tmp_path, small_bert)
+    assert len(run(tmp_path, small_bert)) == TRAINING.epochs
+
+
+@pytest.fixture
+def scripted_dev(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[dict[str, torch.Tensor]]]:
+    """Dev scores of 10, 30, 20, 25, 40 percent, and the weights that each was given for."""
+    seen: list[dict[str, torch.Tensor]] = []
+
+    def dev_scores(trained: EmoNet, _: Corpus) -> Scores:
+        seen.append({name: value.detach().clone() for name, value in trained.trained().items()})
+        right = (10, 30, 20, 25, 40)[len(seen) - 1]
+        wrong = 100 - right
+        # both classes are as often right: weighted F1 is their share
+        return Scores(("a", "b"), np.array([[right, wrong], [wrong, right]]))
+
+    monkeypatch.setattr(model.train, "dev_scores", dev_scores)
+    return seen  # type: ignore[return-value]
+
+
+def test_training_stops_when_dev_gains_no_more_and_keeps_the_best_epoch(
+    tmp_path: Path, small_bert: EncoderReference, scripted_dev: list[dict[str, torch.Tensor]]
+) -> None:
+    epochs = run(tmp_path, small_bert, TrainingSettings(epochs=5, patience=2, batch_turns=16))
+    assert [epoch.dev for epoch in epochs] == pytest.approx([10, 30, 20, 25])
+    stored = safetensors.torch.load_file(tmp_path / WEIGHTS)
+    for name, tensor in scripted_dev[1].items():
+        torch.testing.assert_close(stored[name], tensor.to(stored[name].dtype), rtol=0, atol=0)
+    assert any((stored[name] != last).any() for name, last in scripted_dev[3].items())
+    provenance = open_checkpoint(tmp_path).provenance
+    assert provenance["epoch"] == 2
+    assert provenance["dev_weighted_f1"] == pytest.approx(30)
+
+
+def test_an_interruption_does_not_restart_patience(
+    tmp_path: Path, small_bert: EncoderReference, scripted_dev: list[dict[str, torch.Tensor]]
+) -> None:
+    training = TrainingSettings(epochs=5, patience=2, batch_turns=16)
+    with pytest.raises(DeathError):
+        run(tmp_path, small_bert, training, advance=interrupt_after(0.6))
+    assert len(scripted_dev) == 3
+    assert len(run(tmp_path, small_bert, training)) == 4
+
+
+def test_a_checkpoint_says_where_it_comes_from(uninterrupted: Path) -> None:
+    provenance = json.loads((uninterrupted / SETTINGS).read_text())["provenance"]
+    assert provenance["training"] == dataclasses.asdict(TRAINING)
+    assert provenance["train_utterances"] == sum(map(len, DATA))
+    assert provenance["dev_utterances"] == sum(map(len, DEV))
+    assert sum(provenance["train_labels"].values()) == sum(map(len, DATA))
+    assert provenance["versions"].keys() == {"python", "torch", "transformers"}

@@ -189,7 +189,7 @@ def test_a_path_that_looks_like_markup_is_shown_as_it_is(
     assert f"{odd}: 1 episodes, 14 utterances" in capsys.readouterr().out
 
 
-def test_an_interrupt_ends_the_run_with_one_line_and_nothing_committed(
+def test_an_interrupt_ends_the_run_with_one_line_and_nothing_half_written(
     tiny_checkpoint: Checkpoint, tmp_path: Path
 ) -> None:
     rows = episode(1, 60)
@@ -218,5 +218,8 @@ def test_an_interrupt_ends_the_run_with_one_line_and_nothing_committed(
         finally:
             running.kill()
     assert running.returncode == 130
-    assert (told.strip(), error) == ("", "emonet: interrupted, nothing was committed\n")
+    assert (told.strip(), error) == (
+        "",
+        "emonet: interrupted, nothing is half written; `emonet runs` lists what is there\n",
+    )
     assert read_manifests(str(out)) == {}

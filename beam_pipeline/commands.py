@@ -1,0 +1,189 @@
+"""What each command does. What it needs is imported when it runs: `--help` answers at once."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import datetime
+import json
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from beam_pipeline.options import beam_options, corpus_name, read_options
+
+if TYPE_CHECKING:
+    from model.artifact import Checkpoint
+
+
+def label(flags: argparse.Namespace, rest: list[str]) -> int:
+    """Labels a corpus."""
+    flags.corpus = flags.corpus or corpus_name(flags.inputs)
+    reading = read_options(flags)
+    options = beam_options(rest)
+
+    from beam_pipeline import console, nights
+    from beam_pipeline.corpus.paths import expand_inputs
+    from beam_pipeline.output.manifest import outdated_nights, read_manifests
+
+    engine = nights.Engine(_checkpoint(flags), flags.encoder, options)
+    due = [nights.Night(flags.night, tuple(expand_inputs(flags.inputs)), reading)]
+    while due:
+        night = due.pop()
+        superseded = read_manifests(flags.output).get(night.name)
+        begun = time.monotonic()
+        with console.job_progress(), console.engine_muted(flags.verbose):
+            manifest = nights.label_night(flags.output, night, engine)
+        console.show_run(manifest, flags.output, time.monotonic() - begun, superseded)
+        manifests = read_manifests(flags.output)
+        outdated = list(outdated_nights(manifests))
+        if flags.cascade:
+            due = [nights.recorded_night(manifests[name]) for name in outdated[:1]]
+    console.show_outdated(outdated)
+    return 0
+
+
+def verify(flags: argparse.Namespace, rest: list[str]) -> int:
+    """Holds all manifests against the files."""
+    from beam_pipeline.output.verify import verify as problems_of
+
+    problems = 0
+    for problem in problems_of(flags.output):
+        problems += 1
+        print(f"emonet verify: {problem}", file=sys.stderr)
+    print(f"{flags.output}: {problems or 'no'} problem{'' if problems == 1 else 's'}")
+    return 1 if problems else 0
+
+
+def runs(flags: argparse.Namespace, rest: list[str]) -> int:
+    """Lists nights, and runs that no night names."""
+    from beam_pipeline import console
+    from beam_pipeline.output.manifest import read_manifests
+    from beam_pipeline.output.vacuum import unnamed_runs
+
+    console.show_nights(read_manifests(flags.output))
+    console.show_unnamed(unnamed_runs(flags.output))
+    return 0
+
+
+def vacuum(flags: argparse.Namespace, rest: list[str]) -> int:
+    """Removes what no manifest names."""
+    from beam_pipeline import console
+    from beam_pipeline.output.vacuum import vacuum as remove_unnamed
+
+    now = datetime.datetime.now(datetime.UTC)
+    console.show_removed(remove_unnamed(flags.output, flags.older_than, now))
+    return 0
+
+
+def rebuild_memory(flags: argparse.Namespace, rest: list[str]) -> int:
+    """Makes the speaker memory of all nights anew."""
+    from beam_pipeline import console
+    from beam_pipeline.nights import origin_of
+    from beam_pipeline.rebuild import rebuild_memory as rebuild
+    from model.artifact import load_model
+
+    checkpoint = _checkpoint(flags)
+    model = load_model(checkpoint).for_inference()
+    for night, speakers in rebuild(flags.output, model, origin_of(checkpoint)):
+        console.stdout.print(f"night {night}: memory of {speakers:,} speakers")
+    return 0
+
+
+def train(flags: argparse.Namespace, rest: list[str]) -> int:
+    """Trains a checkpoint."""
+    from beam_pipeline import console
+    from beam_pipeline.transcripts import read_transcripts
+    from model.dataset import label_set
+    from model.emonet import Settings
+    from model.encoder import DEFAULT_ENCODER, reference_to
+    from model.evaluate import other_episodes
+    from model.run import TrainingSettings
+    from model.train import train as train_model
+
+    reading = read_options(flags)
+    data = read_transcripts(flags.inputs, reading)
+    dev = read_transcripts(flags.dev, reading)
+    settings = Settings(
+        labels=label_set(data),
+        tag=flags.tag,
+        history=flags.remember,
+        window_tokens=flags.window_tokens,
+        window_turns=flags.window_turns,
+        trained_layers=flags.trained_layers,
+    )
+    apart = len(other_episodes(dev, data))
+    if apart < len(dev):
+        shared = f"{len(dev) - apart} of the {len(dev)}"
+        console.stdout.print(f"{shared} dev episodes are in part among the training data")
+    chosen = {f.name: getattr(flags, f.name) for f in dataclasses.fields(TrainingSettings)}
+    with console.step_progress("training") as progress:
+        train_model(
+            data,
+            dev,
+            settings=settings,
+            training=TrainingSettings(**chosen),
+            encoder=reference_to(flags.encoder or DEFAULT_ENCODER),
+            output=Path(flags.output),
+            advance=progress.advance,
+            finished=lambda epoch: progress.say(
+                f"epoch {epoch.number}: loss {epoch.loss:.3f}, dev weighted F1 {epoch.dev:.2f}"
+            ),
+            resumed=lambda number: progress.say(
+                f"going on with epoch {number}" if number else "nothing is left to train"
+            ),
+        )
+    console.stdout.print(f"checkpoint of the best epoch: {flags.output}")
+    return 0
+
+
+def evaluate(flags: argparse.Namespace, rest: list[str]) -> int:
+    """Scores a checkpoint."""
+    from beam_pipeline import console
+    from beam_pipeline.transcripts import read_transcripts
+    from model.artifact import load_model
+    from model.evaluate import evaluate as evaluate_model
+    from model.evaluate import other_episodes
+
+    reading = read_options(flags)
+    data = read_transcripts(flags.inputs, reading)
+    given = read_transcripts(flags.history, reading) if flags.history else []
+    remembered = other_episodes(given, data)
+    checkpoint = _checkpoint(flags)
+    model = load_model(checkpoint).for_inference(low_precision=False if flags.float32 else None)
+    utterances, done = sum(map(len, data)), 0
+
+    with console.step_progress("evaluating") as progress:
+
+        def count(more: int) -> None:
+            nonlocal done
+            done += more
+            progress.advance(done, utterances)
+
+        scores = evaluate_model(model, data, remembered=remembered, advance=count)
+    further, same = sum(map(len, remembered)), len(given) - len(remembered)
+    title = (
+        f"{', '.join(flags.inputs)}: {len(data)} episodes, {utterances:,} utterances; history: "
+        + (f"{further:,} further utterances" if further else "the set's own earlier episodes alone")
+        + (f" ({same} episodes of --history are in the set and left out)" if same else "")
+    )
+    console.show_scores(scores, title)
+    if flags.json:
+        result = {
+            "data": flags.inputs,
+            "episodes": len(data),
+            "history": flags.history or [],
+            "history_utterances": further,
+            "model_id": checkpoint.model_id,
+            "precision": "bfloat16" if model.low_precision else "float32",
+            **scores.as_json(),
+        }
+        Path(flags.json).write_text(json.dumps(result, indent=2) + "\n")
+    return 0
+
+
+def _checkpoint(flags: argparse.Namespace) -> Checkpoint:
+    from model.artifact import PRETRAINED, open_checkpoint
+
+    return open_checkpoint(Path(flags.checkpoint or PRETRAINED), encoder=flags.encoder)

@@ -21,7 +21,7 @@ PURE = ("corpus", "memory", "output", "records")
 MAY_IMPORT = {
     "records": set(),
     "storage": {"records"},
-    "corpus": {"corpus", "records"},
+    "corpus": {"corpus", "records", "storage"},
     "memory": {"records"},
     "output": {"memory", "records"},
     "options": {"corpus", "records"},

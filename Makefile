@@ -2,7 +2,9 @@ PYTHON ?= python3
 DATA ?= ../shared/data
 bin := .venv/bin
 
-.PHONY: install demo test check lock bench clean
+fake_gcs_server := github.com/fsouza/fake-gcs-server@v1.56.1
+
+.PHONY: install demo test faults check lock bench clean
 
 install: .venv/installed
 
@@ -19,7 +21,14 @@ demo: install
 	cd demo-output && ../$(bin)/python ../demo/show.py
 
 test: install
-	$(bin)/python -m pytest -q
+	$(bin)/python -m pytest -q -m "not faults"
+
+# Against a real object store behind a network that fails. Needs Go, which builds the store.
+faults: $(bin)/fake-gcs-server
+	$(bin)/python -m pytest -q -m faults
+
+$(bin)/fake-gcs-server: | install
+	GOBIN=$(CURDIR)/$(bin) go install $(fake_gcs_server)
 
 check: install
 	$(bin)/ruff check .

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+import threading
+import uuid
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,6 +11,8 @@ import pytest
 from hypothesis import settings
 
 if TYPE_CHECKING:
+    from object_store import FakeNetwork
+
     from model.artifact import Checkpoint
     from model.encoder import EncoderReference
 
@@ -71,3 +75,47 @@ def default_encoder() -> EncoderReference:
     from model.encoder import DEFAULT_ENCODER, reference_to
 
     return reference_to(DEFAULT_ENCODER)
+
+
+@pytest.fixture(scope="session")
+def gcs_server() -> Iterator[str]:
+    """The address of a real object store; tests that need it are marked `faults`."""
+    from object_store import running_server, server_program
+
+    program = server_program()
+    if program is None:
+        pytest.skip(
+            "no fake-gcs-server; `make faults` installs it, EMONET_FAKE_GCS_SERVER names it"
+        )
+    with running_server(program) as address:
+        yield address
+
+
+@pytest.fixture
+def gcs_bucket(gcs_server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """`gs://` and the name of a new, empty bucket, for this process and for those it starts."""
+    from beam_pipeline.storage.gcs import client
+
+    monkeypatch.setenv("STORAGE_EMULATOR_HOST", gcs_server)
+    client.cache_clear()
+    name = f"emonet-{uuid.uuid4().hex[:12]}"
+    client().create_bucket(name)
+    yield f"gs://{name}"
+    client.cache_clear()
+
+
+@pytest.fixture
+def network(
+    gcs_server: str, gcs_bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[FakeNetwork]:
+    """The network between the clients and the store of `gcs_bucket`; see `FakeNetwork.fail`."""
+    from object_store import FakeNetwork
+
+    from beam_pipeline.storage.gcs import client
+
+    with FakeNetwork(gcs_server) as fake:
+        threading.Thread(target=fake.serve_forever, args=(0.01,), daemon=True).start()
+        monkeypatch.setenv("STORAGE_EMULATOR_HOST", fake.address)
+        client.cache_clear()
+        yield fake
+        fake.shutdown()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,7 +21,7 @@ PURE = ("corpus", "memory", "output", "records", "storage")
 MAY_IMPORT = {
     "records": set(),
     "storage": {"records"},
-    "corpus": {"records"},
+    "corpus": {"records", "storage"},
     "memory": {"records"},
     "output": {"memory", "records", "storage"},
     "options": {"corpus", "records"},
@@ -101,6 +103,20 @@ def test_the_model_has_never_heard_of_the_pipeline(module: str) -> None:
 @pytest.mark.parametrize("module", [*PIPELINE, *MODEL])
 def test_what_launches_measures_or_tests_us_is_imported_by_nothing(module: str) -> None:
     assert not packages(module) & {"infra", "benchmarks", "tests", "sklearn", "hypothesis"}
+
+
+def test_only_one_file_knows_the_names_of_google() -> None:
+    knowing = {name for name in (*PIPELINE, *MODEL) if "google" in packages(name)}
+    assert knowing == {"beam_pipeline.storage.gcs"}
+
+
+def test_files_of_this_machine_are_read_without_google() -> None:
+    # Beam looks for google's packages by itself, so that a whole run would say nothing.
+    loads = "from beam_pipeline.corpus import paths; paths.expand_inputs(['setup.py'])"
+    check = (
+        "import sys; assert not [name for name in sys.modules if name.startswith('google.cloud')]"
+    )
+    subprocess.run([sys.executable, "-c", f"{loads}; {check}"], check=True, cwd=ROOT)
 
 
 def test_only_encoders_and_their_attention_know_the_names_of_transformers() -> None:

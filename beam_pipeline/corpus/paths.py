@@ -1,20 +1,38 @@
-"""The only place of this package that touches the file system: finding and reading files."""
+"""The only door of this package to files: finding and reading them, on disk or in a bucket."""
 
 from __future__ import annotations
 
-import glob
-import os
-import stat
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Protocol
 
-from beam_pipeline.corpus import limits
+from beam_pipeline.corpus import buckets, folders, limits
 from beam_pipeline.corpus.options import ReadOptions
 from beam_pipeline.corpus.reading import FileContent, read_bytes, refuse_file
 from beam_pipeline.records import EmonetError, Reason
 
 
+class _Place(Protocol):
+    """Where files lie, each named by a path of its own kind."""
+
+    def find(self, entry: str) -> list[str]:
+        """The files that are meant by a file, a folder or a pattern."""
+
+    def absolute(self, path: str) -> str:
+        """A name of the file that no other file has."""
+
+    def size(self, path: str) -> int:
+        """How many bytes `read` would give."""
+
+    def read(self, path: str) -> bytes:
+        """The file's content."""
+
+
+def _place_of(path: str) -> _Place:
+    return buckets if path.startswith("gs://") else folders
+
+
 def expand_inputs(inputs: Sequence[str]) -> list[str]:
-    """The files that are meant by files, folders and patterns.
+    """The files that are meant by files, folders and patterns, here or below `gs://`.
 
     Args:
       inputs: folders are searched through and through, without hidden files; patterns may have
@@ -27,34 +45,27 @@ def expand_inputs(inputs: Sequence[str]) -> list[str]:
     Raises:
       EmonetError: if an input matches no file.
     """
-    files = [_with_folder(path) for entry in inputs for path in _matches(entry)]
-    return list(_each_once(sorted(files)))
+    return list(_each_once(sorted(file for entry in inputs for file in _matches(entry))))
 
 
 def read_file(path: str, options: ReadOptions) -> FileContent:
     """Reads one file; one that cannot be opened, or is too large, is refused."""
+    place = _place_of(path)
     try:
-        status = os.stat(path)
-        if not stat.S_ISREG(status.st_mode):
-            return refuse_file(path, 0, Reason.UNREADABLE_FILE, "expected a regular file")
-        if status.st_size > limits.MAX_FILE_BYTES:
-            detail = f"expected at most {limits.MAX_FILE_BYTES} bytes, found {status.st_size}"
-            return refuse_file(path, status.st_size, Reason.FILE_TOO_LARGE, detail)
-        data = _read(path)
+        size = place.size(path)
+        if size > limits.MAX_FILE_BYTES:
+            detail = f"expected at most {limits.MAX_FILE_BYTES} bytes, found {size}"
+            return refuse_file(path, size, Reason.FILE_TOO_LARGE, detail)
+        data = place.read(path)
     except (OSError, ValueError) as error:
         return refuse_file(path, 0, Reason.UNREADABLE_FILE, type(error).__name__)
+    except EmonetError as error:
+        return refuse_file(path, 0, Reason.UNREADABLE_FILE, str(error))
     return read_bytes(path, data, options)
 
 
-def _read(path: str) -> bytes:
-    with open(path, "rb") as file:
-        return file.read()
-
-
 def _matches(entry: str) -> list[str]:
-    # A file may have the signs of a pattern in its name, so it is looked for first.
-    found = [entry] if os.path.lexists(entry) else glob.glob(entry, recursive=True)
-    files = [file for path in found for file in _files_in(path)]
+    files = _place_of(entry).find(entry)
     if not files:
         raise EmonetError(
             f"input '{entry}' matches no file; give a file, a folder with files in it, or a "
@@ -63,23 +74,10 @@ def _matches(entry: str) -> list[str]:
     return files
 
 
-def _files_in(path: str) -> Iterator[str]:
-    if not os.path.isdir(path):
-        yield path
-        return
-    for folder, folders, names in os.walk(path):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        yield from (os.path.join(folder, name) for name in names if not name.startswith("."))
-
-
-def _with_folder(path: str) -> str:
-    folder = os.path.basename(os.path.dirname(os.path.normpath(path)))
-    return os.path.abspath(path) if folder in ("", os.pardir) else os.path.normpath(path)
-
-
 def _each_once(paths: Iterable[str]) -> Iterator[str]:
     seen: set[str] = set()
     for path in paths:
-        if os.path.abspath(path) not in seen:
-            seen.add(os.path.abspath(path))
+        absolute = _place_of(path).absolute(path)
+        if absolute not in seen:
+            seen.add(absolute)
             yield path

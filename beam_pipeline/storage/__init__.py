@@ -60,8 +60,8 @@ class Storage(Protocol):
           ConflictError: it is of another version now, and was left so.
         """
 
-    def files(self, folder: str) -> Iterator[StoredFile]:
-        """All files below a folder, none where there is no such folder, sorted by path."""
+    def files(self, path: str) -> Iterator[StoredFile]:
+        """The file of that path and all files below it, if there are any, sorted by path."""
 
     def delete(self, path: str) -> None:
         """Removes a file; nothing happens if it is gone."""

@@ -76,14 +76,15 @@ class LocalStorage:
                 raise ConflictError(f"{self._at(path)}: was replaced in the meantime")
             self.write(path, content)
 
-    def files(self, folder: str) -> Iterator[StoredFile]:
+    def files(self, path: str) -> Iterator[StoredFile]:
         """See `Storage`."""
-        for place in sorted(self._at(folder).rglob("*")):
+        top = self._at(path)
+        for place in sorted((top, *top.rglob("*")), key=Path.as_posix):
             if place.is_file():
                 status = place.stat()
                 modified = datetime.datetime.fromtimestamp(status.st_mtime, datetime.UTC)
-                path = place.relative_to(self.root).as_posix()
-                yield StoredFile(path, status.st_size, modified)
+                name = place.relative_to(self.root).as_posix()
+                yield StoredFile(name, status.st_size, modified)
 
     def delete(self, path: str) -> None:
         """See `Storage`; folders that become empty go with it."""

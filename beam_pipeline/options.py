@@ -12,7 +12,7 @@ from pathlib import Path
 from beam_pipeline.corpus.options import ReadOptions
 from beam_pipeline.records import EmonetError
 
-FN_API_RUNNER = "apache_beam.runners.portability.fn_api_runner.FnApiRunner"
+IN_PROCESS = "beam_pipeline.engine.InProcessRunner"
 """The in-process engine. Beam's own `DirectRunner` may choose another one by itself."""
 
 
@@ -76,7 +76,7 @@ def beam_options(arguments: Sequence[str]) -> list[str]:
     _, unknown = known.parse_known_args(rest)
     if unknown:
         raise EmonetError(f"{unknown[0]}: neither an option of emonet nor one of Beam's")
-    runner = FN_API_RUNNER if chosen.runner == "DirectRunner" else chosen.runner
+    runner = IN_PROCESS if chosen.runner == "DirectRunner" else chosen.runner
     cores = len(os.sched_getaffinity(0))
     defaults = [f"--direct_num_workers={cores}", "--direct_running_mode=multi_threading"]
     return [f"--runner={runner}", *defaults, *rest]

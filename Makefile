@@ -4,7 +4,7 @@ bin := .venv/bin
 
 fake_gcs_server := github.com/fsouza/fake-gcs-server@v1.56.1
 
-.PHONY: install demo test faults check lock bench clean
+.PHONY: install demo test faults check lock bench nights speaker clean
 
 install: .venv/installed
 
@@ -23,7 +23,8 @@ demo: install
 test: install
 	$(bin)/python -m pytest -q -m "not faults"
 
-# Against a real object store behind a network that fails. Needs Go, which builds the store.
+# Jobs that are killed, discs that fill up, and a real object store behind a network that fails.
+# Needs Go, which builds the store.
 faults: $(bin)/fake-gcs-server
 	$(bin)/python -m pytest -q -m faults
 
@@ -42,6 +43,16 @@ lock:
 # Beam against a plain loop over the same texts, with the same threads.
 bench: install
 	$(bin)/python benchmarks/label.py $(DATA)/friends/friends_transcript.parquet
+
+# Night by night against all at once, bit for bit: ten seasons, then 88 episodes.
+nights: install
+	$(bin)/python benchmarks/nights.py season $(DATA)/friends/friends_transcript.parquet
+	$(bin)/python benchmarks/nights.py episode $(DATA)/emorynlp/emotion-detection-trn.json \
+		$(DATA)/emorynlp/emotion-detection-dev.json
+
+# The speaker stage with one speaker of 10,000, 100,000 and 1,000,000 utterances.
+speaker: install
+	$(bin)/python benchmarks/speaker.py $(DATA)/friends/friends_transcript.parquet
 
 clean:
 	rm -rf .venv demo-output build dist *.egg-info

@@ -31,7 +31,9 @@ from model.evaluate import Scores
 
 stdout = Console(highlight=False, soft_wrap=True, markup=False)
 
-_OURS = re.compile(r"(?:EmonetError|ModelError): (.+?)(?: \[while running|$)", re.MULTILINE)
+_OURS = re.compile(
+    r"(?:EmonetError|ConflictError|ModelError): (.+?)(?: \[while running|$)", re.MULTILINE
+)
 
 
 @contextlib.contextmanager

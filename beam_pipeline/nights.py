@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 from collections.abc import Sequence
 
 import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
 
 from beam_pipeline.corpus.options import ReadOptions
+from beam_pipeline.corpus.paths import file_size
 from beam_pipeline.output.manifest import Manifest, Origin, read_manifests
 from beam_pipeline.output.run import begin_run
 from beam_pipeline.pipeline import Job, build
@@ -83,7 +83,7 @@ def recorded_night(manifest: Manifest) -> Night:
     reading = dict(manifest["reading"])
     columns = tuple((field, name) for field, name in reading.pop("columns"))
     for one in manifest["inputs"]:
-        if not one["path"].startswith("gs://") and not _has_size(one["path"], one["size"]):
+        if file_size(one["path"]) != one["size"]:
             raise EmonetError(
                 f"{one['path']}: is not there as night {manifest['night']} read it, which is to be "
                 "run again; put it back, or run that night by hand"
@@ -95,10 +95,3 @@ def recorded_night(manifest: Manifest) -> Night:
 def origin_of(checkpoint: Checkpoint) -> Origin:
     """What the memory of a model is made of."""
     return Origin(checkpoint.embedder_id, checkpoint.width, checkpoint.settings.history)
-
-
-def _has_size(path: str, size: int) -> bool:
-    try:
-        return os.stat(path).st_size == size
-    except OSError:
-        return False

@@ -73,7 +73,7 @@ def write_srt(path: Path, number: int, turns: int = 10) -> Path:
 def label(
     checkpoint: Checkpoint,
     inputs: Sequence[Path | str],
-    folder: Path,
+    folder: Path | str,
     *,
     night: str = "1",
     flags: Sequence[str] = (),

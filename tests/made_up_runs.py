@@ -112,7 +112,7 @@ def night(*numbers: int, text: str = "", speakers: Sequence[str] = ("ann", "bo")
     )
 
 
-def begin(folder: Path, name: str, **changes: Any) -> Run:
+def begin(folder: Path | str, name: str, **changes: Any) -> Run:
     usual = {"model_id": "a model", "labels": LABELS, "origin": ORIGIN}
     return begin_run(str(folder), name, **{**usual, **changes})
 
@@ -131,7 +131,7 @@ def entries(run: Run, whole: Night) -> list[Entry]:
     ]
 
 
-def run_night(folder: Path, name: str, whole: Night, **changes: Any) -> dict[str, Any]:
+def run_night(folder: Path | str, name: str, whole: Night, **changes: Any) -> dict[str, Any]:
     run = begin(folder, name, **changes)
     return commit(run, entries(run, whole))
 

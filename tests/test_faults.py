@@ -163,5 +163,5 @@ def test_a_disc_of_3_mb_fills_up_with_a_clear_message_and_the_last_night_stays(
     assert before.items() <= files_of(output).items()
     assert list(read_manifests(str(output))) == ["1"]
     assert list(verify(str(output))) == []
-    # what is left of it can be removed, and the night goes through where there is room
+    # nothing half written is left
     assert [name for name in files_of(output) if ".writing" in name] == []

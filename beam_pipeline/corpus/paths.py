@@ -64,6 +64,14 @@ def read_file(path: str, options: ReadOptions) -> FileContent:
     return read_bytes(path, data, options)
 
 
+def file_size(path: str) -> int | None:
+    """How many bytes a file has; None if it is not there."""
+    try:
+        return _place_of(path).size(path)
+    except (OSError, EmonetError):
+        return None
+
+
 def _matches(entry: str) -> list[str]:
     files = _place_of(entry).find(entry)
     if not files:

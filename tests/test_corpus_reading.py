@@ -114,17 +114,17 @@ LONG = b"word " * (10 * 2**20)
     ids=["srt", "srt-timing", "webvtt", "jsonl", "csv"],
 )
 def test_a_line_of_fifty_megabytes_is_refused_at_once_and_alone(path: str, data: bytes) -> None:
-    begin = time.perf_counter()
+    begin = time.process_time()
     content = read(path, data)
-    assert time.perf_counter() - begin < 2
+    assert time.process_time() - begin < 2
     assert (content.source.used, content.source.rejected) == (1, 1)
 
 
 def test_a_file_of_nothing_but_a_long_line_is_refused_at_once() -> None:
     for path in ("a.srt", "a.vtt", "a.csv", "a.jsonl", "a.txt", "a.json"):
-        begin = time.perf_counter()
+        begin = time.process_time()
         assert read(path, LONG).source.rejected == 1
-        assert time.perf_counter() - begin < 2
+        assert time.process_time() - begin < 2
 
 
 def test_a_file_with_too_many_bad_cues_is_bad_itself(monkeypatch: pytest.MonkeyPatch) -> None:

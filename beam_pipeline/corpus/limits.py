@@ -30,3 +30,9 @@ MAX_REFUSALS: Final = 100_000
 
 MAX_ROWS: Final = 10_000_000
 """Of a Parquet file, whose run lengths let a few bytes stand for any number of rows."""
+
+MAX_TIME_MS: Final = 10_000 * 3_600_000
+"""Of a cue: a year and more, which the hours of a timing line cannot write either."""
+
+MAX_TAG_CHARS: Final = 10_000
+"""Of a tag with its attributes; what is longer is no tag."""

@@ -46,6 +46,8 @@ class Reason(enum.StrEnum):
     EMPTY_FILE = "empty_file"
     NO_CUES = "no_cues"
     TRUNCATED_GZIP = "truncated_gzip"
+    NESTED_ARCHIVE = "nested_archive"
+    UNSAFE_PATH = "unsafe_path"
     FILE_TOO_LARGE = "file_too_large"
     UNDECODABLE = "undecodable"
     MISSING_COLUMN = "missing_column"

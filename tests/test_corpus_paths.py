@@ -7,7 +7,7 @@ import pytest
 
 from beam_pipeline.corpus.location import locate
 from beam_pipeline.corpus.options import ReadOptions
-from beam_pipeline.corpus.paths import expand_inputs, read_file
+from beam_pipeline.corpus.paths import expand_inputs, read_path
 from beam_pipeline.records import EmonetError, Reason
 
 OPTIONS = ReadOptions("c")
@@ -80,10 +80,16 @@ def test_folders_patterns_and_files_expand_to_sorted_files_each_once(folder: Pat
 def test_a_file_keeps_its_show_from_within_its_folder(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    outside = {read_file(path, OPTIONS).source.episodes for path in expand_inputs(["in"])}
+    outside = {
+        one.source.episodes for path in expand_inputs(["in"]) for one in read_path(path, OPTIONS)
+    }
     monkeypatch.chdir(folder / "in")
     for inputs in (["."], ["../in"], ["**/*"]):
-        inside = {read_file(path, OPTIONS).source.episodes for path in expand_inputs(inputs)}
+        inside = {
+            one.source.episodes
+            for path in expand_inputs(inputs)
+            for one in read_path(path, OPTIONS)
+        }
         assert inside == outside
 
 
@@ -99,6 +105,6 @@ def test_what_cannot_be_opened_is_refused(folder: Path) -> None:
     os.symlink("nowhere", folder / "in" / "broken.srt")
     os.mkfifo(folder / "in" / "pipe.srt")
     for path in ("in/absent.srt", "in", "in/broken.srt", "in/pipe.srt", "nul\0.srt"):
-        content = read_file(path, OPTIONS)
+        (content,) = read_path(path, OPTIONS)
         assert [rejected.reason for rejected in content.rejected] == [Reason.UNREADABLE_FILE]
         assert (content.source.found, content.source.rejected) == (1, 1)

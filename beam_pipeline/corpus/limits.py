@@ -7,11 +7,14 @@ from typing import Final
 MAX_FILE_BYTES: Final = 512 * 2**20
 """Of a file, unpacked: a worker holds the bytes, their text and its columns at the same time."""
 
-MAX_GZIP_RATIO: Final = 100
+MAX_RATIO: Final = 100
 """Unpacked bytes for each packed one: speech packs about 3 to 1, a bomb 1,000 to 1."""
 
-GZIP_RATIO_FROM_BYTES: Final = 16 * 2**20
+RATIO_FROM_BYTES: Final = 16 * 2**20
 """Below this many unpacked bytes the ratio does not matter: nothing that small is a bomb."""
+
+MAX_MEMBERS: Final = 10_000
+"""Of an archive: more episodes than any show has; their receipts are held at once."""
 
 MAX_LINE_CHARS: Final = 2**20
 """Of a line of a table: a hundred times the longest text, so that it has room for columns."""

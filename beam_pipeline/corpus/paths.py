@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import glob
 import os
-import stat
 from collections.abc import Iterable, Iterator, Sequence
 
-from beam_pipeline.corpus import limits
+from beam_pipeline.corpus.archives import read_packed
 from beam_pipeline.corpus.options import ReadOptions
-from beam_pipeline.corpus.reading import FileContent, read_bytes, refuse_file
+from beam_pipeline.corpus.reading import FileContent, refuse_file
+from beam_pipeline.corpus.refusals import RefusalError
+from beam_pipeline.corpus.unpacking import check_size
 from beam_pipeline.records import EmonetError, Reason
 
 
@@ -31,22 +32,24 @@ def expand_inputs(inputs: Sequence[str]) -> list[str]:
     return list(_each_once(sorted(files)))
 
 
-def read_file(path: str, options: ReadOptions) -> FileContent:
-    """Reads one file; one that cannot be opened, or is too large, is refused."""
+def read_path(path: str, options: ReadOptions) -> Iterator[FileContent]:
+    """Reads a file, or an archive and what is in it; what cannot be opened is refused."""
     try:
-        status = os.stat(path)
-        if not stat.S_ISREG(status.st_mode):
-            return refuse_file(path, 0, Reason.UNREADABLE_FILE, "expected a regular file")
-        if status.st_size > limits.MAX_FILE_BYTES:
-            detail = f"expected at most {limits.MAX_FILE_BYTES} bytes, found {status.st_size}"
-            return refuse_file(path, status.st_size, Reason.FILE_TOO_LARGE, detail)
-        data = _read(path)
+        size = os.stat(path).st_size
+        data = _read(path, size)
+    except RefusalError as error:
+        yield refuse_file(path, size, error.reason, error.detail)
     except (OSError, ValueError) as error:
-        return refuse_file(path, 0, Reason.UNREADABLE_FILE, type(error).__name__)
-    return read_bytes(path, data, options)
+        yield refuse_file(path, 0, Reason.UNREADABLE_FILE, type(error).__name__)
+    else:
+        yield from read_packed(path, data, options)
 
 
-def _read(path: str) -> bytes:
+def _read(path: str, size: int) -> bytes:
+    # a pipe would be waited for
+    if not os.path.isfile(path):
+        raise RefusalError(Reason.UNREADABLE_FILE, "expected a regular file")
+    check_size(size)
     with open(path, "rb") as file:
         return file.read()
 

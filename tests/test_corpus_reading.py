@@ -80,6 +80,30 @@ def test_bad_cues_lose_themselves() -> None:
     assert (source.found, source.used, source.dropped, source.rejected) == (5, 2, 1, 2)
 
 
+@pytest.mark.parametrize(
+    ("path", "data"),
+    [
+        ("a.srt", SRT + "00:00:03,0 --> 00:00:04,0\nCafé àéîõü ".encode() + b"\xe9\n"),
+        (
+            "a.sbv",
+            b"0:00:01.0,0:00:02.0\nCaf\xc3\xa9 \xc3\xa9\xc3\xa9\xc3\xa9\n0:00:03.0,0:00:04.0\n\xff",
+        ),
+        ("a.jsonl", '{"text": "Café àéîõü"}\n{"text": "'.encode() + b'\xe9"}\n'),
+        ("a.csv", "text,speaker\nCafé,àéîõü\n".encode() + b"Hi,\xe9\n"),
+    ],
+)
+def test_a_broken_byte_loses_the_cue_or_row_it_stands_in(path: str, data: bytes) -> None:
+    content = read(path, data)
+    assert reasons(content) == [Reason.UNDECODABLE]
+    assert (content.source.used, content.source.encoding) == (1, "utf-8")
+
+
+def test_a_broken_byte_in_the_name_of_a_column_is_shown_as_an_escape() -> None:
+    content = read("a.csv", "àéîõü,".encode() + b"\xe9\n1,2\n")
+    assert reasons(content) == [Reason.MISSING_COLUMN]
+    assert content.rejected[0].detail.encode()
+
+
 def test_a_file_of_bad_cues_alone_has_no_episode() -> None:
     content = read("a.srt", b"00:00:05,000 --> 00:00:04,000\nBack.\n")
     assert (content.episodes, content.source.found) == ((), 1)

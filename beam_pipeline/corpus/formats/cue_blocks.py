@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from beam_pipeline.corpus import limits
+from beam_pipeline.corpus.decoding import refuse_broken
 from beam_pipeline.corpus.formats.clocks import CLOCK, milliseconds
 from beam_pipeline.corpus.refusals import Refusal, RefusalError, note
 from beam_pipeline.records import Reason
@@ -128,6 +129,7 @@ def _is_counter(line: str) -> bool:
 def _read_cue(block: _Block, blank_ends_cue: bool) -> Cue:
     start_ms, end_ms = _read_timing(block.timing)
     lines = _until_blank(block.lines) if blank_ends_cue else _until_next_counter(block.lines)
+    refuse_broken(*lines)
     if sum(map(len, lines)) > limits.MAX_TEXT_CHARS:
         raise RefusalError(
             Reason.TEXT_TOO_LONG, f"expected at most {limits.MAX_TEXT_CHARS} characters of text"

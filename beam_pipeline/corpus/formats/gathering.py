@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 from beam_pipeline.corpus import limits
+from beam_pipeline.corpus.decoding import refuse_broken
 from beam_pipeline.corpus.formats.cue_blocks import Cue, CueSheet
 from beam_pipeline.corpus.refusals import Refusal, RefusalError, note
 from beam_pipeline.records import Reason
@@ -76,6 +77,7 @@ class Gathering:
         """
         kept = tuple(line for line in lines if line.strip())
         try:
+            refuse_broken(name or "", *kept)
             _check(start_ms, start_ms if end_ms is None else end_ms, kept)
         except RefusalError as error:
             self.refuse(number, error)

@@ -19,6 +19,7 @@ from beam_pipeline.corpus.refusals import RefusalError
 from beam_pipeline.records import Reason
 
 _ROOT = re.compile(r"<(?:\w+:)?tt[\s>]")
+_LANGUAGE = re.compile(r"[a-z]{2,3}(?:-[a-z0-9]{2,8})*", re.IGNORECASE)
 _TIMED = frozenset(("body", "div", "p", "span"))
 # Neither what is said about a paragraph nor how its characters are read aloud is said in it.
 _UNSPOKEN = frozenset(("metadata", "title", "desc", "name", "copyright"))
@@ -79,7 +80,8 @@ class _Reader:
         match tag.name:
             case "tt":
                 self.clock = Clock.of(attributes)
-                self.language = attributes.get("lang") or None
+                language = attributes.get("lang", "")
+                self.language = language if _LANGUAGE.fullmatch(language) else None
             case "agent":
                 self.declared, spoken = attributes.get("id"), False
             case "br" if self.paragraph:

@@ -2,7 +2,7 @@ PYTHON ?= python3
 DATA ?= ../shared/data
 bin := .venv/bin
 
-.PHONY: install demo test check lock bench clean
+.PHONY: install demo test fuzz check lock bench clean
 
 install: .venv/installed
 
@@ -20,6 +20,10 @@ demo: install
 
 test: install
 	$(bin)/python -m pytest -q
+
+# More than 100,000 damaged files; takes minutes, so it is no part of the tests.
+fuzz: install
+	$(bin)/python tests/fuzz_reading.py
 
 check: install
 	$(bin)/ruff check .

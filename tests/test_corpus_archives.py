@@ -8,6 +8,7 @@ import zipfile
 from collections.abc import Mapping
 
 import pytest
+from made_up_files import SRT
 
 from beam_pipeline.corpus import limits
 from beam_pipeline.corpus.archives import read_packed
@@ -16,7 +17,6 @@ from beam_pipeline.corpus.reading import FileContent, read_bytes
 from beam_pipeline.records import Reason
 
 OPTIONS = ReadOptions("c")
-SRT = b"1\n00:00:01,000 --> 00:00:02,000\nANN: Hello there.\n\n"
 BILLION_LAUGHS = (
     '<?xml version="1.0"?><!DOCTYPE tt [<!ENTITY a "lol">'
     + "".join(f'<!ENTITY {chr(98 + at)} "{f"&{chr(97 + at)};" * 10}">' for at in range(9))

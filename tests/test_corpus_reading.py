@@ -8,6 +8,7 @@ import time
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from made_up_files import FILES, SRT
 
 from beam_pipeline.corpus import limits, refusals
 from beam_pipeline.corpus.options import ReadOptions
@@ -15,7 +16,6 @@ from beam_pipeline.corpus.reading import FileContent, read_bytes
 from beam_pipeline.records import Reason
 
 OPTIONS = ReadOptions("c")
-SRT = b"1\n00:00:01,000 --> 00:00:02,000\nANN: Hello there.\n\n"
 SECRET = "zebra"
 
 
@@ -225,24 +225,6 @@ def test_every_arrow_line_of_any_structure_is_accounted_for(
         assert content.source.found == arrows
 
 
-MELD_HEADER = (
-    b"Utterance,Speaker,Emotion,Dialogue_ID,Utterance_ID,Season,Episode,StartTime,EndTime\n"
-)
-SEEDS = [
-    ("a.srt", SRT * 3),
-    ("a.vtt", b"WEBVTT\n\n00:01.000 --> 00:02.000\n<v Bo>Hi &amp; bye</v>\n"),
-    ("a.srt", SRT.decode().encode("utf-16")),
-    ("a.srt", "1\n00:00:01,000 --> 00:00:02,000\nÀ tout à l'heure, là-bas\n".encode("latin-1")),
-    ("a.srt.gz", gzip.compress(SRT, mtime=0)),
-    ("a.jsonl", b'{"text": "Hi", "speaker": "Ann", "start_ms": 5, "episode": "s01_e02"}\n' * 2),
-    ("a.csv", b'text,speaker,season\n"Hi, you",Ann,1\nBye,Bo,s02\n'),
-    ("a.csv", MELD_HEADER + b'Hi,Ann,joy,0,0,1,2,"00:00:01,000","00:00:02,000"\n'),
-    (
-        "a.json",
-        b'{"episodes": [{"episode_id": "s01_e15", "scenes": [{"scene_id": "c", "utterances": '
-        b'[{"speakers": ["Ann"], "transcript": "Hi", "emotion": "Mad"}]}]}]}',
-    ),
-]
 pieces = st.one_of(
     st.binary(max_size=6),
     st.sampled_from([b"-->", b"\0", b'"', b"\n", b"\\ud800", b"null", b"[", b"1e999", b"\xff\xfe"]),
@@ -250,7 +232,7 @@ pieces = st.one_of(
 
 
 @settings(max_examples=400, deadline=None)
-@given(st.sampled_from(SEEDS), st.lists(st.tuples(st.floats(0, 1), st.integers(0, 8), pieces)))
+@given(st.sampled_from(FILES), st.lists(st.tuples(st.floats(0, 1), st.integers(0, 8), pieces)))
 def test_no_change_of_bytes_makes_reading_fail(
     seed: tuple[str, bytes], edits: list[tuple[float, int, bytes]]
 ) -> None:

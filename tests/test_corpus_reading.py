@@ -132,10 +132,13 @@ LONG = b"word " * (10 * 2**20)
         ("a.srt", SRT + b"2\n00:00:03,000 --> 00:00:04,000\n" + LONG),
         ("a.srt", SRT + b"2\n00:00:03,000 --> " + LONG),
         ("a.vtt", b"WEBVTT\n\n" + SRT + b"00:03.000 --> 00:04.000\n" + LONG),
+        ("a.smi", b"<SAMI><BODY><SYNC Start=1><P>Hi<SYNC Start=2><P>" + LONG),
+        ("a.ttml", b"<tt><body><p end='1s'>Hi</p><p end='2s'>" + LONG),
+        ("a.sub", b"{1}{2}Hi\n{3}{4}" + LONG),
         ("a.jsonl", b'{"text": "Hello there."}\n{"text": "' + LONG + b'"}\n'),
         ("a.csv", b"text,speaker\nHello there.,Ann\n" + LONG + b",Ann\n"),
     ],
-    ids=["srt", "srt-timing", "webvtt", "jsonl", "csv"],
+    ids=["srt", "srt-timing", "webvtt", "sami", "ttml", "microdvd", "jsonl", "csv"],
 )
 def test_a_line_of_fifty_megabytes_is_refused_at_once_and_alone(path: str, data: bytes) -> None:
     begin = time.process_time()
@@ -145,7 +148,20 @@ def test_a_line_of_fifty_megabytes_is_refused_at_once_and_alone(path: str, data:
 
 
 def test_a_file_of_nothing_but_a_long_line_is_refused_at_once() -> None:
-    for path in ("a.srt", "a.vtt", "a.csv", "a.jsonl", "a.txt", "a.json"):
+    for extension in (
+        "srt",
+        "vtt",
+        "csv",
+        "jsonl",
+        "txt",
+        "json",
+        "ass",
+        "smi",
+        "sbv",
+        "scc",
+        "ttml",
+    ):
+        path = f"a.{extension}"
         begin = time.process_time()
         assert read(path, LONG).source.rejected == 1
         assert time.process_time() - begin < 2

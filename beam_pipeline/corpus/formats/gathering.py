@@ -107,6 +107,11 @@ class Gathering:
         )
 
 
+def collapsed(line: str) -> str:
+    """A line with its white space made one; one that is too long for any cue as it is."""
+    return line if len(line) > limits.MAX_LINE_CHARS else " ".join(line.split())
+
+
 def _check(start_ms: int, end_ms: int, lines: tuple[str, ...]) -> None:
     if not 0 <= start_ms <= limits.MAX_TIME_MS or end_ms > limits.MAX_TIME_MS:
         detail = f"expected times between 0 and {limits.MAX_TIME_MS} ms"

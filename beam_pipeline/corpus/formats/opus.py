@@ -12,7 +12,7 @@ import re
 from beam_pipeline.corpus import limits
 from beam_pipeline.corpus.formats.clocks import clock_ms
 from beam_pipeline.corpus.formats.cue_blocks import CueSheet
-from beam_pipeline.corpus.formats.gathering import Gathering
+from beam_pipeline.corpus.formats.gathering import Gathering, collapsed
 from beam_pipeline.corpus.formats.tags import Tag, tokens
 from beam_pipeline.corpus.refusals import RefusalError
 from beam_pipeline.records import Reason
@@ -103,5 +103,5 @@ def _finish(gathering: Gathering, sentence: _Sentence) -> None:
         error = RefusalError(Reason.MALFORMED_CUE, "expected a time at or before its begin")
         gathering.refuse(sentence.number, error)
         return
-    text = _BEFORE_NO_SPACE.sub("", " ".join("".join(sentence.texts).split()))
+    text = _BEFORE_NO_SPACE.sub("", collapsed("".join(sentence.texts)))
     gathering.add(sentence.number, sentence.start_ms, sentence.end_ms, [text])

@@ -13,7 +13,7 @@ from collections import Counter
 
 from beam_pipeline.corpus import limits
 from beam_pipeline.corpus.formats.cue_blocks import CueSheet
-from beam_pipeline.corpus.formats.gathering import Gathering, Silent
+from beam_pipeline.corpus.formats.gathering import Gathering, Silent, collapsed
 from beam_pipeline.corpus.formats.tags import Tag, tokens
 from beam_pipeline.corpus.refusals import RefusalError
 from beam_pipeline.records import Reason
@@ -83,7 +83,7 @@ def read_sami(text: str) -> CueSheet:
         elif one.language != language:
             gathering.drop(Silent.OTHER_LANGUAGE)
         else:
-            lines = (" ".join(line.split()) for line in one.text.split("\n"))
+            lines = map(collapsed, one.text.split("\n"))
             gathering.add(number, int(one.start), None, lines, name)
             name = None
     return gathering.sheet()

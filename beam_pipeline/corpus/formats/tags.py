@@ -17,6 +17,7 @@ from beam_pipeline.corpus.refusals import RefusalError
 from beam_pipeline.records import Reason
 
 _TAG = re.compile(r"<(/?)(?:[A-Za-z_][\w.-]*:)?([A-Za-z_][\w.-]*)((?:\s[^<>]*?)?)(/?)>")
+_BEGIN = re.compile(r"<(?=[A-Za-z_/!?])")
 # The look behind keeps a long word from being tried from each of its letters.
 _ATTRIBUTE = re.compile(
     r"(?<![\w:.-])([A-Za-z_][\w:.-]*+)\s*+=\s*+(?:\"([^\"]*)\"|'([^']*)'|([^\s\"'<>/]+))"
@@ -58,7 +59,8 @@ def tokens(text: str) -> Iterator[Tag | str]:
         raise RefusalError(Reason.MALFORMED_FILE, "expected no declaration of entities")
     unclosed: set[str] = set()
     at = 0
-    while (start := text.find("<", at)) >= 0:
+    while found := _BEGIN.search(text, at):
+        start = found.start()
         if start > at:
             yield text[at:start]
         token, at = _next(text, start, unclosed)

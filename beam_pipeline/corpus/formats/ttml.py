@@ -12,7 +12,7 @@ import re
 
 from beam_pipeline.corpus import limits
 from beam_pipeline.corpus.formats.cue_blocks import CueSheet
-from beam_pipeline.corpus.formats.gathering import Gathering, Silent
+from beam_pipeline.corpus.formats.gathering import Gathering, Silent, collapsed
 from beam_pipeline.corpus.formats.tags import Tag, tokens
 from beam_pipeline.corpus.formats.ttml_time import Clock, Span
 from beam_pipeline.corpus.refusals import RefusalError
@@ -133,7 +133,7 @@ class _Reader:
             ends = [one.end for one in paragraph.spans if one.end is not None]
             end = max(ends) if len(ends) == len(paragraph.spans) else end
         faults = [one.fault for one in (span, *paragraph.spans) if one.fault]
-        lines = [" ".join(line.split()) for line in "".join(paragraph.texts).split("\n")]
+        lines = [collapsed(line) for line in "".join(paragraph.texts).split("\n")]
         if faults:
             self.gathering.refuse(paragraph.number, faults[0])
         elif not any(lines):

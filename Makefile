@@ -4,7 +4,7 @@ bin := .venv/bin
 
 fake_gcs_server := github.com/fsouza/fake-gcs-server@v1.56.1
 
-.PHONY: install demo test faults check lock bench nights speaker clean
+.PHONY: install demo test faults fuzz check lock bench nights speaker clean
 
 install: .venv/installed
 
@@ -30,6 +30,10 @@ faults: $(bin)/fake-gcs-server
 
 $(bin)/fake-gcs-server: | install
 	GOBIN=$(CURDIR)/$(bin) go install $(fake_gcs_server)
+
+# More than 100,000 damaged files; takes minutes, so it is no part of the tests.
+fuzz: install
+	$(bin)/python tests/fuzz_reading.py
 
 check: install
 	$(bin)/ruff check .

@@ -82,13 +82,16 @@ def recorded_night(manifest: Manifest) -> Night:
     """
     reading = dict(manifest["reading"])
     columns = tuple((field, name) for field, name in reading.pop("columns"))
-    for one in manifest["inputs"]:
+    # what lies in an archive is read with it
+    members = {path for one in manifest["inputs"] for path in one["members"]}
+    asked = [one for one in manifest["inputs"] if one["path"] not in members]
+    for one in asked:
         if file_size(one["path"]) != one["size"]:
             raise EmonetError(
                 f"{one['path']}: is not there as night {manifest['night']} read it, which is to be "
                 "run again; put it back, or run that night by hand"
             )
-    paths = tuple(one["path"] for one in manifest["inputs"])
+    paths = tuple(one["path"] for one in asked)
     return Night(manifest["night"], paths, ReadOptions(columns=columns, **reading))
 
 

@@ -46,6 +46,8 @@ class Reason(enum.StrEnum):
     EMPTY_FILE = "empty_file"
     NO_CUES = "no_cues"
     TRUNCATED_GZIP = "truncated_gzip"
+    NESTED_ARCHIVE = "nested_archive"
+    UNSAFE_PATH = "unsafe_path"
     FILE_TOO_LARGE = "file_too_large"
     UNDECODABLE = "undecodable"
     MISSING_COLUMN = "missing_column"
@@ -72,6 +74,7 @@ class SpeakerSource(enum.StrEnum):
 
     LABEL = "label"
     VOICE_TAG = "voice_tag"
+    FIELD = "field"
     COLUMN = "column"
     NONE = "none"
 
@@ -153,6 +156,9 @@ class SourceFile:
       dropped: those without speech (notes, lyrics without words, sound descriptions).
       rejected: those refused, each accounted for by a `Rejected`.
       episodes: id and number of utterances of each of its episodes.
+      dropped_kinds: pairs of a kind and the number of cues that were dropped for it.
+      members: the paths of the files in it, each with a receipt of its own; none unless it is an
+        archive, and an archive has no cues itself.
     """
 
     path: str
@@ -165,6 +171,8 @@ class SourceFile:
     dropped: int
     rejected: int
     episodes: tuple[tuple[str, int], ...]
+    dropped_kinds: tuple[tuple[str, int], ...] = ()
+    members: tuple[str, ...] = ()
 
 
 REJECTED = pa.schema(

@@ -6,7 +6,7 @@ import collections
 from collections.abc import Sequence
 
 from beam_pipeline.corpus.options import ReadOptions
-from beam_pipeline.corpus.paths import expand_inputs, read_file
+from beam_pipeline.corpus.paths import expand_inputs, read_path
 from beam_pipeline.records import EmonetError, Episode
 from model.dataset import Transcript
 
@@ -32,7 +32,8 @@ def read_transcripts(inputs: Sequence[str], options: ReadOptions) -> list[Transc
       EmonetError: an input matches nothing, anything in it is refused, or two files claim one
         episode: a data set is whole, or it is not what a score names.
     """
-    contents = [read_file(path, options) for path in expand_inputs(inputs)]
+    paths = expand_inputs(inputs)
+    contents = [content for path in paths for content in read_path(path, options)]
     refused = [one for content in contents for one in content.rejected]
     if refused:
         first = refused[0]

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from beam_pipeline.corpus.decoding import decode
+from beam_pipeline.corpus.decoding import decode, is_broken
 from beam_pipeline.corpus.refusals import RefusalError
 from beam_pipeline.records import Reason
 
@@ -58,7 +58,24 @@ def test_other_alphabets_are_detected_even_behind_much_ascii(text: str, encoding
     assert decoded.text.endswith(text)
 
 
-@pytest.mark.parametrize("data", [bytes(99), bytes(range(256)), "Hello".encode("utf-16-le")])
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("text", ["Hello", "1\n00:00:01,000 --> 00:00:02,000\n你好，мир\n"])
+def test_utf_16_is_known_without_a_mark(text: str, encoding: str) -> None:
+    decoded = decode(text.encode(encoding))
+    assert (decoded.text, decoded.encoding) == (text, encoding)
+
+
+@pytest.mark.parametrize(
+    "text", ["Grüße an dich, schöne Frau Müller", "Привет, как дела?", "今日はいい"]
+)
+def test_utf_8_with_a_broken_byte_is_utf_8_but_for_that_byte(text: str) -> None:
+    decoded = decode(text.encode() + b"\xe9 or so")
+    assert decoded.encoding == "utf-8"
+    assert decoded.text.startswith(text)
+    assert is_broken(decoded.text)
+
+
+@pytest.mark.parametrize("data", [bytes(99), bytes(range(256)), b"\1\0\2\0\3\0", b"H\0i\0\0"])
 def test_binary_data_is_refused(data: bytes) -> None:
     with pytest.raises(RefusalError) as error:
         decode(data)

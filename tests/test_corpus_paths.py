@@ -9,7 +9,7 @@ import pytest
 from beam_pipeline.corpus import buckets, limits
 from beam_pipeline.corpus.location import locate
 from beam_pipeline.corpus.options import ReadOptions
-from beam_pipeline.corpus.paths import expand_inputs, read_file
+from beam_pipeline.corpus.paths import expand_inputs, read_path
 from beam_pipeline.records import EmonetError, Reason
 from beam_pipeline.storage import storage_of
 from beam_pipeline.storage.local import LocalStorage
@@ -87,10 +87,16 @@ def test_folders_patterns_and_files_expand_to_sorted_files_each_once(folder: Pat
 def test_a_file_keeps_its_show_from_within_its_folder(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    outside = {read_file(path, OPTIONS).source.episodes for path in expand_inputs(["in"])}
+    outside = {
+        one.source.episodes for path in expand_inputs(["in"]) for one in read_path(path, OPTIONS)
+    }
     monkeypatch.chdir(folder / "in")
     for inputs in (["."], ["../in"], ["**/*"]):
-        inside = {read_file(path, OPTIONS).source.episodes for path in expand_inputs(inputs)}
+        inside = {
+            one.source.episodes
+            for path in expand_inputs(inputs)
+            for one in read_path(path, OPTIONS)
+        }
         assert inside == outside
 
 
@@ -106,7 +112,7 @@ def test_what_cannot_be_opened_is_refused(folder: Path) -> None:
     os.symlink("nowhere", folder / "in" / "broken.srt")
     os.mkfifo(folder / "in" / "pipe.srt")
     for path in ("in/absent.srt", "in", "in/broken.srt", "in/pipe.srt", "nul\0.srt"):
-        content = read_file(path, OPTIONS)
+        (content,) = read_path(path, OPTIONS)
         assert [rejected.reason for rejected in content.rejected] == [Reason.UNREADABLE_FILE]
         assert (content.source.found, content.source.rejected) == (1, 1)
 
@@ -167,7 +173,7 @@ def test_files_of_a_bucket_are_found_and_read(gcs_bucket: str) -> None:
         f"{gcs_bucket}/shows/Ferry/1x01.srt",
         f"{gcs_bucket}/shows/Ferry/1x02.srt",
     ]
-    content = read_file(paths[1], OPTIONS)
+    (content,) = read_path(paths[1], OPTIONS)
     assert content.source.path == paths[1]
     assert content.source.episodes == (("Ferry/s01e01", 1),)
     with pytest.raises(EmonetError, match=f"'{gcs_bucket}/absent' matches no file"):
@@ -180,10 +186,12 @@ def test_objects_that_cannot_be_read_are_refused(
 ) -> None:
     storage_of(gcs_bucket).write("shows/a.srt", b"1\n00:00:01,0 --> 00:00:02,0\nHi.\n")
     for path in (f"{gcs_bucket}/absent.srt", f"{gcs_bucket}/shows", f"{gcs_bucket}-absent/a.srt"):
-        (rejected,) = read_file(path, OPTIONS).rejected
+        (content,) = read_path(path, OPTIONS)
+        (rejected,) = content.rejected
         assert (rejected.source, rejected.reason) == (path, Reason.UNREADABLE_FILE)
     network.fail(then=403)
-    (rejected,) = read_file(f"{gcs_bucket}/shows/a.srt", OPTIONS).rejected
+    (content,) = read_path(f"{gcs_bucket}/shows/a.srt", OPTIONS)
+    (rejected,) = content.rejected
     assert rejected.reason == Reason.UNREADABLE_FILE
     assert "permission was denied" in rejected.detail
 
@@ -195,7 +203,7 @@ def test_an_object_that_is_too_large_is_not_fetched(
     storage_of(gcs_bucket).write("a.srt", b"0123456789")
     monkeypatch.setattr(limits, "MAX_FILE_BYTES", 9)
     network.fail()
-    content = read_file(f"{gcs_bucket}/a.srt", OPTIONS)
+    (content,) = read_path(f"{gcs_bucket}/a.srt", OPTIONS)
     assert [rejected.reason for rejected in content.rejected] == [Reason.FILE_TOO_LARGE]
     assert content.source.size == 10
     assert not [request for request, _ in network.seen if "/download/" in request]

@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 
 from beam_pipeline.corpus.options import ReadOptions
-from beam_pipeline.corpus.paths import expand_inputs, read_file
+from beam_pipeline.corpus.paths import expand_inputs, read_path
 from beam_pipeline.corpus.reading import FileContent
 from beam_pipeline.corpus.speakers import speaker_id
 
 
 def read(path: Path, show: str | None = None) -> FileContent:
-    content = read_file(str(path), ReadOptions("real", show))
+    (content,) = read_path(str(path), ReadOptions("real", show))
     source = content.source
     assert source.found == source.used + source.dropped + source.rejected
     assert source.rejected == sum(rejected.items for rejected in content.rejected)

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from made_up_runs import (
+    BAD,
     Night,
     begin,
     entries,
@@ -59,6 +60,17 @@ def without_table(table: str) -> Damage:
 
 def with_fault(heard: list[Entry]) -> list[Entry]:
     return [*heard, Fault("show/s01e02", "ann: 0 recalls, expected 1")]
+
+
+def test_each_file_that_an_archive_names_is_to_be_read_once(tmp_path: Path) -> None:
+    members = (BAD.path,)
+    packed = SourceFile("made/up.zip", "2" * 64, 1, "zip", "", 0, 0, 0, 0, (), (), members)
+    run = begin(tmp_path, "1")
+    heard = [one for one in entries(run, night(1, 2)) if not isinstance(one, Asked)]
+    heard += [Asked(("made/up.srt", packed.path), {}), packed]
+    with pytest.raises(EmonetError, match=r"made/bad.srt: read 0 times, expected 1"):
+        commit(run, without(SourceFile, 1)(heard))
+    assert commit(run, heard)["inputs"][2]["members"] == [BAD.path]
 
 
 @pytest.mark.parametrize(

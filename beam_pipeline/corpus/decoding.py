@@ -52,9 +52,18 @@ _SAMPLE_LINE_BYTES = 400
 _ENOUGH_BYTES = 16
 
 
+_BROKEN = re.compile("[\udc80-\udcff]")
+# Text in another encoding has a sequence that is UTF-8 now and then, and many more that are not.
+_MIN_SOUND_SHARE = 4
+_WIDE_SAMPLE_BYTES = 4_096
+
+
 @dataclasses.dataclass(frozen=True)
 class Decoded:
-    """The text of a file, without byte order mark, and the encoding it was read in."""
+    """The text of a file, without byte order mark, and the encoding it was read in.
+
+    A byte that does not belong in UTF-8 stands in the text as half of a character; see `is_broken`.
+    """
 
     text: str
     encoding: str
@@ -63,7 +72,9 @@ class Decoded:
 def decode(data: bytes) -> Decoded:
     """Reads bytes by their byte order mark, else as UTF-8, else as what a detector says.
 
-    Latin-1 is read as Windows-1252, of which it is the printable part.
+    UTF-16 without a mark is known by its zeros. What is UTF-8 but for a few bytes is UTF-8: a
+    detector would guess at all of it, where only what those bytes stand in is lost. Latin-1 is
+    read as Windows-1252, of which it is the printable part.
 
     Raises:
       RefusalError: if the bytes are no text, or not in any encoding that is known here.
@@ -71,14 +82,29 @@ def decode(data: bytes) -> Decoded:
     for mark, encoding in _MARKS:
         if data.startswith(mark):
             return _decode_marked(data, encoding)
-    if _is_binary(data):
-        raise RefusalError(
-            Reason.UNDECODABLE, "expected text, found control bytes as in binary data"
-        )
+    wide = _wide_encoding(data[:_WIDE_SAMPLE_BYTES])
+    if wide:
+        decoded = _decode_marked(data, wide)
+        _refuse_binary(decoded.text.encode())
+        return decoded
+    _refuse_binary(data)
     try:
         return Decoded(data.decode("utf-8"), "utf-8")
     except UnicodeDecodeError:
+        if _is_mostly_utf_8(_sample(data)):
+            return Decoded(data.decode("utf-8", "surrogateescape"), "utf-8")
         return _decode_detected(data)
+
+
+def is_broken(text: str) -> bool:
+    """Whether there is a byte in it that is no text."""
+    return not text.isascii() and _BROKEN.search(text) is not None
+
+
+def refuse_broken(*texts: str) -> None:
+    """Refuses a cue or row in which there is a byte that is no text."""
+    if any(map(is_broken, texts)):
+        raise RefusalError(Reason.UNDECODABLE, "expected UTF-8 as in the rest of the file")
 
 
 def _decode_marked(data: bytes, encoding: str) -> Decoded:
@@ -86,8 +112,30 @@ def _decode_marked(data: bytes, encoding: str) -> Decoded:
         return Decoded(data.decode(encoding), encoding)
     except UnicodeDecodeError as error:
         raise RefusalError(
-            Reason.UNDECODABLE, f"expected {encoding} after its byte order mark"
+            Reason.UNDECODABLE, f"expected {encoding} as at the begin of the file"
         ) from error
+
+
+def _wide_encoding(sample: bytes) -> str | None:
+    """UTF-16 has a zero beside each character that is in ASCII, always on the same side."""
+    half = max(len(sample) // 2, 1)
+    before, after = sample[::2].count(0) / half, sample[1::2].count(0) / half
+    if min(before, after) > 0.05 or max(before, after) < 0.3:
+        return None
+    return "utf-16-be" if before > after else "utf-16-le"
+
+
+def _is_mostly_utf_8(sample: bytes) -> bool:
+    text = sample.decode("utf-8", "surrogateescape")
+    broken = len(_BROKEN.findall(text))
+    return sum(char > "\x7f" for char in text) - broken >= _MIN_SOUND_SHARE * broken
+
+
+def _refuse_binary(data: bytes) -> None:
+    if _is_binary(data):
+        raise RefusalError(
+            Reason.UNDECODABLE, "expected text, found control bytes as in binary data"
+        )
 
 
 def _is_binary(data: bytes) -> bool:

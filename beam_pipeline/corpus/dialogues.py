@@ -36,7 +36,8 @@ class Piece:
     Attributes:
       cue: index of the cue.
       start_ms, end_ms: of the cue.
-      mark: `>>`, `-` or `v` (a voice tag) where the source marks a turn, else empty.
+      mark: `>>`, `-` or `v` (a voice tag, or the name of the whole cue) where the source marks a
+        turn, else empty.
       speaker: None without a name.
       text: white space collapsed, with a letter or digit in it.
     """
@@ -98,7 +99,7 @@ def split_cue(at: int, cue: Cue, show: str) -> Iterator[Piece]:
     for opening, lines in _openings(cue):
         text = " ".join(" ".join(lines).split())
         if markup.has_words(text):
-            source = SpeakerSource.VOICE_TAG if opening.mark == "v" else SpeakerSource.LABEL
+            source = _source(opening, cue)
             speaker = speakers.identify(show, opening.name, source) if opening.name else None
             yield Piece(at, cue.start_ms, cue.end_ms, opening.mark, speaker, text)
 
@@ -153,14 +154,21 @@ def _is_unmarked(piece: Piece) -> bool:
 def _openings(cue: Cue) -> Iterator[tuple[speakers.Opening, list[str]]]:
     """The turns of a cue, each with its lines; the first may have neither mark nor name."""
     for voice in markup.voices("\n".join(cue.lines)):
-        mark = "v" if voice.tagged else ""
-        opening, lines = speakers.Opening(mark, voice.name, ""), list[str]()
+        name = voice.name if voice.tagged else cue.name
+        mark = "v" if voice.tagged or name else ""
+        opening, lines = speakers.Opening(mark, name, ""), list[str]()
         for line in map(speakers.split_label, voice.lines):
             if line.starts_turn and not _is_named_by_voice(opening, lines, line):
                 yield opening, lines
                 opening, lines = line, []
             lines.append(line.rest)
         yield opening, lines
+
+
+def _source(opening: speakers.Opening, cue: Cue) -> SpeakerSource:
+    if opening.mark != "v":
+        return SpeakerSource.LABEL
+    return SpeakerSource.FIELD if opening.name == cue.name else SpeakerSource.VOICE_TAG
 
 
 def _is_named_by_voice(

@@ -7,11 +7,14 @@ from typing import Final
 MAX_FILE_BYTES: Final = 512 * 2**20
 """Of a file, unpacked: a worker holds the bytes, their text and its columns at the same time."""
 
-MAX_GZIP_RATIO: Final = 100
+MAX_RATIO: Final = 100
 """Unpacked bytes for each packed one: speech packs about 3 to 1, a bomb 1,000 to 1."""
 
-GZIP_RATIO_FROM_BYTES: Final = 16 * 2**20
+RATIO_FROM_BYTES: Final = 16 * 2**20
 """Below this many unpacked bytes the ratio does not matter: nothing that small is a bomb."""
+
+MAX_MEMBERS: Final = 10_000
+"""Of an archive: more episodes than any show has; their receipts are held at once."""
 
 MAX_LINE_CHARS: Final = 2**20
 """Of a line of a table: a hundred times the longest text, so that it has room for columns."""
@@ -30,3 +33,9 @@ MAX_REFUSALS: Final = 100_000
 
 MAX_ROWS: Final = 10_000_000
 """Of a Parquet file, whose run lengths let a few bytes stand for any number of rows."""
+
+MAX_TIME_MS: Final = 10_000 * 3_600_000
+"""Of a cue: a year and more, which the hours of a timing line cannot write either."""
+
+MAX_TAG_CHARS: Final = 10_000
+"""Of a tag with its attributes; what is longer is no tag."""

@@ -5,12 +5,17 @@ from __future__ import annotations
 import dataclasses
 import pathlib
 import re
+from typing import Final
 
 from beam_pipeline.corpus.options import ReadOptions
+
+MEMBER_MARK: Final = "!/"
+"""Between the path of an archive and the name of a file in it."""
 
 _NUMBERED = re.compile(
     r"(?<![^\W_])(?:[sS](\d{1,4})[\s._-]*[eE](\d{1,4})|(\d{1,2})[xX](\d{2,3}))(?!\d|[xX])"
 )
+_ARCHIVE = re.compile(r"\.zip!$", re.IGNORECASE)
 _NO_SHOW = frozenset(("captions", "episode", "subs", "subtitle", "subtitles", "transcript"))
 _TWO_LETTERS = (
     "aa ab ae af ak am an ar as av ay az ba be bg bi bm bn bo br bs ca ce ch co cr cs cu cv cy da "
@@ -110,4 +115,6 @@ def _as_title(prefix: str) -> str:
 
 def _folder(path: str) -> str:
     name = pathlib.PurePath(printable(path)).parent.name
+    # what lies in an archive is in the folder of that name
+    name = _ARCHIVE.sub("", name)
     return "" if name == ".." else name

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol
 
-from beam_pipeline.corpus import buckets, folders, limits
+from beam_pipeline.corpus import buckets, folders
+from beam_pipeline.corpus.archives import read_packed
 from beam_pipeline.corpus.options import ReadOptions
-from beam_pipeline.corpus.reading import FileContent, read_bytes, refuse_file
+from beam_pipeline.corpus.reading import FileContent, refuse_file
+from beam_pipeline.corpus.refusals import RefusalError
+from beam_pipeline.corpus.unpacking import check_size
 from beam_pipeline.records import EmonetError, Reason
 
 
@@ -48,20 +51,21 @@ def expand_inputs(inputs: Sequence[str]) -> list[str]:
     return list(_each_once(sorted(file for entry in inputs for file in _matches(entry))))
 
 
-def read_file(path: str, options: ReadOptions) -> FileContent:
-    """Reads one file; one that cannot be opened, or is too large, is refused."""
-    place = _place_of(path)
+def read_path(path: str, options: ReadOptions) -> Iterator[FileContent]:
+    """Reads a file, or an archive and what is in it; what cannot be opened is refused."""
+    place, size = _place_of(path), 0
     try:
         size = place.size(path)
-        if size > limits.MAX_FILE_BYTES:
-            detail = f"expected at most {limits.MAX_FILE_BYTES} bytes, found {size}"
-            return refuse_file(path, size, Reason.FILE_TOO_LARGE, detail)
+        check_size(size)
         data = place.read(path)
+    except RefusalError as error:
+        yield refuse_file(path, size, error.reason, error.detail)
     except (OSError, ValueError) as error:
-        return refuse_file(path, 0, Reason.UNREADABLE_FILE, type(error).__name__)
+        yield refuse_file(path, 0, Reason.UNREADABLE_FILE, type(error).__name__)
     except EmonetError as error:
-        return refuse_file(path, 0, Reason.UNREADABLE_FILE, str(error))
-    return read_bytes(path, data, options)
+        yield refuse_file(path, 0, Reason.UNREADABLE_FILE, str(error))
+    else:
+        yield from read_packed(path, data, options)
 
 
 def file_size(path: str) -> int | None:

@@ -8,19 +8,28 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from typing import Final
 
 from beam_pipeline.corpus.decoding import decode
 from beam_pipeline.corpus.detection import Format, detect
 from beam_pipeline.corpus.dialogues import split_dialogues
+from beam_pipeline.corpus.formats.ass import read_ass
 from beam_pipeline.corpus.formats.cue_blocks import CueSheet
 from beam_pipeline.corpus.formats.delimited import read_delimited
 from beam_pipeline.corpus.formats.emorynlp import read_emorynlp
 from beam_pipeline.corpus.formats.jsonl import read_jsonl
 from beam_pipeline.corpus.formats.meld import read_meld
+from beam_pipeline.corpus.formats.microdvd import read_microdvd
+from beam_pipeline.corpus.formats.opus import read_opus
 from beam_pipeline.corpus.formats.parquet import MAGIC, read_parquet
+from beam_pipeline.corpus.formats.sami import read_sami
+from beam_pipeline.corpus.formats.sbv import read_sbv
+from beam_pipeline.corpus.formats.scc import read_scc
 from beam_pipeline.corpus.formats.srt import read_srt
+from beam_pipeline.corpus.formats.ttml import read_ttml
 from beam_pipeline.corpus.formats.webvtt import read_webvtt
+from beam_pipeline.corpus.formats.whisper import read_whisper
 from beam_pipeline.corpus.location import Location, extension, locate, printable
 from beam_pipeline.corpus.options import ReadOptions
 from beam_pipeline.corpus.refusals import Refusal, RefusalError
@@ -29,6 +38,21 @@ from beam_pipeline.corpus.tables import read_rows
 from beam_pipeline.corpus.unpacking import unpack
 from beam_pipeline.corpus.utterances import utterance_table
 from beam_pipeline.records import Episode, Reason, Rejected, SourceFile
+
+_CUES: Mapping[Format, Callable[[str], CueSheet]] = {
+    Format.SRT: read_srt,
+    Format.WEBVTT: read_webvtt,
+    Format.ASS: read_ass,
+    Format.MICRODVD: read_microdvd,
+    Format.SAMI: read_sami,
+    Format.SBV: read_sbv,
+    Format.SCC: read_scc,
+    Format.TTML: read_ttml,
+    Format.OPUS: read_opus,
+    Format.WHISPER: read_whisper,
+}
+WORDLESS: Final = "wordless"
+"""The kind of cues in which there is nothing but sounds, music and the like."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,7 +78,7 @@ class _Reading:
     episodes: tuple[Episode, ...]
     refused: tuple[Refusal, ...]
     used: int
-    dropped: int
+    dropped: tuple[tuple[str, int], ...] = ()
 
 
 @dataclasses.dataclass
@@ -106,12 +130,10 @@ def _read(receipt: _Receipt, data: bytes, options: ReadOptions) -> _Reading:
 def _read_text(
     format: Format, text: str, path: str, location: Location, options: ReadOptions
 ) -> _Reading:
+    if format in _CUES:
+        return _read_cues(_CUES[format](text), format, path, location)
     fixed = dataclasses.replace(options, columns=())
     match format:
-        case Format.SRT:
-            return _read_cues(read_srt(text), path, location)
-        case Format.WEBVTT:
-            return _read_cues(read_webvtt(text), path, location)
         case Format.MELD:
             return _read_sheet(read_meld(text), path, location, fixed)
         case Format.EMORYNLP:
@@ -122,16 +144,14 @@ def _read_text(
             return _read_sheet(read_delimited(text, options), path, location, options)
 
 
-def _read_cues(sheet: CueSheet, path: str, location: Location) -> _Reading:
-    if not sheet.cues and not sheet.refused:
-        raise RefusalError(
-            Reason.NO_CUES, "expected timing lines such as 00:00:01,000 --> 00:00:02,000"
-        )
+def _read_cues(sheet: CueSheet, format: Format, path: str, location: Location) -> _Reading:
+    if not sheet.cues and not sheet.refused and not sheet.dropped:
+        raise RefusalError(Reason.NO_CUES, f"expected cues, with times as in {format}")
     dialogues = split_dialogues(sheet.cues, location.show)
     episode = Episode(
         episode_id=location.episode_id,
         corpus=location.corpus,
-        language=location.language,
+        language=location.language or sheet.language,
         show=location.show,
         season=location.season,
         number=location.number,
@@ -139,14 +159,16 @@ def _read_cues(sheet: CueSheet, path: str, location: Location) -> _Reading:
         utterances=utterance_table(dialogues.utterances),
     )
     episodes = (episode,) if dialogues.utterances else ()
-    return _Reading(episodes, sheet.refused, dialogues.used, len(sheet.cues) - dialogues.used)
+    wordless = len(sheet.cues) - dialogues.used
+    dropped = (*sheet.dropped, (WORDLESS, wordless)) if wordless else sheet.dropped
+    return _Reading(episodes, sheet.refused, dialogues.used, dropped)
 
 
 def _read_sheet(sheet: Sheet, path: str, location: Location, options: ReadOptions) -> _Reading:
     if sheet.found == 0:
         raise RefusalError(Reason.EMPTY_FILE, "expected at least one row")
     rows = read_rows(sheet, path, location, options)
-    return _Reading(rows.episodes, rows.refused, _count(rows.episodes), dropped=0)
+    return _Reading(rows.episodes, rows.refused, _count(rows.episodes))
 
 
 def _count(episodes: tuple[Episode, ...]) -> int:
@@ -155,13 +177,15 @@ def _count(episodes: tuple[Episode, ...]) -> int:
 
 def _content(receipt: _Receipt, reading: _Reading) -> FileContent:
     rejected = tuple(refusal.of(receipt.path) for refusal in reading.refused)
+    dropped = sum(count for _, count in reading.dropped)
     source = SourceFile(
         **dataclasses.asdict(receipt),
-        found=reading.used + reading.dropped + len(rejected),
+        found=reading.used + dropped + len(rejected),
         used=reading.used,
-        dropped=reading.dropped,
+        dropped=dropped,
         rejected=len(rejected),
         episodes=tuple(_summaries(reading.episodes)),
+        dropped_kinds=reading.dropped,
     )
     return FileContent(source, reading.episodes, rejected)
 
@@ -171,4 +195,4 @@ def _summaries(episodes: tuple[Episode, ...]) -> Iterator[tuple[str, int]]:
 
 
 def _refused_file(receipt: _Receipt, refusal: Refusal) -> FileContent:
-    return _content(receipt, _Reading((), (refusal,), used=0, dropped=0))
+    return _content(receipt, _Reading((), (refusal,), used=0))

@@ -13,6 +13,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 
+from beam_pipeline.corpus.location import printable
 from beam_pipeline.corpus.options import FIELDS, ReadOptions
 from beam_pipeline.corpus.refusals import Refusal, RefusalError
 from beam_pipeline.records import Reason
@@ -90,7 +91,8 @@ def _holds_words(column: Column) -> bool:
 
 
 def _missing(field: str, name: str, names: Sequence[str]) -> RefusalError:
-    found = ", ".join(f"'{found[:_SHOWN_CHARS]}'" for found in names[:_SHOWN_NAMES]) or "none"
+    shown = (printable(found[:_SHOWN_CHARS]) for found in names[:_SHOWN_NAMES])
+    found = ", ".join(f"'{name}'" for name in shown) or "none"
     return RefusalError(
         Reason.MISSING_COLUMN,
         f"expected column '{name}', found {found}; name it with --columns {field}=NAME",

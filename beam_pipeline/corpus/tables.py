@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from beam_pipeline.corpus import limits, speakers
+from beam_pipeline.corpus.decoding import refuse_broken
 from beam_pipeline.corpus.location import Location, episode_id
 from beam_pipeline.corpus.options import FIELDS, ReadOptions
 from beam_pipeline.corpus.refusals import Refusal, RefusalError, note
@@ -129,6 +130,7 @@ def _read_text(cell: object) -> str:
 
 
 def _bounded(text: str) -> str:
+    refuse_broken(text)
     if len(text) > limits.MAX_TEXT_CHARS:
         raise RefusalError(
             Reason.TEXT_TOO_LONG,

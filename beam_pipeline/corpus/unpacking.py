@@ -9,8 +9,19 @@ from beam_pipeline.corpus.refusals import RefusalError
 from beam_pipeline.records import Reason
 
 _GZIP_MAGIC = b"\x1f\x8b"
+_ZIP_MAGICS = (b"PK\3\4", b"PK\5\6")
 _GZIP_WINDOW = zlib.MAX_WBITS | 16
 _STEP = 2**20
+
+
+def is_zip(data: bytes) -> bool:
+    """Whether the bytes begin as a zip archive does."""
+    return data.startswith(_ZIP_MAGICS)
+
+
+def is_packed(data: bytes) -> bool:
+    """Whether the bytes begin as an archive of any kind does that is known here."""
+    return data.startswith((_GZIP_MAGIC, *_ZIP_MAGICS))
 
 
 def unpack(data: bytes) -> bytes:
@@ -18,9 +29,11 @@ def unpack(data: bytes) -> bytes:
 
     Raises:
       RefusalError: if the archive ends early, is damaged or unpacks to more than the limits allow,
-        or if there is nothing.
+        if there is nothing, or another archive.
     """
     unpacked = _gunzip(data) if data.startswith(_GZIP_MAGIC) else data
+    if is_packed(unpacked):
+        raise RefusalError(Reason.NESTED_ARCHIVE, "expected no archive within an archive")
     if not unpacked:
         raise RefusalError(Reason.EMPTY_FILE)
     check_size(len(unpacked))
@@ -33,6 +46,16 @@ def check_size(size: int) -> None:
         raise RefusalError(
             Reason.FILE_TOO_LARGE,
             f"expected at most {limits.MAX_FILE_BYTES} bytes, found {size}; split the file",
+        )
+
+
+def check_unpacked(size: int, packed_size: int) -> None:
+    """Refuses what unpacks to too many bytes, of itself or for each packed one."""
+    check_size(size)
+    if size > limits.RATIO_FROM_BYTES and size > limits.MAX_RATIO * packed_size:
+        raise RefusalError(
+            Reason.FILE_TOO_LARGE,
+            f"expected at most {limits.MAX_RATIO} bytes for each packed byte",
         )
 
 
@@ -54,7 +77,7 @@ def _unpack_member(data: bytes, unpacked: bytearray, packed_size: int) -> bytes:
             raise RefusalError(Reason.TRUNCATED_GZIP, "the gzip archive ends before its end mark")
         unpacked += _inflate(member, pending)
         pending = member.unconsumed_tail
-        _check_ratio(len(unpacked), packed_size)
+        check_unpacked(len(unpacked), packed_size)
     return member.unused_data
 
 
@@ -63,12 +86,3 @@ def _inflate(member: zlib._Decompress, pending: bytes) -> bytes:
         return member.decompress(pending, _STEP)
     except zlib.error as error:
         raise RefusalError(Reason.MALFORMED_FILE, "the gzip archive is damaged") from error
-
-
-def _check_ratio(size: int, packed_size: int) -> None:
-    check_size(size)
-    if size > limits.GZIP_RATIO_FROM_BYTES and size > limits.MAX_GZIP_RATIO * packed_size:
-        raise RefusalError(
-            Reason.FILE_TOO_LARGE,
-            f"expected at most {limits.MAX_GZIP_RATIO} bytes for each packed byte",
-        )

@@ -110,9 +110,11 @@ def count_faults(heard: Mapping[type, list[Any]]) -> Iterator[Fault]:
 def _file_faults(heard: Mapping[type, list[Any]]) -> Iterator[Fault]:
     asked = Counter(path for one in heard[Asked] for path in one.paths)
     came = Counter(source.path for source in heard[SourceFile])
-    for path in sorted(asked.keys() | came.keys()):
-        if asked[path] != came[path]:
-            yield Fault(path, f"read {came[path]} times, expected {asked[path]}")
+    # an archive names what is in it, each of which is to be read as if it had been asked for
+    expected = asked + Counter(path for one in heard[SourceFile] for path in one.members)
+    for path in sorted(expected.keys() | came.keys()):
+        if expected[path] != came[path]:
+            yield Fault(path, f"read {came[path]} times, expected {expected[path]}")
     refused: Counter[str] = Counter()
     for one in heard[Rejected]:
         if one.reason not in DUPLICATES:
@@ -209,7 +211,8 @@ def _memory_after(run: Run, written: Iterable[MemoryShard]) -> Iterator[Part]:
 
 def _input(source: SourceFile) -> dict[str, Any]:
     fields = dataclasses.asdict(source)
-    return {**fields, "episodes": [list(episode) for episode in source.episodes]}
+    pairs = {name: list(map(list, fields[name])) for name in ("episodes", "dropped_kinds")}
+    return {**fields, **pairs, "members": list(source.members)}
 
 
 def _counts(heard: Mapping[type, list[Any]]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from apache_beam.pvalue import PBegin, PCollection, TaggedOutput
 
 from beam_pipeline.corpus.duplicates import only_once, told_apart
 from beam_pipeline.corpus.options import ReadOptions
-from beam_pipeline.corpus.paths import read_file
+from beam_pipeline.corpus.paths import read_path
 from beam_pipeline.output.manifest import labelled_before
 from beam_pipeline.output.run import Run
 from beam_pipeline.records import Episode, Rejected, SourceFile
@@ -62,14 +62,14 @@ class ReadEpisodes(beam.PTransform):  # type: ignore[misc]
 
 
 def _read(path: str, options: ReadOptions) -> Iterator[tuple[str, Episode] | TaggedOutput]:
-    content = read_file(path, options)
-    yield TaggedOutput("sources", content.source)
-    for one in content.rejected:
-        yield TaggedOutput("rejected", one)
-    for number, episode in enumerate(content.episodes):
-        beam.metrics.Metrics.counter("emonet", "episodes_read").inc()
-        logger.info("read", extra={"utterances": episode.utterances.num_rows})
-        yield f"{content.source.sha256}/{number}", episode
+    for content in read_path(path, options):
+        yield TaggedOutput("sources", content.source)
+        for one in content.rejected:
+            yield TaggedOutput("rejected", one)
+        for number, episode in enumerate(content.episodes):
+            beam.metrics.Metrics.counter("emonet", "episodes_read").inc()
+            logger.info("read", extra={"utterances": episode.utterances.num_rows})
+            yield f"{content.source.sha256}/{number}", episode
 
 
 def _once(_content: str, copies: Iterable[Episode]) -> Iterator[tuple[str, Episode] | TaggedOutput]:

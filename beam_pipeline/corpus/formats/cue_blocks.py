@@ -14,12 +14,13 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from beam_pipeline.corpus import limits
+from beam_pipeline.corpus.decoding import refuse_broken
+from beam_pipeline.corpus.formats.clocks import CLOCK, milliseconds
 from beam_pipeline.corpus.refusals import Refusal, RefusalError, note
 from beam_pipeline.records import Reason
 
 ARROW: Final = "-->"
-_TIME = r"(?:(\d{1,4}):)?(\d{1,2}):(\d{1,2})(?:[.,](\d{1,3}))?"
-_TIMING = re.compile(rf"\s*{_TIME}\s*-->\s*{_TIME}(?:\s|$)", re.ASCII)
+_TIMING = re.compile(rf"\s*{CLOCK}\s*-->\s*{CLOCK}(?:\s|$)", re.ASCII)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,23 +28,34 @@ class Cue:
     """One subtitle: when it is shown, and its lines with their markup.
 
     Attributes:
-      line: number of its timing line, from 1.
+      line: number of its timing line, from 1; of the cue where the format has no lines.
       start_ms, end_ms: milliseconds from the start of the recording, `start_ms <= end_ms`.
       lines: without line ends; empty lines are left out.
+      name: who speaks, where the format has a field for it.
     """
 
     line: int
     start_ms: int
     end_ms: int
     lines: tuple[str, ...]
+    name: str | None = None
 
 
 @dataclasses.dataclass(frozen=True)
 class CueSheet:
-    """All cues of a file, in file order: those that were read and those that were refused."""
+    """All cues of a file, in file order.
+
+    Attributes:
+      cues: those that were read.
+      refused: those that cannot be.
+      dropped: pairs of a kind and the number of those that say nothing by their very kind.
+      language: BCP 47 tag, None where the file does not say.
+    """
 
     cues: tuple[Cue, ...]
     refused: tuple[Refusal, ...]
+    dropped: tuple[tuple[str, int], ...] = ()
+    language: str | None = None
 
 
 @dataclasses.dataclass
@@ -117,6 +129,7 @@ def _is_counter(line: str) -> bool:
 def _read_cue(block: _Block, blank_ends_cue: bool) -> Cue:
     start_ms, end_ms = _read_timing(block.timing)
     lines = _until_blank(block.lines) if blank_ends_cue else _until_next_counter(block.lines)
+    refuse_broken(*lines)
     if sum(map(len, lines)) > limits.MAX_TEXT_CHARS:
         raise RefusalError(
             Reason.TEXT_TOO_LONG, f"expected at most {limits.MAX_TEXT_CHARS} characters of text"
@@ -141,14 +154,7 @@ def _read_timing(line: str) -> tuple[int, int]:
         raise RefusalError(
             Reason.MALFORMED_CUE, "expected a timing such as 00:00:01,000 --> 00:00:02,000"
         )
-    start_ms, end_ms = _milliseconds(*match.groups()[:4]), _milliseconds(*match.groups()[4:])
+    start_ms, end_ms = milliseconds(*match.groups()[:4]), milliseconds(*match.groups()[4:])
     if end_ms < start_ms:
         raise RefusalError(Reason.END_BEFORE_START, f"starts at {start_ms} ms, ends at {end_ms} ms")
     return start_ms, end_ms
-
-
-def _milliseconds(hours: str | None, minutes: str, seconds: str, fraction: str | None) -> int:
-    if int(minutes) > 59 or int(seconds) > 59:
-        raise RefusalError(Reason.MALFORMED_CUE, "expected minutes and seconds below 60")
-    whole = (int(hours or 0) * 60 + int(minutes)) * 60 + int(seconds)
-    return whole * 1000 + int((fraction or "0").ljust(3, "0"))

@@ -1,0 +1,96 @@
+r"""ASS and SSA: lines of fields, in an order that a Format line gives.
+
+Our own reader: libraries leave out events they cannot read without a word. Vector drawings,
+`{\p1}m 0 0 l 9 9`, are pictures in the place of text; names are in the field `Name` or `Actor`.
+"""
+
+from __future__ import annotations
+
+import re
+
+from beam_pipeline.corpus import limits
+from beam_pipeline.corpus.formats.clocks import clock_ms
+from beam_pipeline.corpus.formats.cue_blocks import CueSheet, lines_of
+from beam_pipeline.corpus.formats.gathering import Gathering, Silent
+from beam_pipeline.corpus.refusals import RefusalError
+from beam_pipeline.records import Reason
+
+_SECTION = re.compile(r"\s*\[(?:Script Info|V4\+?\+? Styles|Events)\]", re.IGNORECASE)
+_FIELDS = [
+    "layer",
+    "start",
+    "end",
+    "style",
+    "name",
+    "marginl",
+    "marginr",
+    "marginv",
+    "effect",
+    "text",
+]
+_BLOCK = re.compile(r"\{[^{}]*\}")
+_SCALE = re.compile(r"\\p(\d{1,3})")
+
+
+def is_ass(text: str) -> bool:
+    """Whether the text begins with one of the sections."""
+    return _SECTION.match(text) is not None
+
+
+def read_ass(text: str) -> CueSheet:
+    """Reads each `Dialogue:` line as a cue; each `Comment:` line is dropped."""
+    gathering = Gathering("line")
+    fields = _FIELDS
+    for number, line in enumerate(lines_of(text), 1):
+        kind, _, content = line[: limits.MAX_LINE_CHARS].lstrip().partition(":")
+        match kind.lower():
+            case "format":
+                fields = _order(content) or fields
+            case "comment":
+                gathering.drop(Silent.COMMENT)
+            case "dialogue":
+                _read_event(gathering, number, fields, content)
+    return gathering.sheet()
+
+
+def _order(content: str) -> list[str] | None:
+    """The names of the fields of events; None if it is the order of styles."""
+    names = [name.strip().lower().replace("actor", "name") for name in content.split(",")]
+    known = {"start", "end", "text"} <= set(names) and names[-1] == "text"
+    return names if known else None
+
+
+def _read_event(gathering: Gathering, number: int, fields: list[str], content: str) -> None:
+    cells = content.split(",", len(fields) - 1)
+    if len(cells) < len(fields):
+        detail = f"expected {len(fields)} fields, found {len(cells)}"
+        gathering.refuse(number, RefusalError(Reason.MALFORMED_CUE, detail))
+        return
+    event = dict(zip(fields, cells, strict=True))
+    text, drawn = _without_drawings(event["text"])
+    if drawn and not _BLOCK.sub("", text).strip():
+        gathering.drop(Silent.DRAWING)
+        return
+    lines = re.split(r"\\[Nn]", text.replace("\\h", " "))
+    try:
+        start_ms, end_ms = clock_ms(event["start"]), clock_ms(event["end"])
+    except RefusalError as error:
+        gathering.refuse(number, error)
+    else:
+        gathering.add(number, start_ms, end_ms, lines, event.get("name", "").strip() or None)
+
+
+def _without_drawings(text: str) -> tuple[str, bool]:
+    """Takes out drawings and remarks in braces, and says whether anything was drawn."""
+    kept: list[str] = []
+    at, scale, drawn = 0, 0, False
+    for block in _BLOCK.finditer(text):
+        kept += [text[at : block.start()]] if not scale else []
+        drawn |= bool(scale) and bool(text[at : block.start()].strip())
+        scales = _SCALE.findall(block[0])
+        scale = int(scales[-1]) if scales else scale
+        # what has no backslash does nothing: a remark of those who made the subtitles
+        kept += [block[0]] if "\\" in block[0] else []
+        at = block.end()
+    drawn |= bool(scale) and bool(text[at:].strip())
+    return "".join(kept) + (text[at:] if not scale else ""), drawn

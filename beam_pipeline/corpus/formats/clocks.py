@@ -1,0 +1,38 @@
+"""Times as files write them -> milliseconds."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from beam_pipeline.corpus.refusals import RefusalError
+from beam_pipeline.records import Reason
+
+CLOCK: Final = r"(?:(\d{1,4}):)?(\d{1,2}):(\d{1,2})(?:[.,](\d{1,3}))?"
+"""Hours or none, minutes, seconds, and their fraction or none, as four groups."""
+
+_CLOCK = re.compile(CLOCK, re.ASCII)
+
+
+def clock_ms(text: str) -> int:
+    """`0:01:02.5` is 62,500 ms.
+
+    Raises:
+      RefusalError: if it is no such time.
+    """
+    match = _CLOCK.fullmatch(text.strip())
+    if match is None:
+        raise RefusalError(Reason.MALFORMED_CUE, "expected a time such as 0:00:01.00")
+    return milliseconds(*match.groups())
+
+
+def milliseconds(hours: str | None, minutes: str, seconds: str, fraction: str | None) -> int:
+    """The time that the groups of `CLOCK` stand for.
+
+    Raises:
+      RefusalError: if minutes or seconds are more than 59.
+    """
+    if int(minutes) > 59 or int(seconds) > 59:
+        raise RefusalError(Reason.MALFORMED_CUE, "expected minutes and seconds below 60")
+    whole = (int(hours or 0) * 60 + int(minutes)) * 60 + int(seconds)
+    return whole * 1000 + int((fraction or "0").ljust(3, "0"))

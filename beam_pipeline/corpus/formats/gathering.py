@@ -1,0 +1,131 @@
+"""The cues of a file in the making.
+
+Law of this module: what a format finds is counted exactly once, as a cue that was read, as one
+that is dropped by its kind, or as one that is refused.
+"""
+
+from __future__ import annotations
+
+import bisect
+import dataclasses
+import enum
+from collections import Counter
+from collections.abc import Iterable
+
+from beam_pipeline.corpus import limits
+from beam_pipeline.corpus.decoding import refuse_broken
+from beam_pipeline.corpus.formats.cue_blocks import Cue, CueSheet
+from beam_pipeline.corpus.refusals import Refusal, RefusalError, note
+from beam_pipeline.records import Reason
+
+
+class Silent(enum.StrEnum):
+    """Kinds of cues in which nobody can speak."""
+
+    BLANK = "blank"
+    COMMENT = "comment"
+    CONTROL = "control"
+    DRAWING = "drawing"
+    FRAME_RATE = "frame_rate"
+    NAME = "name"
+    NEVER_SHOWN = "never_shown"
+    OTHER_LANGUAGE = "other_language"
+
+
+@dataclasses.dataclass(frozen=True)
+class Draft:
+    """A cue whose end may not be known yet; the fields are those of `Cue`."""
+
+    line: int
+    start_ms: int
+    end_ms: int | None
+    lines: tuple[str, ...]
+    name: str | None
+
+
+class Gathering:
+    """Takes the cues of one file in, one after another.
+
+    Args:
+      unit: what positions count, `line` or `cue`.
+    """
+
+    def __init__(self, unit: str):
+        self.unit = unit
+        self._drafts: list[Draft] = []
+        self._refused: list[Refusal] = []
+        self._dropped: Counter[Silent] = Counter()
+        self._clears: list[int] = []
+
+    def add(
+        self,
+        number: int,
+        start_ms: int,
+        end_ms: int | None,
+        lines: Iterable[str],
+        name: str | None = None,
+    ) -> None:
+        """Takes a cue in, or refuses it.
+
+        Args:
+          number: its position in the file.
+          start_ms: when it is shown.
+          end_ms: until when; None is the time at which the next cue starts or the screen is
+            cleared, and without any, the start.
+          lines: its text, of which empty lines are left out.
+          name: who speaks, if the format says so.
+        """
+        kept = tuple(line for line in lines if line.strip())
+        try:
+            refuse_broken(name or "", *kept)
+            _check(start_ms, start_ms if end_ms is None else end_ms, kept)
+        except RefusalError as error:
+            self.refuse(number, error)
+        else:
+            self._drafts.append(Draft(number, start_ms, end_ms, kept, name))
+
+    def refuse(self, number: int, error: RefusalError) -> None:
+        """Refuses the cue at a position."""
+        note(self._refused, error.at(f"{self.unit} {number}"))
+
+    def drop(self, kind: Silent) -> None:
+        """Counts a cue in which nobody can speak."""
+        self._dropped[kind] += 1
+
+    def clear(self, at_ms: int) -> None:
+        """Ends the cues without an end that started before."""
+        self._clears.append(at_ms)
+
+    def sheet(self, language: str | None = None) -> CueSheet:
+        """All that was taken in."""
+        times = sorted({*self._clears, *(draft.start_ms for draft in self._drafts)})
+        return CueSheet(
+            cues=tuple(_finish(draft, times) for draft in self._drafts),
+            refused=tuple(self._refused),
+            dropped=tuple(sorted((str(kind), count) for kind, count in self._dropped.items())),
+            language=language,
+        )
+
+
+def collapsed(line: str) -> str:
+    """A line with its white space made one; one that is too long for any cue as it is."""
+    return line if len(line) > limits.MAX_LINE_CHARS else " ".join(line.split())
+
+
+def _check(start_ms: int, end_ms: int, lines: tuple[str, ...]) -> None:
+    if not 0 <= start_ms <= limits.MAX_TIME_MS or end_ms > limits.MAX_TIME_MS:
+        detail = f"expected times between 0 and {limits.MAX_TIME_MS} ms"
+        raise RefusalError(Reason.MALFORMED_CUE, detail)
+    if end_ms < start_ms:
+        raise RefusalError(Reason.END_BEFORE_START, f"starts at {start_ms} ms, ends at {end_ms} ms")
+    if sum(map(len, lines)) > limits.MAX_TEXT_CHARS:
+        detail = f"expected at most {limits.MAX_TEXT_CHARS} characters of text"
+        raise RefusalError(Reason.TEXT_TOO_LONG, detail)
+
+
+def _finish(draft: Draft, times: list[int]) -> Cue:
+    end_ms = draft.end_ms
+    if end_ms is None:
+        later = bisect.bisect_right(times, draft.start_ms)
+        end_ms = times[later] if later < len(times) else draft.start_ms
+    return Cue(draft.line, draft.start_ms, end_ms, draft.lines, draft.name)

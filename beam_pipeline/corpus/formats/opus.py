@@ -1,0 +1,107 @@
+"""OPUS and OpenSubtitles XML: sentences of words, with the times of the subtitles among them.
+
+A sentence is a cue. It starts where the first subtitle in it starts, else where the one that is
+still shown did, and ends where the last one in it ends, else where the next sentence starts.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+
+from beam_pipeline.corpus import limits
+from beam_pipeline.corpus.formats.clocks import clock_ms
+from beam_pipeline.corpus.formats.cue_blocks import CueSheet
+from beam_pipeline.corpus.formats.gathering import Gathering, collapsed
+from beam_pipeline.corpus.formats.tags import Tag, tokens
+from beam_pipeline.corpus.refusals import RefusalError
+from beam_pipeline.records import Reason
+
+_SHAPE = [re.compile(rf"<(?:{name})[\s>]") for name in ("document", "s", "time|w")]
+_BEFORE_NO_SPACE = re.compile(r" +(?=[.,!?;:…)\]]|n't\b|'(?:s|m|d|re|ve|ll)\b)")
+
+
+def is_opus(text: str) -> bool:
+    """Whether there are sentences with words or times in a document."""
+    return all(tag.search(text) for tag in _SHAPE)
+
+
+@dataclasses.dataclass
+class _Sentence:
+    """A cue in the making."""
+
+    number: int
+    start_ms: int | None
+    end_ms: int | None = None
+    starts_within: bool = False
+    fault: RefusalError | None = None
+    texts: list[str] = dataclasses.field(default_factory=list)
+    size: int = 0
+
+    def add(self, text: str) -> None:
+        if self.size <= limits.MAX_TEXT_CHARS:
+            self.texts.append(text)
+            self.size += len(text)
+
+    def note(self, mark: str, at_ms: int) -> None:
+        """Takes a time within it: `S` is where a subtitle starts, `E` where it ends."""
+        if mark == "E":
+            self.end_ms = at_ms
+        elif not self.starts_within and not "".join(self.texts).strip():
+            self.start_ms, self.starts_within = at_ms, True
+
+
+def read_opus(text: str) -> CueSheet:
+    """Reads every sentence; those before the first time are refused.
+
+    Raises:
+      RefusalError: if it declares entities.
+    """
+    gathering = Gathering("cue")
+    sentence: _Sentence | None = None
+    shown_from: int | None = None
+    found = 0
+    for token in tokens(text):
+        if isinstance(token, str):
+            if sentence:
+                sentence.add(token)
+            continue
+        if token.name == "s":
+            if sentence:
+                _finish(gathering, sentence)
+            found += token.opens
+            sentence = _Sentence(found, shown_from) if token.opens else None
+        elif token.name == "time" and token.opens:
+            shown_from = _note_time(token, sentence, shown_from)
+        elif token.name == "w" and token.opens and sentence:
+            sentence.add(" ")
+    if sentence:
+        _finish(gathering, sentence)
+    return gathering.sheet()
+
+
+def _note_time(tag: Tag, sentence: _Sentence | None, shown_from: int | None) -> int | None:
+    """Tells the sentence of a time, and returns since when a subtitle is shown."""
+    attributes = tag.attributes()
+    mark = attributes.get("id", "")[-1:].upper()
+    try:
+        at_ms = clock_ms(attributes.get("value", ""))
+    except RefusalError as error:
+        if sentence:
+            sentence.fault = error
+        return shown_from
+    if sentence:
+        sentence.note(mark, at_ms)
+    return at_ms if mark == "S" else shown_from
+
+
+def _finish(gathering: Gathering, sentence: _Sentence) -> None:
+    if sentence.fault:
+        gathering.refuse(sentence.number, sentence.fault)
+        return
+    if sentence.start_ms is None:
+        error = RefusalError(Reason.MALFORMED_CUE, "expected a time at or before its begin")
+        gathering.refuse(sentence.number, error)
+        return
+    text = _BEFORE_NO_SPACE.sub("", collapsed("".join(sentence.texts)))
+    gathering.add(sentence.number, sentence.start_ms, sentence.end_ms, [text])

@@ -1,0 +1,115 @@
+"""SAMI: `<SYNC Start=ms>` and in it a paragraph a language; it is shown until the next one.
+
+Our own reader: libraries leave out what has no time, and take a language for another. A paragraph
+is a cue, and so is a SYNC without any. Of several languages the one that says most is read.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import html
+import re
+from collections import Counter
+
+from beam_pipeline.corpus import limits
+from beam_pipeline.corpus.formats.cue_blocks import CueSheet
+from beam_pipeline.corpus.formats.gathering import Gathering, Silent, collapsed
+from beam_pipeline.corpus.formats.tags import Tag, tokens
+from beam_pipeline.corpus.refusals import RefusalError
+from beam_pipeline.records import Reason
+
+_ROOT = re.compile(r"<SAMI[\s>]", re.IGNORECASE)
+_START = re.compile(r"\d{1,12}", re.ASCII)
+
+
+def is_sami(text: str) -> bool:
+    """Whether there is the root element."""
+    return _ROOT.search(text) is not None
+
+
+@dataclasses.dataclass
+class _Paragraph:
+    """A cue in the making.
+
+    Attributes:
+      start: as its SYNC has it, None before the first SYNC.
+      language: the class of the paragraph, in lower case.
+      names: whether it holds the name of who speaks, in place of words.
+      implied: whether it is a SYNC in which there is no paragraph so far.
+    """
+
+    start: str | None
+    language: str = ""
+    names: bool = False
+    implied: bool = False
+    texts: list[str] = dataclasses.field(default_factory=list)
+    size: int = 0
+
+    def add(self, text: str) -> None:
+        if self.size <= limits.MAX_TEXT_CHARS:
+            self.texts.append(text)
+            self.size += len(text)
+
+    @property
+    def text(self) -> str:
+        return "".join(self.texts)
+
+    @property
+    def is_blank(self) -> bool:
+        return not html.unescape(self.text).strip()
+
+
+def read_sami(text: str) -> CueSheet:
+    """Reads every paragraph of the body.
+
+    Raises:
+      RefusalError: if it declares entities.
+    """
+    paragraphs = _paragraphs(text)
+    said = Counter(one.language for one in paragraphs if not one.is_blank and not one.names)
+    language = max(said, key=lambda name: said[name], default="")
+    gathering = Gathering("cue")
+    name: str | None = None
+    for number, one in enumerate(paragraphs, 1):
+        if one.names and one.language in ("", language):
+            name = html.unescape(one.text).strip() or None
+            gathering.drop(Silent.NAME)
+        elif one.start is None or not _START.fullmatch(one.start.strip()):
+            detail = "expected <SYNC Start=MILLISECONDS> before it"
+            gathering.refuse(number, RefusalError(Reason.MALFORMED_CUE, detail))
+        elif one.is_blank:
+            gathering.clear(int(one.start))
+            gathering.drop(Silent.BLANK)
+        elif one.language != language:
+            gathering.drop(Silent.OTHER_LANGUAGE)
+        else:
+            lines = map(collapsed, one.text.split("\n"))
+            gathering.add(number, int(one.start), None, lines, name)
+            name = None
+    return gathering.sheet()
+
+
+def _paragraphs(text: str) -> list[_Paragraph]:
+    found: list[_Paragraph] = []
+    in_body = False
+    for token in tokens(text):
+        if isinstance(token, str):
+            if found:
+                found[-1].add(token.replace("\r", " ").replace("\n", " "))
+        elif token.opens and token.name == "sync":
+            found.append(_Paragraph(token.attributes().get("start", ""), implied=True))
+        elif token.opens and token.name == "p" and (in_body or found):
+            _open_paragraph(found, token)
+        elif token.opens and token.name == "br" and found:
+            found[-1].add("\n")
+        in_body |= isinstance(token, Tag) and token.name == "body"
+    return found
+
+
+def _open_paragraph(found: list[_Paragraph], tag: Tag) -> None:
+    attributes = tag.attributes()
+    start = found[-1].start if found else None
+    if found and found[-1].implied and found[-1].is_blank:
+        found.pop()
+    names = attributes.get("id", "").lower() == "source"
+    found.append(_Paragraph(start, attributes.get("class", "").lower(), names))

@@ -1,0 +1,58 @@
+"""SBV and SubViewer: `0:00:01.000,0:00:02.000`, then lines of text.
+
+Our own reader: libraries end at the first timing they cannot read.
+"""
+
+from __future__ import annotations
+
+import re
+
+from beam_pipeline.corpus import limits
+from beam_pipeline.corpus.formats.clocks import CLOCK, milliseconds
+from beam_pipeline.corpus.formats.cue_blocks import CueSheet, lines_of
+from beam_pipeline.corpus.formats.gathering import Gathering
+from beam_pipeline.corpus.refusals import RefusalError
+from beam_pipeline.records import Reason
+
+_TIMING = re.compile(rf"\s*{CLOCK}\s*,\s*{CLOCK}\s*", re.ASCII)
+_LIKE_TIMING = re.compile(r"\s*\w+:\w+:[\w.]*\s*,\s*\w+:\w+:[\w.]*\s*", re.ASCII)
+_BREAK = re.compile(r"\[br\]", re.IGNORECASE)
+
+
+def is_sbv_timing(line: str) -> bool:
+    """Whether a line tells when a cue is shown."""
+    return len(line) <= limits.MAX_TIMING_CHARS and _TIMING.fullmatch(line) is not None
+
+
+def read_sbv(text: str) -> CueSheet:
+    """Reads every line that looks like two times as the begin of a cue."""
+    gathering = Gathering("line")
+    timing: tuple[int, str] | None = None
+    lines: list[str] = []
+    size = 0
+    for number, line in enumerate(lines_of(text), 1):
+        if len(line) <= limits.MAX_TIMING_CHARS and _LIKE_TIMING.fullmatch(line):
+            if timing:
+                _read_cue(gathering, *timing, lines)
+            timing, lines, size = (number, line), [], 0
+        elif timing and size <= limits.MAX_TEXT_CHARS:
+            lines += _BREAK.split(line)
+            size += len(line)
+    if timing:
+        _read_cue(gathering, *timing, lines)
+    return gathering.sheet()
+
+
+def _read_cue(gathering: Gathering, number: int, timing: str, lines: list[str]) -> None:
+    match = _TIMING.fullmatch(timing)
+    if match is None:
+        detail = "expected a timing such as 0:00:01.000,0:00:02.000"
+        gathering.refuse(number, RefusalError(Reason.MALFORMED_CUE, detail))
+        return
+    try:
+        start_ms = milliseconds(*match.groups()[:4])
+        end_ms = milliseconds(*match.groups()[4:])
+    except RefusalError as error:
+        gathering.refuse(number, error)
+    else:
+        gathering.add(number, start_ms, end_ms, lines)

@@ -1,0 +1,85 @@
+"""A small file of every format, with most of what the format can hold."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import zipfile
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+SRT = b"1\n00:00:01,000 --> 00:00:02,000\nANN: Hello there.\n\n"
+_ASS = """[Script Info]
+[Events]
+Format: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text
+Comment: 0,0:00:01.00,0:00:02.00,Default,,0,0,0,,nobody
+Dialogue: 0,0:00:01.00,0:00:02.00,Default,Ann,0,0,0,,{\\i1}Hi{\\i0}\\Nthere{a remark}
+Dialogue: 0,0:00:03.00,0:00:04.00,Default,,0,0,0,,{\\p1}m 0 0 l 9 9{\\p0}
+"""
+_TTML = """<?xml version="1.0"?><tt xml:lang="en" ttp:frameRate="24" ttp:tickRate="10">
+<head><metadata><ttm:agent xml:id="a"><ttm:name>Ann</ttm:name></ttm:agent></metadata></head>
+<body><div timeContainer="seq" begin="1s"><p dur="24f" ttm:agent="a">Hi &amp;<br/>bye</p>
+<!-- a remark --><p begin="00:00:01:12" end="50t"><span begin="1s">So</span></p></div></body></tt>
+"""
+_SAMI = """<SAMI><HEAD><STYLE><!-- P {} --></STYLE></HEAD><BODY><SYNC Start=1000>
+<P Class=EN ID=Source>Ann<P Class=EN>Hi<br>there<P Class=KR>A<SYNC Start="2000"><P Class=EN>&nbsp;
+"""
+_SCC = """Scenarist_SCC V1.0
+
+00:00:01;00\t94ae 94ae 9420 9420 9470 9470 c8e9 a180 9137 9220 942f 942f
+
+00:00:03;00\t942c 942c
+"""
+_OPUS = """<?xml version="1.0"?><document id="1"><s id="1"><time id="T1S" value="00:00:01,000"/>
+<w id="1.1">Hi</w><w id="1.2">.</w><time id="T1E" value="00:00:02,000"/></s></document>
+"""
+_WHISPER = b"""{"text": "Hi", "segments": [{"id": 0, "start": 0.5, "end": 1e0, "text": " Hi",
+"speaker": "SPEAKER_00"}], "language": "en"}"""
+_MELD = (
+    b"Utterance,Speaker,Emotion,Dialogue_ID,Utterance_ID,Season,Episode,StartTime,EndTime\n"
+    b'Hi,Ann,joy,0,0,1,2,"00:00:01,000","00:00:02,000"\n'
+)
+_EMORYNLP = (
+    b'{"episodes": [{"episode_id": "s01_e15", "scenes": [{"scene_id": "c", "utterances": '
+    b'[{"speakers": ["Ann"], "transcript": "Hi", "emotion": "Mad"}]}]}]}'
+)
+
+
+def _zip() -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as packed:
+        packed.writestr(zipfile.ZipInfo("b/a.srt"), SRT * 2)
+        packed.writestr(zipfile.ZipInfo("a.ass"), _ASS)
+    return file.getvalue()
+
+
+def _parquet() -> bytes:
+    file = io.BytesIO()
+    pq.write_table(pa.table({"text": ["Hi"], "speaker": ["Ann"], "start_ms": [5]}), file)
+    return file.getvalue()
+
+
+FILES = (
+    ("a.srt", SRT * 3),
+    ("a.vtt", b"WEBVTT\n\n00:01.000 --> 00:02.000\n<v Bo>Hi &amp; bye</v>\n"),
+    ("a.srt", SRT.decode().encode("utf-16")),
+    ("a.srt", SRT.decode().encode("utf-16-le")),
+    ("a.srt", "1\n00:00:01,000 --> 00:00:02,000\nÀ tout à l'heure, là-bas\n".encode("latin-1")),
+    ("a.srt", SRT + "2\n00:00:03,000 --> 00:00:04,000\nÀ tout à l'heure, là-bas\n".encode()),
+    ("a.srt.gz", gzip.compress(SRT, mtime=0)),
+    ("a.zip", _zip()),
+    ("a.ass", _ASS.encode()),
+    ("a.sub", b"{1}{1}25.0\n{25}{50}{y:i}Hi|there\n{60}{}Bye\n"),
+    ("a.smi", _SAMI.encode()),
+    ("a.sbv", b"0:00:01.000,0:00:02.000\nHi\nthere\n\n0:00:03.000,0:00:04.000\nA[br]B\n"),
+    ("a.scc", _SCC.encode()),
+    ("a.ttml", _TTML.encode()),
+    ("a.xml", _OPUS.encode()),
+    ("a.json", _WHISPER),
+    ("a.json", _EMORYNLP),
+    ("a.jsonl", b'{"text": "Hi", "speaker": "Ann", "start_ms": 5, "episode": "s01_e02"}\n' * 2),
+    ("a.csv", b'text,speaker,season\n"Hi, you",Ann,1\nBye,Bo,s02\n'),
+    ("a.csv", _MELD),
+    ("a.parquet", _parquet()),
+)

@@ -25,6 +25,7 @@ from beam_pipeline.corpus.location import Location, extension, locate, printable
 from beam_pipeline.corpus.options import ReadOptions
 from beam_pipeline.corpus.refusals import Refusal, RefusalError
 from beam_pipeline.corpus.sheets import Sheet
+from beam_pipeline.corpus.speakers import Cast
 from beam_pipeline.corpus.tables import read_rows
 from beam_pipeline.corpus.unpacking import unpack
 from beam_pipeline.corpus.utterances import utterance_table
@@ -109,9 +110,9 @@ def _read_text(
     fixed = dataclasses.replace(options, columns=())
     match format:
         case Format.SRT:
-            return _read_cues(read_srt(text), path, location)
+            return _read_cues(read_srt(text), path, location, options)
         case Format.WEBVTT:
-            return _read_cues(read_webvtt(text), path, location)
+            return _read_cues(read_webvtt(text), path, location, options)
         case Format.MELD:
             return _read_sheet(read_meld(text), path, location, fixed)
         case Format.EMORYNLP:
@@ -122,12 +123,13 @@ def _read_text(
             return _read_sheet(read_delimited(text, options), path, location, options)
 
 
-def _read_cues(sheet: CueSheet, path: str, location: Location) -> _Reading:
+def _read_cues(sheet: CueSheet, path: str, location: Location, options: ReadOptions) -> _Reading:
     if not sheet.cues and not sheet.refused:
         raise RefusalError(
             Reason.NO_CUES, "expected timing lines such as 00:00:01,000 --> 00:00:02,000"
         )
-    dialogues = split_dialogues(sheet.cues, location.show)
+    cast = Cast(location.show, location.episode_id, options.names)
+    dialogues = split_dialogues(sheet.cues, cast, options)
     episode = Episode(
         episode_id=location.episode_id,
         corpus=location.corpus,
@@ -146,7 +148,7 @@ def _read_sheet(sheet: Sheet, path: str, location: Location, options: ReadOption
     if sheet.found == 0:
         raise RefusalError(Reason.EMPTY_FILE, "expected at least one row")
     rows = read_rows(sheet, path, location, options)
-    return _Reading(rows.episodes, rows.refused, _count(rows.episodes), dropped=0)
+    return _Reading(rows.episodes, rows.refused, _count(rows.episodes), rows.dropped)
 
 
 def _count(episodes: tuple[Episode, ...]) -> int:

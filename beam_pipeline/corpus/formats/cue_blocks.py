@@ -27,23 +27,34 @@ class Cue:
     """One subtitle: when it is shown, and its lines with their markup.
 
     Attributes:
-      line: number of its timing line, from 1.
+      line: number of its timing line, from 1; of the cue where the format has no lines.
       start_ms, end_ms: milliseconds from the start of the recording, `start_ms <= end_ms`.
       lines: without line ends; empty lines are left out.
+      name: who speaks, where the format has a field for it.
     """
 
     line: int
     start_ms: int
     end_ms: int
     lines: tuple[str, ...]
+    name: str | None = None
 
 
 @dataclasses.dataclass(frozen=True)
 class CueSheet:
-    """All cues of a file, in file order: those that were read and those that were refused."""
+    """All cues of a file, in file order.
+
+    Attributes:
+      cues: those that were read.
+      refused: those that cannot be.
+      dropped: pairs of a kind and the number of those that say nothing by their very kind.
+      language: BCP 47 tag, None where the file does not say.
+    """
 
     cues: tuple[Cue, ...]
     refused: tuple[Refusal, ...]
+    dropped: tuple[tuple[str, int], ...] = ()
+    language: str | None = None
 
 
 @dataclasses.dataclass

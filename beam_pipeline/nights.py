@@ -80,8 +80,6 @@ def recorded_night(manifest: Manifest) -> Night:
     Raises:
       EmonetError: one of its files is not there, or is not of the size it had.
     """
-    reading = dict(manifest["reading"])
-    columns = tuple((field, name) for field, name in reading.pop("columns"))
     for one in manifest["inputs"]:
         if not one["path"].startswith("gs://") and not _has_size(one["path"], one["size"]):
             raise EmonetError(
@@ -89,7 +87,7 @@ def recorded_night(manifest: Manifest) -> Night:
                 "run again; put it back, or run that night by hand"
             )
     paths = tuple(one["path"] for one in manifest["inputs"])
-    return Night(manifest["night"], paths, ReadOptions(columns=columns, **reading))
+    return Night(manifest["night"], paths, ReadOptions.recorded(manifest["reading"]))
 
 
 def origin_of(checkpoint: Checkpoint) -> Origin:

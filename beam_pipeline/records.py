@@ -105,6 +105,7 @@ class Episode:
       number: the episode's number in its season, None where it is not known.
       source: the file it came from.
       utterances: a table with schema `UTTERANCES`.
+      flags: what the file's name says of the track: `forced`, `sdh`, `cc`, `hi`, `default`.
     """
 
     episode_id: str
@@ -115,6 +116,7 @@ class Episode:
     number: int | None
     source: str
     utterances: pa.Table
+    flags: tuple[str, ...] = ()
 
     @property
     def place(self) -> Place:

@@ -54,6 +54,7 @@ class Settings:
       window_turns: how many turns a token sees in each layer, its own included; None for all.
       turn_tokens: where a turn is cut off.
       trained_layers: how many upper layers of the context encoder are trained.
+      languages: ISO 639-1 codes of those it was trained on.
     """
 
     labels: tuple[str, ...]
@@ -64,6 +65,7 @@ class Settings:
     window_turns: int | None = None
     turn_tokens: int = 128
     trained_layers: int = 6
+    languages: tuple[str, ...] = ("en",)
 
     def __post_init__(self) -> None:
         if self.tag not in TAGS:

@@ -21,6 +21,7 @@ from beam_pipeline.corpus.formats.meld import read_meld
 from beam_pipeline.corpus.formats.parquet import MAGIC, read_parquet
 from beam_pipeline.corpus.formats.srt import read_srt
 from beam_pipeline.corpus.formats.webvtt import read_webvtt
+from beam_pipeline.corpus.languages import detect_language, primary_language
 from beam_pipeline.corpus.location import Location, extension, locate, printable
 from beam_pipeline.corpus.options import ReadOptions
 from beam_pipeline.corpus.refusals import Refusal, RefusalError
@@ -79,7 +80,7 @@ def read_bytes(path: str, data: bytes, options: ReadOptions) -> FileContent:
     """
     receipt = _Receipt(printable(path), hashlib.sha256(data).hexdigest(), len(data))
     try:
-        return _content(receipt, _read(receipt, unpack(data), options))
+        return _content(receipt, _in_languages(_read(receipt, unpack(data), options), options))
     except RefusalError as error:
         return _refused_file(receipt, error.at(""))
 
@@ -133,12 +134,13 @@ def _read_cues(sheet: CueSheet, path: str, location: Location, options: ReadOpti
     episode = Episode(
         episode_id=location.episode_id,
         corpus=location.corpus,
-        language=location.language,
+        language=location.language or sheet.language,
         show=location.show,
         season=location.season,
         number=location.number,
         source=path,
         utterances=utterance_table(dialogues.utterances),
+        flags=location.flags,
     )
     episodes = (episode,) if dialogues.utterances else ()
     return _Reading(episodes, sheet.refused, dialogues.used, len(sheet.cues) - dialogues.used)
@@ -159,13 +161,38 @@ def _content(receipt: _Receipt, reading: _Reading) -> FileContent:
     rejected = tuple(refusal.of(receipt.path) for refusal in reading.refused)
     source = SourceFile(
         **dataclasses.asdict(receipt),
-        found=reading.used + reading.dropped + len(rejected),
+        found=reading.used + reading.dropped + sum(one.items for one in rejected),
         used=reading.used,
         dropped=reading.dropped,
-        rejected=len(rejected),
+        rejected=sum(one.items for one in rejected),
         episodes=tuple(_summaries(reading.episodes)),
     )
     return FileContent(source, reading.episodes, rejected)
+
+
+def _in_languages(reading: _Reading, options: ReadOptions) -> _Reading:
+    """Names the language of each episode, and refuses those in one that is not asked for."""
+    kept, refused = [], list(reading.refused)
+    used = reading.used
+    for episode in map(_with_language, reading.episodes):
+        language = primary_language(episode.language or "")
+        if not language or options.languages is None or language in options.languages:
+            kept.append(episode)
+            continue
+        # A file of cues has one episode, and more cues than utterances.
+        items = episode.utterances.num_rows if len(reading.episodes) > 1 else reading.used
+        used -= items
+        wanted = ", ".join(options.languages)
+        detail = f"expected {wanted}, found {episode.language}; --any-language labels it anyway"
+        refused.append(Refusal(episode.episode_id, Reason.OTHER_LANGUAGE, detail, items))
+    return dataclasses.replace(reading, episodes=tuple(kept), refused=tuple(refused), used=used)
+
+
+def _with_language(episode: Episode) -> Episode:
+    if episode.language:
+        return episode
+    detected = detect_language(episode.utterances["text"].to_pylist())
+    return dataclasses.replace(episode, language=detected)
 
 
 def _summaries(episodes: tuple[Episode, ...]) -> Iterator[tuple[str, int]]:

@@ -21,8 +21,10 @@ _INVISIBLE = re.compile("[\u200b\u200e\u200f\u202a-\u202e\u2060\ufeff]")
 _SOUND = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")
 _NOTES = "♩♪♫♬"
 # From a note of music to the next one, but not over a mark of a new turn; else to the line's end.
+# A line that only ends in a note is sung unless a sentence ends before it.
 _SUNG = re.compile(
-    rf"[{_NOTES}](?:(?!\n\s*>>)[^{_NOTES}])*[{_NOTES}]+|[{_NOTES}][^\n]*|^[^\n]*[{_NOTES}]+"
+    rf"[{_NOTES}](?:(?!\n\s*>>)[^{_NOTES}])*[{_NOTES}]+|[{_NOTES}][^\n]*"
+    rf"|^[^\n{_NOTES}]*[^\n{_NOTES}.?!…\s][ \t]*[{_NOTES}]+[ \t]*$"
     r"|^[ \t]*#[ \t](?:(?!\n\s*>>)[^#])*#[ \t]*$",
     re.MULTILINE,
 )

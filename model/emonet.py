@@ -74,6 +74,10 @@ class Settings:
             raise ModelError("history and trained_layers want 0 or more, hidden 1 or more")
         if self.window_turns is not None and self.window_turns < 1:
             raise ModelError(f"window_turns is {self.window_turns}, not 1 or more")
+        if not self.languages or not all(
+            code.isalpha() and code.islower() for code in self.languages
+        ):
+            raise ModelError(f"languages are {self.languages}, not codes such as en")
         if not 8 <= self.turn_tokens <= self.window_tokens:
             raise ModelError(
                 f"turn_tokens is {self.turn_tokens}, not within 8 and window_tokens "

@@ -60,6 +60,10 @@ def _parser() -> argparse.ArgumentParser:
         _command(named, "label", commands.label, "label a corpus: files -> Parquet",
                  "emonet label 'shows/**/*.srt' --output labelled --night 2026-11-22")
     )  # fmt: skip
+    _speakers_flags(
+        _command(named, "speakers", commands.speakers, "report who speaks; propose aliases",
+                 "emonet speakers shows --csv > aliases.csv")
+    )  # fmt: skip
     _train_flags(
         _command(named, "train", commands.train, "train a checkpoint",
                  "emonet train trn.json --dev dev.json --output checkpoint")
@@ -116,6 +120,9 @@ def _command(
     )
     parser.set_defaults(run=run)
     parser.add_argument("inputs", nargs="+", metavar="INPUT", help="file, folder or pattern")
+    parser.set_defaults(
+        path_pattern=None, episodes=None, aliases=None, join_gap=1.0, dialogue_gap=5.0
+    )
     parser.add_argument("--show", help="the show of all inputs, whatever their names say")
     parser.add_argument("--corpus", help="name of the corpus (default: that of the first input)")
     parser.add_argument("--columns", metavar="FIELD=NAME,..", help="e.g. text=line,speaker=who")
@@ -129,9 +136,28 @@ def _label_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--output", required=True, metavar="OUT",
                         help="folder of all nights, or gs://BUCKET/PATH")  # fmt: skip
     parser.add_argument("--night", default="0", help="name of this batch (default: 0)")
+    parser.add_argument("--any-language", action="store_true",
+                        help="label what the checkpoint was not trained on, too")  # fmt: skip
     parser.add_argument("--cascade", action="store_true",
                         help="run later nights again that stand on superseded memory")  # fmt: skip
+    _corpus_flags(parser)
     _checkpoint_flags(parser)
+
+
+def _speakers_flags(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(interrupted="nothing is written")
+    parser.add_argument("--csv", action="store_true",
+                        help="print proposed aliases alone, as --aliases reads them")  # fmt: skip
+    _corpus_flags(parser)
+
+
+def _corpus_flags(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("--path-pattern", metavar="P", help="e.g. '{show}/{season}/{episode} *.srt', before names")
+    add("--episodes", metavar="FILE.csv", help="path,show,season,episode,language of files")
+    add("--aliases", metavar="FILE.csv", help="namespace,scope,alias,speaker; see emonet speakers")
+    add("--join-gap", type=float, metavar="S", help="cues of one sentence are closer (default: 1)")
+    add("--dialogue-gap", type=float, metavar="S", help="silence between dialogues (default: 5)")
 
 
 def _evaluate_flags(parser: argparse.ArgumentParser) -> None:
@@ -155,6 +181,7 @@ def _train_flags(parser: argparse.ArgumentParser) -> None:
     add("--dev", required=True, nargs="+", metavar="DATA", help="what it is chosen on")
     add("--output", required=True, metavar="CHECKPOINT", help="folder; an unfinished one goes on")
     add("--encoder", help="folder, package or owner/name@REVISION")
+    add("--language", default="en", metavar="CODE,..", help="of the data (default: en)")
     add("--tag", default="none", choices=("none", "local", "global"), help="how turns name who")
     add("--remember", type=int, default=10, metavar="N", help="history's length (0: no history)")
     add("--window-tokens", type=int, default=512, metavar="T", help="context at most")

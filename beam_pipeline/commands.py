@@ -8,26 +8,30 @@ import datetime
 import json
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from beam_pipeline.options import beam_options, corpus_name, read_options
 
 if TYPE_CHECKING:
+    from beam_pipeline.records import Episode
     from model.artifact import Checkpoint
 
 
 def label(flags: argparse.Namespace, rest: list[str]) -> int:
     """Labels a corpus."""
     flags.corpus = flags.corpus or corpus_name(flags.inputs)
-    reading = read_options(flags)
     options = beam_options(rest)
 
     from beam_pipeline import console, nights
     from beam_pipeline.corpus.paths import expand_inputs
     from beam_pipeline.output.manifest import outdated_nights, read_manifests
 
-    engine = nights.Engine(_checkpoint(flags), flags.encoder, options)
+    checkpoint = _checkpoint(flags)
+    languages = None if flags.any_language else checkpoint.settings.languages
+    reading = dataclasses.replace(read_options(flags), languages=languages)
+    engine = nights.Engine(checkpoint, flags.encoder, options)
     due = [nights.Night(flags.night, tuple(expand_inputs(flags.inputs)), reading)]
     while due:
         night = due.pop()
@@ -41,6 +45,31 @@ def label(flags: argparse.Namespace, rest: list[str]) -> int:
         if flags.cascade:
             due = [nights.recorded_night(manifests[name]) for name in outdated[:1]]
     console.show_outdated(outdated)
+    return 0
+
+
+def speakers(flags: argparse.Namespace, rest: list[str]) -> int:
+    """Reports who speaks in a corpus, and proposes aliases."""
+    from beam_pipeline.corpus.census import take_census
+    from beam_pipeline.corpus.paths import expand_inputs, read_path
+    from beam_pipeline.speaker_report import show_census, write_proposals
+
+    flags.corpus = flags.corpus or corpus_name(flags.inputs)
+    reading = read_options(flags)
+    refused = 0
+
+    def episodes() -> Iterator[Episode]:
+        nonlocal refused
+        for path in expand_inputs(flags.inputs):
+            for content in read_path(path, reading):
+                refused += content.source.rejected
+                yield from content.episodes
+
+    census = take_census(episodes())
+    if flags.csv:
+        write_proposals(census, sys.stdout)
+    else:
+        show_census(census, refused, sys.stdout)
     return 0
 
 
@@ -112,6 +141,7 @@ def train(flags: argparse.Namespace, rest: list[str]) -> int:
         window_tokens=flags.window_tokens,
         window_turns=flags.window_turns,
         trained_layers=flags.trained_layers,
+        languages=tuple(flags.language.lower().split(",")),
     )
     apart = len(other_episodes(dev, data))
     if apart < len(dev):

@@ -80,8 +80,6 @@ def recorded_night(manifest: Manifest) -> Night:
     Raises:
       EmonetError: one of its files is not there, or is not of the size it had.
     """
-    reading = dict(manifest["reading"])
-    columns = tuple((field, name) for field, name in reading.pop("columns"))
     # what lies in an archive is read with it
     members = {path for one in manifest["inputs"] for path in one["members"]}
     asked = [one for one in manifest["inputs"] if one["path"] not in members]
@@ -92,7 +90,7 @@ def recorded_night(manifest: Manifest) -> Night:
                 "run again; put it back, or run that night by hand"
             )
     paths = tuple(one["path"] for one in asked)
-    return Night(manifest["night"], paths, ReadOptions(columns=columns, **reading))
+    return Night(manifest["night"], paths, ReadOptions.recorded(manifest["reading"]))
 
 
 def origin_of(checkpoint: Checkpoint) -> Origin:

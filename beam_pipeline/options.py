@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import csv
 import datetime
 import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-from beam_pipeline.corpus.options import ReadOptions
+from beam_pipeline.corpus.options import ALIASED, PLACED, ReadOptions
 from beam_pipeline.records import EmonetError
 
 IN_PROCESS = "beam_pipeline.engine.InProcessRunner"
@@ -20,7 +22,7 @@ def read_options(flags: argparse.Namespace) -> ReadOptions:
     """How files are read.
 
     Raises:
-      EmonetError: `--columns` is not of the form FIELD=NAME,...
+      EmonetError: `--columns` is not of the form FIELD=NAME,..., or a file cannot be read.
     """
     pairs = []
     for pair in (flags.columns or "").split(",") if flags.columns else []:
@@ -28,7 +30,31 @@ def read_options(flags: argparse.Namespace) -> ReadOptions:
         if not (field and equals and name):
             raise EmonetError(f"--columns: {pair!r} is not of the form FIELD=NAME")
         pairs.append((field.strip(), name.strip()))
-    return ReadOptions(corpus=flags.corpus, show=flags.show, columns=tuple(pairs))
+    return ReadOptions(
+        corpus=flags.corpus,
+        show=flags.show,
+        columns=tuple(pairs),
+        join_gap_ms=round(flags.join_gap * 1000),
+        dialogue_gap_ms=round(flags.dialogue_gap * 1000),
+        path_pattern=flags.path_pattern,
+        placed=_rows("--episodes", flags.episodes, PLACED),
+        aliases=_rows("--aliases", flags.aliases, ALIASED),
+    )
+
+
+def _rows(flag: str, path: str | None, names: Sequence[str]) -> tuple[Any, ...]:
+    """The cells of a CSV file under these names; other columns are left out."""
+    if path is None:
+        return ()
+    try:
+        with open(path, encoding="utf-8-sig", newline="") as file:
+            rows = csv.DictReader(file, restval="")
+            missing = [name for name in names if name not in (rows.fieldnames or ())]
+            if missing:
+                raise EmonetError(f"{flag} {path}: column {missing[0]} is missing")
+            return tuple(tuple(row[name].strip() for name in names) for row in rows)
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise EmonetError(f"{flag} {path}: cannot be read: {type(error).__name__}") from error
 
 
 def corpus_name(inputs: Sequence[str]) -> str:

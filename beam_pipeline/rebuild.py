@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from beam_pipeline.corpus.speakers import remembered
 from beam_pipeline.memory import last_n
 from beam_pipeline.output.manifest import (
     Manifest,
@@ -86,15 +87,17 @@ def _last_said(output: str, manifest: Manifest, history: int) -> dict[str, list[
     storage = storage_of(output)
     episodes: list[tuple[Place, list[str | None], list[str]]] = []
     for part in parts_of(manifest, "labels"):
-        columns = ("show", "season", "episode", "episode_id", "speaker_id", "text")
+        columns = ("show", "season", "episode", "episode_id", "speaker_id", "speaker_kind",
+                   "text")  # fmt: skip
         rows = read_part(storage, part).select(columns).to_pylist()
-        for row in rows:
+        ids, kinds = ([row[name] for row in rows] for name in ("speaker_id", "speaker_kind"))
+        for row, speaker in zip(rows, remembered(ids, kinds), strict=True):
             numbers = (-1 if row[name] is None else row[name] for name in ("season", "episode"))
             season, number = numbers
             place = (row["show"], season, number, row["episode_id"])
             if not episodes or episodes[-1][0] != place:
                 episodes.append((place, [], []))
-            episodes[-1][1].append(row["speaker_id"])
+            episodes[-1][1].append(speaker)
             episodes[-1][2].append(row["text"])
     said: dict[str, deque[str]] = {}
     for _, speakers, texts in sorted(episodes, key=lambda episode: episode[0]):

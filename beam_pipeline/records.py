@@ -23,14 +23,15 @@ UTTERANCES = pa.schema(
         pa.field("speaker_kind", pa.string(), nullable=False),
         pa.field("speaker_source", pa.string(), nullable=False),
         pa.field("text", pa.string(), nullable=False),
+        pa.field("text_raw", pa.string(), nullable=False),
         pa.field("gold", pa.string()),
     ]
 )
 """The columns of an episode, a row an utterance, in the order in which they were said.
 
 `dialogue_id` is unique within the episode and changes where a dialogue ends; times are null
-where the source has none; `speaker_id` is null where the speaker is not known; `gold` is the
-label a data set gives.
+where the source has none; `speaker_id` is null where the speaker is not known; `text` is what
+the model reads, `text_raw` the same as the source has it; `gold` is the label a data set gives.
 """
 
 
@@ -57,16 +58,26 @@ class Reason(enum.StrEnum):
     END_BEFORE_START = "end_before_start"
     TEXT_TOO_LONG = "text_too_long"
     EMPTY_TEXT = "empty_text"
+    OTHER_LANGUAGE = "other_language"
     DUPLICATE_EPISODE = "duplicate_episode"
     DUPLICATE = "duplicate"
 
 
 class SpeakerKind(enum.StrEnum):
-    """What is known of who speaks; only `named` speakers have an id and a history."""
+    """What is known of who speaks, and so how far they are one person.
+
+    `named` speakers have an id, a history and a memory in their whole show; `generic` (`Man 1`)
+    and `diarised` (`SPEAKER_00`) ones an id and a history in their episode; all others neither.
+    What is said by `no_speech` (`Sign`) is left out and counted, so it is never written.
+    """
 
     NAMED = "named"
+    GENERIC = "generic"
+    DIARISED = "diarised"
+    GROUP = "group"
     SEVERAL = "several"
     UNKNOWN = "unknown"
+    NO_SPEECH = "no_speech"
 
 
 class SpeakerSource(enum.StrEnum):
@@ -90,12 +101,13 @@ class Episode:
     Attributes:
       episode_id: unique in the corpus and stable, e.g. `Friends/s01e15`.
       corpus: the name of the corpus.
-      language: BCP 47 tag, or None where neither the file nor its name says.
+      language: BCP 47 tag, or None where nothing says and too little is said to tell.
       show: the namespace of its speakers.
       season: None where it is not known.
       number: the episode's number in its season, None where it is not known.
       source: the file it came from.
       utterances: a table with schema `UTTERANCES`.
+      flags: what the file's name says of the track: `forced`, `sdh`, `cc`, `hi`, `default`.
     """
 
     episode_id: str
@@ -106,6 +118,7 @@ class Episode:
     number: int | None
     source: str
     utterances: pa.Table
+    flags: tuple[str, ...] = ()
 
     @property
     def place(self) -> Place:
@@ -117,7 +130,7 @@ class Episode:
 
 def content_digest(utterances: pa.Table) -> str:
     """Names what was said, by whom and when: equal for an episode and for its labelled rows."""
-    said = [name for name in UTTERANCES.names if name != "gold"]
+    said = [name for name in UTTERANCES.names if name not in ("gold", "text_raw")]
     content = json.dumps(utterances.select(said).to_pydict())
     return hashlib.sha256(content.encode()).hexdigest()
 
@@ -153,7 +166,7 @@ class SourceFile:
       encoding: the text encoding that was used; empty where there is none.
       found: cues or rows in it; 1 for a file that could not be read as any.
       used: those that went into utterances.
-      dropped: those without speech (notes, lyrics without words, sound descriptions).
+      dropped: those without speech (descriptions of sounds, lyrics, credits, signs).
       rejected: those refused, each accounted for by a `Rejected`.
       episodes: id and number of utterances of each of its episodes.
       dropped_kinds: pairs of a kind and the number of cues that were dropped for it.
@@ -216,6 +229,7 @@ def labels_schema(labels: Sequence[str]) -> pa.Schema:
             pa.field("speaker_kind", pa.string(), nullable=False),
             pa.field("speaker_source", pa.string(), nullable=False),
             pa.field("text", pa.string(), nullable=False),
+            pa.field("text_raw", pa.string(), nullable=False),
             pa.field("label", pa.dictionary(pa.int8(), pa.string()), nullable=False),
             *(pa.field(f"prob_{label.lower()}", pa.float32(), nullable=False) for label in labels),
             pa.field("speaker_logit", pa.float32(), nullable=False),

@@ -45,6 +45,7 @@ def episode(number: int, texts: list[str]) -> Episode:
         "speaker_kind": ["named"] * TURNS,
         "speaker_source": ["column"] * TURNS,
         "text": texts,
+        "text_raw": texts,
     }
     table = pa.table(columns, schema=UTTERANCES)
     return Episode(f"show/{number:06d}", "lines", None, "show", None, number, "", table)

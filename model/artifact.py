@@ -101,7 +101,10 @@ def open_checkpoint(folder: Path, *, encoder: str | None = None) -> Checkpoint:
         raise ModelError(
             f"checkpoint {folder} has version {content['version']}, this program reads {_VERSION}"
         )
-    settings = content["settings"] | {"labels": tuple(content["settings"]["labels"])}
+    settings: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value
+        for name, value in content["settings"].items()
+    }
     reference = EncoderReference(encoder or content["encoder"]["name"], content["encoder"]["files"])
     return Checkpoint(
         folder=folder,

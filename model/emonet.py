@@ -54,6 +54,7 @@ class Settings:
       window_turns: how many turns a token sees in each layer, its own included; None for all.
       turn_tokens: where a turn is cut off.
       trained_layers: how many upper layers of the context encoder are trained.
+      languages: ISO 639-1 codes of those it was trained on.
     """
 
     labels: tuple[str, ...]
@@ -64,6 +65,7 @@ class Settings:
     window_turns: int | None = None
     turn_tokens: int = 128
     trained_layers: int = 6
+    languages: tuple[str, ...] = ("en",)
 
     def __post_init__(self) -> None:
         if self.tag not in TAGS:
@@ -72,6 +74,10 @@ class Settings:
             raise ModelError("history and trained_layers want 0 or more, hidden 1 or more")
         if self.window_turns is not None and self.window_turns < 1:
             raise ModelError(f"window_turns is {self.window_turns}, not 1 or more")
+        if not self.languages or not all(
+            code.isalpha() and code.islower() for code in self.languages
+        ):
+            raise ModelError(f"languages are {self.languages}, not codes such as en")
         if not 8 <= self.turn_tokens <= self.window_tokens:
             raise ModelError(
                 f"turn_tokens is {self.turn_tokens}, not within 8 and window_tokens "

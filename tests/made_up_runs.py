@@ -62,9 +62,10 @@ def labelled(number: int, rows: int = 3, *, text: str = "") -> Labelled:
         "end_ms": [None] * rows,
         "speaker_id": ["ann", None, "bo"][:rows] + [None] * (rows - 3),
         "speaker_name": [None] * rows,
-        "speaker_kind": ["unknown"] * rows,
+        "speaker_kind": ["named", "unknown", "named"][:rows] + ["unknown"] * (rows - 3),
         "speaker_source": ["none"] * rows,
         "text": [f"{text}{number} {row}" for row in range(rows)],
+        "text_raw": [f"{text}{number} {row}" for row in range(rows)],
         "label": pa.array([LABELS[at] for at in logits.argmax(axis=1)]).dictionary_encode(),
         **{
             f"prob_{label}": column

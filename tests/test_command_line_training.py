@@ -9,6 +9,7 @@ from made_up_corpora import episode, write_jsonl
 import model.train
 from beam_pipeline import console
 from beam_pipeline.__main__ import main
+from model.artifact import open_checkpoint
 from model.batches import Corpus
 from model.emonet import EmoNet
 from model.encoder import EncoderReference
@@ -74,6 +75,16 @@ def test_a_finished_training_says_so_and_another_one_must_go_elsewhere(
         f"emonet train: {tmp_path / 'checkpoint'} holds a finished checkpoint with other data or "
         "settings (seed); give another --output, or remove it first"
     )
+
+
+def test_a_checkpoint_names_the_languages_it_was_trained_on(
+    usual: list[str], tmp_path: Path, capsys: Caught
+) -> None:
+    assert main([*usual, "--epochs", "1", "--language", "de,EN"]) == 0
+    assert open_checkpoint(tmp_path / "checkpoint").settings.languages == ("de", "en")
+    capsys.readouterr()
+    assert main([*usual, "--language", "d e"]) == 1
+    assert "not codes such as en" in capsys.readouterr().err
 
 
 def test_training_says_which_of_dev_is_not_apart_from_the_training_data(

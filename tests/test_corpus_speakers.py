@@ -4,16 +4,29 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from beam_pipeline.corpus.kinds import speaker_kind
+from beam_pipeline.corpus.names import canonical
+from beam_pipeline.corpus.openings import Opening, Vocabulary, split_label
+from beam_pipeline.corpus.options import ReadOptions
 from beam_pipeline.corpus.speakers import (
     NOBODY,
-    Opening,
-    identify,
-    identify_together,
+    Cast,
+    Speaker,
+    episodic_id,
+    remembered,
     speaker_id,
-    speaker_kind,
-    split_label,
 )
-from beam_pipeline.records import SpeakerKind, SpeakerSource
+from beam_pipeline.records import EmonetError, SpeakerKind, SpeakerSource
+
+NONE = Vocabulary()
+
+
+def cast(*aliases: tuple[str, str, str, str], episode: str = "Show/s01e01") -> Cast:
+    return Cast("Show", episode, ReadOptions("c", aliases=aliases).names)
+
+
+def identify(name: str | None, *aliases: tuple[str, str, str, str]) -> Speaker:
+    return cast(*aliases).identify(name, SpeakerSource.COLUMN)
 
 
 @pytest.mark.parametrize(
@@ -34,7 +47,7 @@ from beam_pipeline.records import SpeakerKind, SpeakerSource
     ],
 )
 def test_marks_and_labels_are_taken_off_a_line(line: str, opening: Opening) -> None:
-    assert split_label(line) == opening
+    assert split_label(line, NONE) == opening
 
 
 @pytest.mark.parametrize(
@@ -49,18 +62,17 @@ def test_marks_and_labels_are_taken_off_a_line(line: str, opening: Opening) -> N
         "http://example.org",
         "-5 degrees",
         "--and then",
-        "(Probst) without a mark",
         ": alone",
         "",
     ],
 )
 def test_what_only_resembles_a_label_is_speech(line: str) -> None:
-    assert split_label(line) == Opening("", None, line)
+    assert split_label(line, NONE) == Opening("", None, line)
 
 
 @pytest.mark.parametrize("sound", ["Laughs", "Cheering", "Applause", "door slams", "JOHN"])
 def test_a_sound_in_parentheses_is_no_name(sound: str) -> None:
-    assert split_label(f"- ({sound}) Hi.").name is None
+    assert split_label(f"- ({sound}) Hi.", NONE).name is None
 
 
 @pytest.mark.parametrize(
@@ -73,29 +85,101 @@ def test_a_sound_in_parentheses_is_no_name(sound: str) -> None:
         ("Both", SpeakerKind.SEVERAL),
         ("Ross and Rachel", SpeakerKind.SEVERAL),
         ("JERRI & TINA", SpeakerKind.SEVERAL),
+        ("ASH, MISTY", SpeakerKind.SEVERAL),
         ("MAN", SpeakerKind.UNKNOWN),
-        ("Woman 2", SpeakerKind.UNKNOWN),
-        ("Nurse #2", SpeakerKind.UNKNOWN),
-        ("NARRATOR", SpeakerKind.UNKNOWN),
+        ("an unknown name?", SpeakerKind.NAMED),
+        ("???", SpeakerKind.UNKNOWN),
+        ("Default", SpeakerKind.UNKNOWN),
+        ("Woman 2", SpeakerKind.GENERIC),
+        ("Nurse #2", SpeakerKind.GENERIC),
+        ("NARRATOR", SpeakerKind.GENERIC),
+        ("The Old Doctor", SpeakerKind.GENERIC),
+        ("Doctor Green", SpeakerKind.NAMED),
+        ("CROWD", SpeakerKind.GROUP),
+        ("young women", SpeakerKind.GROUP),
+        ("SPEAKER_00", SpeakerKind.DIARISED),
+        ("Speaker 3", SpeakerKind.DIARISED),
+        ("Sign", SpeakerKind.NO_SPEECH),
+        ("TITLE 2", SpeakerKind.NO_SPEECH),
     ],
 )
 def test_names_stand_for_one_for_several_or_for_anybody(name: str, kind: SpeakerKind) -> None:
-    speaker = identify("Show", name, SpeakerSource.COLUMN)
+    speaker = identify(name)
     assert speaker_kind(name) is speaker.kind is kind
     assert speaker.name == name
-    assert (speaker.id is not None) == (kind is SpeakerKind.NAMED)
+    with_id = (SpeakerKind.NAMED, SpeakerKind.GENERIC, SpeakerKind.DIARISED)
+    assert (speaker.id is not None) == (kind in with_id)
+
+
+def test_generic_and_diarised_speakers_are_one_within_an_episode_alone() -> None:
+    for name in ("Man 1", "SPEAKER_00"):
+        here, there = cast(), cast(episode="Show/s01e02")
+        one = here.identify(name, SpeakerSource.LABEL).id
+        assert one == here.identify(name.upper(), SpeakerSource.COLUMN).id
+        assert one != there.identify(name, SpeakerSource.LABEL).id
+        assert one == episodic_id("Show", "Show/s01e01", name) != speaker_id("Show", name)
+
+
+def test_only_named_speakers_are_remembered() -> None:
+    kinds = ["named", "generic", "diarised", "unknown"]
+    assert remembered(["a", "b", "c", None], kinds) == ["a", None, None, None]
 
 
 def test_a_missing_name_is_nobody() -> None:
-    assert identify("Show", None, SpeakerSource.LABEL) == NOBODY
-    assert identify("Show", "  ", SpeakerSource.LABEL) == NOBODY
-    assert identify_together("Show", [], SpeakerSource.COLUMN) == NOBODY
+    assert identify(None) == NOBODY
+    assert identify("  ") == NOBODY
+    assert cast().identify_together([], SpeakerSource.COLUMN) == NOBODY
 
 
 def test_several_names_are_joined_and_have_no_id() -> None:
-    speaker = identify_together("Show", ["Ann", "Bo  Lee"], SpeakerSource.COLUMN)
+    speaker = cast().identify_together(["Ann", "Bo  Lee"], SpeakerSource.COLUMN)
     assert (speaker.id, speaker.name, speaker.kind) == (None, "Ann, Bo Lee", SpeakerKind.SEVERAL)
-    assert identify_together("Show", ["Ann"], SpeakerSource.COLUMN).id == speaker_id("Show", "ann")
+    one = cast().identify_together(["Ann"], SpeakerSource.COLUMN)
+    assert one.id == speaker_id("Show", "ann")
+
+
+def test_an_alias_gives_a_name_the_id_of_another_and_stays_as_written() -> None:
+    prost = identify("PROST", ("show", "", "Prost", "Probst"))
+    assert (prost.id, prost.name) == (speaker_id("Show", "Probst"), "PROST")
+    assert identify("PROST", ("Other", "", "Prost", "Probst")).id == speaker_id("Show", "Prost")
+
+
+def test_an_alias_may_hold_for_one_episode_and_goes_before_the_others() -> None:
+    aliases = (("Show", "", "SPEAKER_00", "Bo"), ("Show", "Show/s01e01", "SPEAKER_00", "Ann"))
+    assert identify("speaker_00", *aliases).id == speaker_id("Show", "Ann")
+    elsewhere = cast(*aliases, episode="Show/s01e02")
+    assert elsewhere.identify("SPEAKER_00", SpeakerSource.COLUMN).id == speaker_id("Show", "Bo")
+
+
+def test_an_alias_of_two_speakers_is_an_error() -> None:
+    with pytest.raises(EmonetError, match="two speakers"):
+        cast(("Show", "", "JEFF", "Jeff P."), ("show", "", "Jeff", "Jeff V."))
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("JEFF V", "Jeff V."),
+        ("B.B.", "BB"),
+        ("Doctor Green", "DR. GREEN"),
+        ("Dr.Green", "Dr Green"),
+        ("MONICA [OC]", "Monica"),
+        ("Ross (on the phone)", "ROSS"),
+        ("O’Brien", "O'BRIEN"),
+        ("Frank Buffay, Jr.", "frank buffay, jr"),
+    ],
+)
+def test_one_name_in_several_forms_is_one(one: str, other: str) -> None:
+    assert canonical(one) == canonical(other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("Mr. Geller", "Mrs. Geller"), ("Jeff", "Jeff V."), ("Elisabeth", "Elisabaeth"),
+     ("Doctor", "Dr")],
+)  # fmt: skip
+def test_names_that_are_only_alike_stay_two(one: str, other: str) -> None:
+    assert canonical(one) != canonical(other)
 
 
 def test_ids_never_change_from_release_to_release() -> None:
@@ -114,7 +198,7 @@ def test_shows_keep_their_speakers_apart() -> None:
 
 @given(st.text(), st.text())
 def test_any_line_splits_and_any_name_has_an_id(line: str, name: str) -> None:
-    opening = split_label(line)
+    opening = split_label(line, NONE)
     assert len(opening.rest) <= len(line)
     assert len(speaker_id(line, name)) == 16
     assert speaker_id(line, name) == speaker_id(line, f" {name} ")

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
+import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -49,6 +51,17 @@ def test_a_checkpoint_is_read_as_it_was_written(
     assert opened.encoder == small_bert
     assert opened.provenance == PROVENANCE
     assert sorted(path.name for path in checkpoint.iterdir()) == sorted(FILES)
+
+
+def test_a_checkpoint_of_before_languages_is_english(checkpoint: Path, tmp_path: Path) -> None:
+    content = json.loads((checkpoint / SETTINGS).read_text())
+    assert content["settings"].pop("languages") == ["en"]
+    old = shutil.copytree(checkpoint, tmp_path / "old")
+    (old / SETTINGS).write_text(json.dumps(content))
+    sums = (f"{hashlib.sha256((old / f).read_bytes()).hexdigest()}  {f}\n" for f in FILES[:2])
+    (old / SUMS).write_text("".join(sums))
+    assert open_checkpoint(old).settings == open_checkpoint(checkpoint).settings
+    assert load_model(open_checkpoint(old)).settings.languages == ("en",)
 
 
 @pytest.mark.parametrize("low_precision", [False, None])

@@ -1,32 +1,30 @@
 """Cues -> utterances -> dialogues.
 
 A cue is a piece of screen, an utterance is a turn of a speaker: cues are cut where somebody
-else begins to speak, and joined where a sentence runs on.
+else begins to speak, and joined where a sentence runs on. No word is lost on the way, and none
+is said twice.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
-from beam_pipeline.corpus import limits, markup, speakers
+from beam_pipeline.corpus import limits, markup
 from beam_pipeline.corpus.formats.cue_blocks import Cue
-from beam_pipeline.corpus.speakers import NOBODY, Speaker
+from beam_pipeline.corpus.openings import Opening, Vocabulary, learn, split_label
+from beam_pipeline.corpus.options import ReadOptions
+from beam_pipeline.corpus.speakers import NOBODY, Cast, Speaker
 from beam_pipeline.corpus.utterances import Utterance
-from beam_pipeline.records import SpeakerSource
-
-JOIN_GAP_MS: Final = 1_000
-"""A sentence runs on into the next cue if that comes within this time."""
-
-DIALOGUE_GAP_MS: Final = 5_000
-"""A longer silence ends the dialogue."""
+from beam_pipeline.records import SpeakerKind, SpeakerSource
 
 MIN_CHEVRONS: Final = 5
 """A file with that many lines in `>>` marks every change of speaker with them."""
 
 _FINAL = frozenset(".?!…。？！")
 _CLOSING = "\"'”’»)]"
+_SOURCES = {"v": SpeakerSource.VOICE_TAG, "f": SpeakerSource.FIELD}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,18 +34,22 @@ class Piece:
     Attributes:
       cue: index of the cue.
       start_ms, end_ms: of the cue.
-      mark: `>>`, `-` or `v` (a voice tag, or the name of the whole cue) where the source marks a
+      mark: `>>`, `-`, `v` (a voice tag) or `f` (a field of the format) where the source marks a
         turn, else empty.
+      scene: whether a scene begins with it.
       speaker: None without a name.
       text: white space collapsed, with a letter or digit in it.
+      raw: the lines it stands in, as they are in the file.
     """
 
     cue: int
     start_ms: int
     end_ms: int
     mark: str
+    scene: bool
     speaker: Speaker | None
     text: str
+    raw: str
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,112 +69,160 @@ class _Turn:
     end_ms: int
     speaker: Speaker
     texts: list[str]
+    raws: list[str]
     size: int
 
     def add(self, piece: Piece) -> None:
         self.end_ms = max(self.end_ms, piece.end_ms)
         self.texts.append(piece.text)
+        self.raws.append(piece.raw)
         self.size += len(piece.text) + 1
 
     def finish(self) -> Utterance:
-        text = " ".join(self.texts)
-        return Utterance(
-            f"d{self.dialogue:03d}", self.start_ms, self.end_ms, self.speaker, text, None
-        )
+        dialogue, text, raw = f"d{self.dialogue:03d}", " ".join(self.texts), "\n".join(self.raws)
+        return Utterance(dialogue, self.start_ms, self.end_ms, self.speaker, text, raw, None)
 
 
-def split_dialogues(cues: Sequence[Cue], show: str) -> Dialogues:
+@dataclasses.dataclass
+class _Part:
+    """The lines of a cue that follow one opening."""
+
+    opening: Opening
+    scene: bool = False
+    texts: list[str] = dataclasses.field(default_factory=list)
+    raws: list[str] = dataclasses.field(default_factory=list)
+
+
+def split_dialogues(cues: Sequence[Cue], cast: Cast, options: ReadOptions) -> Dialogues:
     """The utterances of a file's cues, in order of time.
 
     Args:
       cues: in any order.
-      show: the namespace of its speakers.
+      cast: of the episode.
+      options: of the user.
     """
     ordered = sorted(cues, key=lambda cue: cue.start_ms)
-    pieces = [piece for at, cue in enumerate(ordered) for piece in split_cue(at, cue, show)]
+    heard = [tuple(markup.voices("\n".join(cue.lines))) for cue in ordered]
+    vocabulary = learn(line.text for voices in heard for voice in voices for line in voice.lines)
+    pieces: list[Piece] = []
+    scene = False
+    for at, (cue, voices) in enumerate(zip(ordered, heard, strict=True)):
+        for piece in _pieces(at, cue, cast, _parts(cue, voices, vocabulary)):
+            scene = scene or piece.scene
+            if markup.has_words(piece.text) and not _is_no_speech(piece):
+                pieces.append(dataclasses.replace(piece, scene=scene))
+                scene = False
     used = len({piece.cue for piece in pieces})
-    return Dialogues(tuple(turn.finish() for turn in join_pieces(pieces)), used)
+    return Dialogues(tuple(turn.finish() for turn in join_pieces(pieces, options)), used)
 
 
-def split_cue(at: int, cue: Cue, show: str) -> Iterator[Piece]:
-    """Cuts a cue where its text marks another speaker, and leaves out what has no words."""
-    for opening, lines in _openings(cue):
-        text = " ".join(" ".join(lines).split())
-        if markup.has_words(text):
-            source = _source(opening, cue)
-            speaker = speakers.identify(show, opening.name, source) if opening.name else None
-            yield Piece(at, cue.start_ms, cue.end_ms, opening.mark, speaker, text)
+def _pieces(at: int, cue: Cue, cast: Cast, parts: Iterator[_Part]) -> Iterator[Piece]:
+    """The pieces of a cue.
+
+    What has no words stays in the text as it is in the file, with the words that follow; a cue
+    without any is one piece without any.
+    """
+    silent: list[str] = []
+    scene = False
+    for part, is_last in _with_last(parts):
+        text = " ".join(" ".join(part.texts).split())
+        silent += part.raws
+        scene = scene or part.scene
+        if not markup.has_words(text) and not is_last:
+            continue
+        opening = part.opening
+        source = _SOURCES.get(opening.mark, SpeakerSource.LABEL)
+        speaker = cast.identify(opening.name, source) if opening.name else None
+        raw = "\n".join(filter(None, silent))
+        yield Piece(at, cue.start_ms, cue.end_ms, opening.mark, scene, speaker, text, raw)
+        silent, scene = [], False
 
 
-def join_pieces(pieces: Sequence[Piece]) -> Iterator[_Turn]:
+def join_pieces(pieces: Sequence[Piece], options: ReadOptions) -> Iterator[_Turn]:
     """Joins pieces to turns: no word is lost, none is said twice, and the order stays."""
     chevrons = sum(piece.mark == ">>" for piece in pieces) >= MIN_CHEVRONS
     turn: _Turn | None = None
     silent_from = 0
     for piece in pieces:
-        if turn and _may_join(turn, piece):
+        if turn and _may_join(turn, piece, options):
             turn.add(piece)
         else:
             if turn:
                 yield turn
-            turn = _next_turn(turn, piece, piece.start_ms - silent_from, chevrons)
+            parted = piece.scene or piece.start_ms - silent_from > options.dialogue_gap_ms
+            turn = _next_turn(turn, piece, parted, chevrons, options)
         silent_from = max(silent_from, piece.end_ms)
     if turn:
         yield turn
 
 
-def _next_turn(last: _Turn | None, piece: Piece, silence_ms: int, chevrons: bool) -> _Turn:
-    if last is None or silence_ms > DIALOGUE_GAP_MS:
+def _next_turn(
+    last: _Turn | None, piece: Piece, parted: bool, chevrons: bool, options: ReadOptions
+) -> _Turn:
+    if last is None or parted:
         return _begin(piece, last.dialogue + 1 if last else 1, NOBODY)
-    kept = _is_unmarked(piece) and (chevrons or _runs_on(last, piece))
+    kept = _is_unmarked(piece) and (chevrons or _runs_on(last, piece, options))
     return _begin(piece, last.dialogue, last.speaker if kept else NOBODY)
 
 
 def _begin(piece: Piece, dialogue: int, speaker: Speaker) -> _Turn:
-    turn = _Turn(dialogue, piece.start_ms, piece.end_ms, piece.speaker or speaker, [], 0)
+    turn = _Turn(dialogue, piece.start_ms, piece.end_ms, piece.speaker or speaker, [], [], 0)
     turn.add(piece)
     return turn
 
 
-def _may_join(turn: _Turn, piece: Piece) -> bool:
-    # A voice tag stands on every cue, so the same voice again is no new turn.
-    same = _is_unmarked(piece) or (piece.mark == "v" and piece.speaker == turn.speaker)
+def _may_join(turn: _Turn, piece: Piece, options: ReadOptions) -> bool:
+    # A voice tag or field stands on every cue, so the same voice again is no new turn.
+    same = _is_unmarked(piece) or (piece.mark in _SOURCES and piece.speaker == turn.speaker)
     room = turn.size + len(piece.text) <= limits.MAX_UTTERANCE_CHARS
-    return same and room and _runs_on(turn, piece)
+    return same and room and not piece.scene and _runs_on(turn, piece, options)
 
 
-def _runs_on(turn: _Turn, piece: Piece) -> bool:
+def _runs_on(turn: _Turn, piece: Piece, options: ReadOptions) -> bool:
     """Whether a piece comes within a sentence, to judge by time and punctuation."""
     finished = turn.texts[-1].rstrip(_CLOSING)[-1:] in _FINAL
-    return not finished and piece.start_ms - turn.end_ms < JOIN_GAP_MS
+    return not finished and piece.start_ms - turn.end_ms < options.join_gap_ms
 
 
 def _is_unmarked(piece: Piece) -> bool:
     return not piece.mark and piece.speaker is None
 
 
-def _openings(cue: Cue) -> Iterator[tuple[speakers.Opening, list[str]]]:
-    """The turns of a cue, each with its lines; the first may have neither mark nor name."""
-    for voice in markup.voices("\n".join(cue.lines)):
-        name = voice.name if voice.tagged else cue.name
-        mark = "v" if voice.tagged or name else ""
-        opening, lines = speakers.Opening(mark, name, ""), list[str]()
-        for line in map(speakers.split_label, voice.lines):
-            if line.starts_turn and not _is_named_by_voice(opening, lines, line):
-                yield opening, lines
-                opening, lines = line, []
-            lines.append(line.rest)
-        yield opening, lines
+def _is_no_speech(piece: Piece) -> bool:
+    return piece.speaker is not None and piece.speaker.kind is SpeakerKind.NO_SPEECH
 
 
-def _source(opening: speakers.Opening, cue: Cue) -> SpeakerSource:
-    if opening.mark != "v":
-        return SpeakerSource.LABEL
-    return SpeakerSource.FIELD if opening.name == cue.name else SpeakerSource.VOICE_TAG
+def _parts(cue: Cue, voices: Iterable[markup.Voice], vocabulary: Vocabulary) -> Iterator[_Part]:
+    """Cuts a cue where it marks another speaker; the first part may have neither mark nor name."""
+    for voice in voices:
+        part = _Part(_told(cue, voice))
+        for line in voice.lines:
+            opening = split_label(line.text, vocabulary)
+            if line.scene or (opening.starts_turn and not _is_named_already(part, opening)):
+                yield part
+                part = _Part(opening, line.scene)
+            part.texts.append(opening.rest)
+            part.raws.append(line.raw)
+        yield part
 
 
-def _is_named_by_voice(
-    opening: speakers.Opening, lines: Sequence[str], line: speakers.Opening
-) -> bool:
-    """Whether a line's mark says no more than the voice tag right before it."""
-    return opening.name is not None and not lines and line.name is None
+def _told(cue: Cue, voice: markup.Voice) -> Opening:
+    """What is known before the lines: by the voice tag, else by a field of the format."""
+    if voice.tagged or not cue.name:
+        return Opening("v" if voice.tagged else "", voice.name, "")
+    return Opening("f", cue.name, "")
+
+
+def _is_named_already(part: _Part, opening: Opening) -> bool:
+    """Whether a line's mark says no more than the voice tag or field right before it."""
+    return part.opening.name is not None and not part.texts and opening.name is None
+
+
+def _with_last(parts: Iterator[_Part]) -> Iterator[tuple[_Part, bool]]:
+    """The parts up to the last one with words, which takes the lines of those after it."""
+    known = [*parts]
+    worded = [at for at, part in enumerate(known) if markup.has_words(" ".join(part.texts))]
+    end = worded[-1] if worded else len(known) - 1
+    tail = [raw for part in known[end + 1 :] for raw in part.raws]
+    known[end].raws += tail
+    yield from ((part, at == end) for at, part in enumerate(known[: end + 1]))

@@ -23,15 +23,22 @@ def told_apart(
       earlier: the earlier night that labelled this episode, and the digest of what it labelled.
 
     Returns:
-      The first by path, or None where an earlier night has the episode.
+      The one with descriptions for the deaf before others, as they name more speakers, a track of
+      forced subtitles last, else the first by path; or None where an earlier night has the episode.
     """
-    ordered = sorted(claims, key=lambda episode: episode.source)
+    ordered = sorted(claims, key=lambda episode: (_rank(episode), episode.source))
     if earlier:
         night, digest = earlier
         return None, [_compared(claim, f"night {night}", digest) for claim in ordered]
     first, *others = ordered
     digest = content_digest(first.utterances) if others else ""
     return first, [_compared(other, first.source, digest) for other in others]
+
+
+def _rank(episode: Episode) -> int:
+    if "forced" in episode.flags:
+        return 2
+    return 1 - any(flag in episode.flags for flag in ("sdh", "cc", "hi"))
 
 
 def _compared(episode: Episode, holder: str, digest: str) -> Rejected:

@@ -5,18 +5,33 @@ from __future__ import annotations
 import dataclasses
 import pathlib
 import re
+from collections.abc import Mapping, Sequence
 from typing import Final
 
-from beam_pipeline.corpus.options import ReadOptions
+from guessit import guessit
+from guessit.api import GuessitException
+
+from beam_pipeline.corpus.languages import primary_language
+from beam_pipeline.corpus.options import PLACED, ReadOptions
 
 MEMBER_MARK: Final = "!/"
 """Between the path of an archive and the name of a file in it."""
 
 _NUMBERED = re.compile(
-    r"(?<![^\W_])(?:[sS](\d{1,4})[\s._-]*[eE](\d{1,4})|(\d{1,2})[xX](\d{2,3}))(?!\d|[xX])"
+    r"(?<![^\W_])(?:"
+    r"[sS](?P<season>\d{1,4})[\s._-]*[eE](?P<first>\d{1,4})"
+    r"(?P<more>(?:[\s._]?-?[\s._]?[eE]\d{1,4})+|-\d{1,3}(?![^\W_]))?"
+    r"|(?P<season_x>\d{1,2})[xX](?P<first_x>\d{2,3})"
+    r"(?P<more_x>(?:-(?:\d{1,2}[xX])?\d{2,3})(?![^\W_]))?"
+    r")(?!\d|[xX])"
+)
+_MAX_EPISODES = 10
+_MAX_GUESSED_CHARS = 255
+_FLAGS = {name: name for name in ("cc", "default", "forced", "hi", "sdh")} | {"foreign": "forced"}
+_NO_SHOW = frozenset(
+    ("captions", "chapter", "ep", "episode", "part", "subs", "subtitle", "subtitles", "transcript")
 )
 _ARCHIVE = re.compile(r"\.zip!$", re.IGNORECASE)
-_NO_SHOW = frozenset(("captions", "episode", "subs", "subtitle", "subtitles", "transcript"))
 _TWO_LETTERS = (
     "aa ab ae af ak am an ar as av ay az ba be bg bi bm bn bo br bs ca ce ch co cr cs cu cv cy da "
     "de dv dz ee el en eo es et eu fa ff fi fj fo fr fy ga gd gl gn gu gv ha he hi ho hr ht hu hy "
@@ -26,12 +41,6 @@ _TWO_LETTERS = (
     "te tg th ti tk tl tn to tr ts tt tw ty ug uk ur uz ve vi vo wa wo xh yi yo za zh zu"
 )
 _ISO_639_1 = frozenset(_TWO_LETTERS.split())
-# Three-letter codes that files are often named with; any three letters may be something else.
-_ISO_639_2 = {
-    "chi": "zh", "dan": "da", "deu": "de", "dut": "nl", "eng": "en", "fin": "fi", "fra": "fr",
-    "fre": "fr", "ger": "de", "ita": "it", "jpn": "ja", "kor": "ko", "nld": "nl", "nor": "no",
-    "pol": "pl", "por": "pt", "rus": "ru", "spa": "es", "swe": "sv", "tur": "tr", "zho": "zh",
-}  # fmt: skip
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,8 +48,8 @@ class Location:
     """Where a file stands in its corpus, from its path alone.
 
     Attributes:
-      corpus, show, season, number, episode_id, language: as in `Episode`.
-      stem: the file's name without extensions and language.
+      corpus, show, season, number, episode_id, language, flags: as in `Episode`.
+      stem: the file's name without extensions, language and flags.
     """
 
     corpus: str
@@ -50,6 +59,17 @@ class Location:
     episode_id: str
     language: str | None
     stem: str
+    flags: tuple[str, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class _Numbers:
+    """What a name says; `last` is the number of the last episode of several in one file."""
+
+    show: str = ""
+    season: int | None = None
+    number: int | None = None
+    last: int | None = None
 
 
 def extension(path: str) -> str:
@@ -60,32 +80,39 @@ def extension(path: str) -> str:
 def locate(path: str, options: ReadOptions) -> Location:
     """Reads a file's name, `Harbour Lights S01E02.en.srt` or `Harbour Lights/3x01.srt`.
 
-    The show is what stands before season and episode, else the name of the folder; a file
-    without season and episode is an episode of the folder's show. Nothing above that folder
-    matters, so that a corpus keeps its ids wherever it lies.
+    What the user says of the path goes before what is in the name. The show is what stands before
+    season and episode, else the name of the folder; a file without season and episode is an
+    episode of the folder's show. Nothing above that folder matters, so that a corpus keeps its ids
+    wherever it lies, unless the user's pattern reaches further.
     """
-    stem, language = _split_language(pathlib.PurePath(_unpacked_name(path)).stem)
-    found = _NUMBERED.search(stem)
-    before = _as_title(stem[: found.start()]) if found else ""
-    show = options.show or before or _folder(path) or options.corpus
-    season, number = (
-        (int(found[1] or found[3]), int(found[2] or found[4])) if found else (None, None)
-    )
+    stem, language, flags = _split_flags(pathlib.PurePath(_unpacked_name(path)).stem)
+    said = _placed(path, options) or _matched(path, options)
+    told = _told(said) if said else _Numbers()
+    found = told if told.number is not None else (_numbered(stem) or _guessed(stem) or _Numbers())
+    season = told.season if told.season is not None else found.season
+    show = options.show or told.show or found.show or _folder(path) or options.corpus
     return Location(
         corpus=options.corpus,
         show=show,
         season=season,
-        number=number,
-        episode_id=episode_id(show, season, number, stem),
-        language=language,
+        number=found.number,
+        episode_id=episode_id(show, season, found.number, stem, found.last),
+        language=(said or {}).get("language") or language,
         stem=stem,
+        flags=flags,
     )
 
 
-def episode_id(show: str, season: int | None, number: int | None, name: str) -> str:
-    """`Harbour Lights/s01e02`; what has neither season nor number goes by its name."""
+def episode_id(
+    show: str, season: int | None, number: int | None, name: str, last: int | None = None
+) -> str:
+    """`Harbour Lights/s01e02`; what has no number goes by its name.
+
+    A file of two episodes is one of its own, `s01e02-e03`: it is neither of them.
+    """
     season_part = "" if season is None else f"s{season:02d}"
     number_part = "" if number is None else f"e{number:02d}"
+    number_part += "" if last is None else f"-e{last:02d}"
     return f"{show.replace('/', '-')}/{season_part + number_part or name}"
 
 
@@ -99,13 +126,96 @@ def _unpacked_name(path: str) -> str:
     return name[: -len(".gz")] if name.lower().endswith(".gz") else name
 
 
-def _split_language(stem: str) -> tuple[str, str | None]:
-    name, _, suffix = stem.rpartition(".")
+def _split_flags(stem: str) -> tuple[str, str | None, tuple[str, ...]]:
+    """Takes language and flags off a name, in any order: `pilot.en.sdh`, `pilot.forced.pt-BR`.
+
+    `hi` beside a language means the hard of hearing, and alone Hindi, as media servers have it.
+    """
+    name, language, flags = stem, None, set[str]()
+    while True:
+        head, _, suffix = name.rpartition(".")
+        code = _language(suffix) if language is None else None
+        if head and suffix.lower() in _FLAGS:
+            flags.add(_FLAGS[suffix.lower()])
+        elif head and code:
+            language = code
+        else:
+            break
+        name = head
+    if language is None and "hi" in flags:
+        flags.remove("hi")
+        language = "hi"
+    return name, language, tuple(sorted(flags))
+
+
+def _language(suffix: str) -> str | None:
     code, dash, region = suffix.partition("-")
-    code = _ISO_639_2.get(code.lower(), code.lower())
-    if not name or code not in _ISO_639_1 or (dash and not region.isalnum()):
-        return stem, None
-    return name, code + dash + region
+    # `Dr.No` is a title, not Norwegian.
+    if code != code.lower() and code != code.upper():
+        return None
+    language = primary_language(code)
+    if language not in _ISO_639_1 or (dash and not region.isalnum()):
+        return None
+    return language + dash + region
+
+
+def _placed(path: str, options: ReadOptions) -> Mapping[str, str | None] | None:
+    """What the user's table says of a path, or of an end of it; the longest end counts."""
+    parts = printable(path).split("/")
+    for at in range(len(parts) if options.places else 0):
+        found = options.places.get("/".join(parts[at:]))
+        if found:
+            return dict(zip(PLACED[1:], found, strict=True))
+    return None
+
+
+def _matched(path: str, options: ReadOptions) -> Mapping[str, str | None] | None:
+    if options.pattern is None:
+        return None
+    whole = printable(path)
+    found = options.pattern.match(whole) or options.pattern.match(whole.removesuffix(".gz"))
+    return found.groupdict() if found else None
+
+
+def _told(said: Mapping[str, str | None]) -> _Numbers:
+    season, number = (int(said.get(name) or -1) for name in ("season", "episode"))
+    return _Numbers(
+        said.get("show") or "", season if season >= 0 else None, number if number >= 0 else None
+    )
+
+
+def _numbered(stem: str) -> _Numbers | None:
+    found = _NUMBERED.search(stem)
+    if not found:
+        return None
+    season, first = found["season"] or found["season_x"], found["first"] or found["first_x"]
+    further = re.findall(r"\d+", found["more"] or found["more_x"] or "")
+    show = _as_title(stem[: found.start()])
+    return _Numbers(show, int(season), int(first), _last(int(first), further))
+
+
+def _last(first: int, further: Sequence[str]) -> int | None:
+    last = max(map(int, further[-1:]), default=first)
+    return last if first < last <= first + _MAX_EPISODES else None
+
+
+def _guessed(stem: str) -> _Numbers | None:
+    try:
+        guess = guessit(stem[:_MAX_GUESSED_CHARS] + ".srt")
+    except GuessitException:
+        return None
+    numbers = guess.get("episode")
+    numbers = numbers if isinstance(numbers, list) else [numbers]
+    season = guess.get("season")
+    if guess.get("type") != "episode" or not all(isinstance(one, int) for one in numbers):
+        return None
+    title = guess.get("title")
+    return _Numbers(
+        _as_title(title) if isinstance(title, str) else "",
+        season if isinstance(season, int) else None,
+        numbers[0],
+        _last(numbers[0], [str(numbers[-1])]),
+    )
 
 
 def _as_title(prefix: str) -> str:

@@ -1,4 +1,7 @@
-"""The lines of a cue -> its words: tags, entities, sounds and notes of music taken out."""
+"""The lines of a cue -> its words: tags, entities, sounds, lyrics and credits taken out.
+
+Law of this module: a line is cleaned, never lost; what the file has stands beside its words.
+"""
 
 from __future__ import annotations
 
@@ -7,15 +10,51 @@ import html
 import re
 from collections.abc import Iterator
 
-from beam_pipeline.corpus import speakers
+from beam_pipeline.corpus import openings
 
-_VOICE = re.compile(r"<v(?:\.[^\s<>]*)?[ \t]+([^<>]*)>|</v>")
+_VOICE = re.compile(r"(<v(?:\.[^\s<>]*)?[ \t]+[^<>]*>|</v>)")
+_VOICE_NAME = re.compile(r"<v(?:\.[^\s<>]*)?[ \t]+([^<>]*)>")
 _TAG = re.compile(r"</?[A-Za-z][^<>]*>|<[\d:.]+>|\{\\[^{}]*\}")
+_TAG_OR_CHEVRONS = re.compile(rf"{_TAG.pattern}|(?P<chevrons>(?:>|&gt;){{2,}})")
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 _INVISIBLE = re.compile("[\u200b\u200e\u200f\u202a-\u202e\u2060\ufeff]")
 _SOUND = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")
-_MUSIC = re.compile("[♩♪♫♬]+")
-_CHEVRONS = re.compile(r">{2,}")
+_NOTES = "♩♪♫♬"
+# From a note of music to the next one, but not over a mark of a new turn; else to the line's end.
+# A line that only ends in a note is sung unless a sentence ends before it.
+_SUNG = re.compile(
+    rf"[{_NOTES}](?:(?!\n\s*>>)[^{_NOTES}])*[{_NOTES}]+|[{_NOTES}][^\n]*"
+    rf"|^[^\n{_NOTES}]*[^\n{_NOTES}.?!…\s][ \t]*[{_NOTES}]+[ \t]*$"
+    r"|^[ \t]*#[ \t](?:(?!\n\s*>>)[^#])*#[ \t]*$",
+    re.MULTILINE,
+)
+_CREDITS = re.compile(
+    r"^[^\w\n]*(?:closed[ -])?(?:caption(?:ing|ed|s)|subtitl(?:ing|ed|es)|synced|"
+    r"synchroni[sz]ed|sync|corrected|translated|transcribed|ripped)\b"
+    r"(?: (?:and|&) \w+| sponsored| provided| performed| made possible| funded)* by\b.*",
+    re.IGNORECASE | re.MULTILINE | re.DOTALL,
+)
+_SCENE_NOTE = re.compile(
+    r"[(\[]\s*(?:new scene|scene|cut to|fade (?:in|out|to)|commercial break|int\.|ext\.)(?!\w)",
+    re.IGNORECASE,
+)
+_SCENE_RULES = ("*", "-", "~", "=", "_", "#")
+_STORY_MARK = ">>>"
+
+
+@dataclasses.dataclass(frozen=True)
+class Line:
+    """A line of a cue.
+
+    Attributes:
+      text: its words, white space collapsed; empty where it has none.
+      raw: as it stands in the file.
+      scene: whether a scene, or a story of the news, begins here.
+    """
+
+    text: str
+    raw: str
+    scene: bool
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,27 +63,31 @@ class Voice:
 
     Attributes:
       name: as the voice tag has it; None outside of voice tags.
-      lines: with words or turn marks in them.
+      lines: at least one, in order; a mark of a new speaker begins a line.
       tagged: whether a voice tag opens or closes right before it.
     """
 
     name: str | None
-    lines: tuple[str, ...]
+    lines: tuple[Line, ...]
     tagged: bool
 
 
 def voices(text: str) -> Iterator[Voice]:
     """Cuts a cue at its voice tags, `<v Name>` and `</v>`, and cleans the lines of each part."""
     before, *parts = _VOICE.split(text)
-    yield Voice(None, _lines(before), tagged=False)
-    for name, said in zip(parts[::2], parts[1::2], strict=True):
-        yield Voice(plain(name) or None if name else None, _lines(said), tagged=True)
+    if before.strip() or not parts:
+        yield Voice(None, _lines(before), tagged=False)
+    for tag, said in zip(parts[::2], parts[1::2], strict=True):
+        name = _VOICE_NAME.fullmatch(tag)
+        first, *others = _lines(said)
+        lines = (dataclasses.replace(first, raw=tag + first.raw), *others)
+        yield Voice(plain(name[1]).strip() or None if name else None, lines, tagged=True)
 
 
 def plain(text: str) -> str:
-    """Takes out tags and invisible marks, and reads entities."""
-    untagged = _TAG.sub("", text)
-    return _INVISIBLE.sub("", _ENTITY.sub(lambda entity: html.unescape(entity[0]), untagged))
+    """Takes out tags and invisible marks, and reads entities; as many lines as before."""
+    untagged = _TAG.sub(_only_line_ends, text)
+    return _INVISIBLE.sub("", _ENTITY.sub(_character, untagged))
 
 
 def has_words(text: str) -> bool:
@@ -52,22 +95,46 @@ def has_words(text: str) -> bool:
     return any(map(str.isalnum, text))
 
 
-def _lines(text: str) -> tuple[str, ...]:
-    marked = _CHEVRONS.sub("\n>>", plain(text))
-    lines = _MUSIC.sub(" ", _SOUND.sub(_silence, marked)).split("\n")
-    return tuple(stripped for line in lines if (stripped := _without_stray_colon(line)))
+def _lines(raw: str) -> tuple[Line, ...]:
+    marked = _TAG_OR_CHEVRONS.sub(_on_its_own_line, raw)
+    spoken = _CREDITS.sub(_only_line_ends, _SUNG.sub(_only_line_ends, plain(marked)))
+    cleaned = _SOUND.sub(_silence, spoken)
+    pairs = zip(cleaned.split("\n"), marked.split("\n"), strict=True)
+    return tuple(Line(_without_stray_colon(text), raw, _is_scene(raw)) for text, raw in pairs)
+
+
+def _on_its_own_line(found: re.Match[str]) -> str:
+    if not found["chevrons"]:
+        return found[0]
+    at_start = not found.string[: found.start()].rpartition("\n")[2].strip()
+    return found[0] if at_start else "\n" + found[0]
+
+
+def _only_line_ends(found: re.Match[str]) -> str:
+    return "\n" * found[0].count("\n")
+
+
+def _character(entity: re.Match[str]) -> str:
+    # An entity may stand for the end of a line, which would be one line more.
+    return html.unescape(entity[0]).replace("\n", " ")
 
 
 def _silence(sound: re.Match[str]) -> str:
-    """What remains of a description: nothing, or the name of who speaks after a turn mark."""
-    said = sound.string
-    line = said[said.rfind("\n", 0, sound.start()) + 1 : sound.start()].strip()
-    if line in _TURN_MARKS and speakers.split_aside(sound[0])[0]:
+    """What remains of a description: nothing, or what may be the name of who speaks."""
+    line = sound.string[sound.string.rfind("\n", 0, sound.start()) + 1 : sound.start()]
+    if line.strip() in _TURN_MARKS and openings.is_aside(sound[0]):
         return sound[0]
-    return "\n" if "\n" in sound[0] else " "
+    return _only_line_ends(sound) or " "
 
 
-_TURN_MARKS = frozenset((">>", "-", "–", "—"))
+_TURN_MARKS = frozenset(("", ">>", ">>>", "-", "–", "—"))
+
+
+def _is_scene(raw: str) -> bool:
+    text = plain(raw)
+    begins = text.lstrip().startswith(_STORY_MARK) or bool(_SCENE_NOTE.search(text))
+    bare = "".join(text.split())
+    return begins or (len(bare) >= 3 and bare[0] in _SCENE_RULES and len(set(bare)) == 1)
 
 
 def _without_stray_colon(line: str) -> str:

@@ -30,10 +30,12 @@ from beam_pipeline.corpus.formats.srt import read_srt
 from beam_pipeline.corpus.formats.ttml import read_ttml
 from beam_pipeline.corpus.formats.webvtt import read_webvtt
 from beam_pipeline.corpus.formats.whisper import read_whisper
+from beam_pipeline.corpus.languages import detect_language, primary_language
 from beam_pipeline.corpus.location import Location, extension, locate, printable
 from beam_pipeline.corpus.options import ReadOptions
 from beam_pipeline.corpus.refusals import Refusal, RefusalError
 from beam_pipeline.corpus.sheets import Sheet
+from beam_pipeline.corpus.speakers import Cast
 from beam_pipeline.corpus.tables import read_rows
 from beam_pipeline.corpus.unpacking import unpack
 from beam_pipeline.corpus.utterances import utterance_table
@@ -53,6 +55,9 @@ _CUES: Mapping[Format, Callable[[str], CueSheet]] = {
 }
 WORDLESS: Final = "wordless"
 """The kind of cues in which there is nothing but sounds, music and the like."""
+
+NOT_SPEECH: Final = "not_speech"
+"""The kind of rows whose speaker is a sound, a sign or the like."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -102,7 +107,7 @@ def read_bytes(path: str, data: bytes, options: ReadOptions) -> FileContent:
     """
     receipt = _Receipt(printable(path), hashlib.sha256(data).hexdigest(), len(data))
     try:
-        return _content(receipt, _read(receipt, unpack(data), options))
+        return _content(receipt, _in_languages(_read(receipt, unpack(data), options), options))
     except RefusalError as error:
         return _refused_file(receipt, error.at(""))
 
@@ -131,7 +136,7 @@ def _read_text(
     format: Format, text: str, path: str, location: Location, options: ReadOptions
 ) -> _Reading:
     if format in _CUES:
-        return _read_cues(_CUES[format](text), format, path, location)
+        return _read_cues(_CUES[format](text), format, path, location, options)
     fixed = dataclasses.replace(options, columns=())
     match format:
         case Format.MELD:
@@ -144,10 +149,13 @@ def _read_text(
             return _read_sheet(read_delimited(text, options), path, location, options)
 
 
-def _read_cues(sheet: CueSheet, format: Format, path: str, location: Location) -> _Reading:
+def _read_cues(
+    sheet: CueSheet, format: Format, path: str, location: Location, options: ReadOptions
+) -> _Reading:
     if not sheet.cues and not sheet.refused and not sheet.dropped:
         raise RefusalError(Reason.NO_CUES, f"expected cues, with times as in {format}")
-    dialogues = split_dialogues(sheet.cues, location.show)
+    cast = Cast(location.show, location.episode_id, options.names)
+    dialogues = split_dialogues(sheet.cues, cast, options)
     episode = Episode(
         episode_id=location.episode_id,
         corpus=location.corpus,
@@ -157,6 +165,7 @@ def _read_cues(sheet: CueSheet, format: Format, path: str, location: Location) -
         number=location.number,
         source=path,
         utterances=utterance_table(dialogues.utterances),
+        flags=location.flags,
     )
     episodes = (episode,) if dialogues.utterances else ()
     wordless = len(sheet.cues) - dialogues.used
@@ -168,7 +177,8 @@ def _read_sheet(sheet: Sheet, path: str, location: Location, options: ReadOption
     if sheet.found == 0:
         raise RefusalError(Reason.EMPTY_FILE, "expected at least one row")
     rows = read_rows(sheet, path, location, options)
-    return _Reading(rows.episodes, rows.refused, _count(rows.episodes))
+    dropped = ((NOT_SPEECH, rows.dropped),) if rows.dropped else ()
+    return _Reading(rows.episodes, rows.refused, _count(rows.episodes), dropped)
 
 
 def _count(episodes: tuple[Episode, ...]) -> int:
@@ -180,14 +190,39 @@ def _content(receipt: _Receipt, reading: _Reading) -> FileContent:
     dropped = sum(count for _, count in reading.dropped)
     source = SourceFile(
         **dataclasses.asdict(receipt),
-        found=reading.used + dropped + len(rejected),
+        found=reading.used + dropped + sum(one.items for one in rejected),
         used=reading.used,
         dropped=dropped,
-        rejected=len(rejected),
+        rejected=sum(one.items for one in rejected),
         episodes=tuple(_summaries(reading.episodes)),
         dropped_kinds=reading.dropped,
     )
     return FileContent(source, reading.episodes, rejected)
+
+
+def _in_languages(reading: _Reading, options: ReadOptions) -> _Reading:
+    """Names the language of each episode, and refuses those in one that is not asked for."""
+    kept, refused = [], list(reading.refused)
+    used = reading.used
+    for episode in map(_with_language, reading.episodes):
+        language = primary_language(episode.language or "")
+        if not language or options.languages is None or language in options.languages:
+            kept.append(episode)
+            continue
+        # A file of cues has one episode, and more cues than utterances.
+        items = episode.utterances.num_rows if len(reading.episodes) > 1 else reading.used
+        used -= items
+        wanted = ", ".join(options.languages)
+        detail = f"expected {wanted}, found {episode.language}; --any-language labels it anyway"
+        refused.append(Refusal(episode.episode_id, Reason.OTHER_LANGUAGE, detail, items))
+    return dataclasses.replace(reading, episodes=tuple(kept), refused=tuple(refused), used=used)
+
+
+def _with_language(episode: Episode) -> Episode:
+    if episode.language:
+        return episode
+    detected = detect_language(episode.utterances["text"].to_pylist())
+    return dataclasses.replace(episode, language=detected)
 
 
 def _summaries(episodes: tuple[Episode, ...]) -> Iterator[tuple[str, int]]:

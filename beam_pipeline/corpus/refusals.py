@@ -16,15 +16,17 @@ class Refusal:
       position: `line 12`, `row 3`, or `` for the whole file.
       reason: why.
       detail: more for a person; never text of the corpus.
+      items: how many cues or rows are lost with it.
     """
 
     position: str
     reason: Reason
     detail: str = ""
+    items: int = 1
 
     def of(self, source: str) -> Rejected:
-        """The record that goes into the output: one cue, row or file of `source`."""
-        return Rejected(source, self.position, self.reason, self.detail, items=1)
+        """The record that goes into the output: a cue, row, episode or all of `source`."""
+        return Rejected(source, self.position, self.reason, self.detail, self.items)
 
 
 class RefusalError(EmonetError):

@@ -1,19 +1,19 @@
-"""Who speaks: names -> ids and kinds, and the names that stand before a line.
+"""Who speaks: names -> ids and kinds.
 
 Conservative on purpose: a name that is missed costs a speaker some history, a word that is taken
-for a name gives somebody a history that is not theirs.
+for a name gives somebody a history that is not theirs. Hence no name is merged with another one
+unless they are one by `names.canonical`, or a person's table of aliases says so.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import functools
 import hashlib
-import re
-import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
+from beam_pipeline.corpus.kinds import speaker_kind
+from beam_pipeline.corpus.names import canonical, normalise, without_qualifiers
 from beam_pipeline.records import SpeakerKind, SpeakerSource
 
 
@@ -22,7 +22,7 @@ class Speaker:
     """Who says an utterance.
 
     Attributes:
-      id: 16 hex digits; None unless `kind` is named.
+      id: 16 hex digits; None unless `kind` is one that has an identity.
       name: as the source has it; None where it has none.
       kind: what is known.
       source: where the name was found.
@@ -37,22 +37,61 @@ class Speaker:
 NOBODY: Final = Speaker(None, None, SpeakerKind.UNKNOWN, SpeakerSource.NONE)
 """The speaker of whom nothing is known."""
 
-_SEVERAL = frozenset(("all", "#all#", "both", "crowd", "everybody", "everyone", "group", "others"))
-_SEVERAL_JOINT = re.compile(r"\s(?:and|&)\s|,\s(?![js]r\b)|/")
-_PERSONS = (
-    "announcer boy child female girl guy kid lady male man men boys children girls kids narrator "
-    "people person reporter stranger voice voices woman women"
-)
-_ANYBODY = frozenset(
-    (*_PERSONS.split(), "female voice", "male voice", "man's voice", "woman's voice")
-)
-_NUMBERED = re.compile(r"\D\s*#?\d+$")
+_WITHIN_EPISODE = (SpeakerKind.GENERIC, SpeakerKind.DIARISED)
+
+AliasKey = tuple[str, str, str]
+"""Namespace, scope (an episode id, or empty for all of the namespace) and alias, normalised."""
 
 
-def normalise(name: str) -> str:
-    """The form in which names are compared: compatible characters, case and space made one."""
-    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
-    return " ".join(folded.split())
+class Cast:
+    """The speakers of one episode: each name is looked up once.
+
+    Args:
+      namespace: the show within which a name is one person.
+      episode_id: within which `Man 1` and `SPEAKER_00` are one.
+      aliases: names that a person has said to stand for other ones.
+    """
+
+    def __init__(self, namespace: str, episode_id: str, aliases: Mapping[AliasKey, str]):
+        self.namespace, self.episode_id, self.aliases = namespace, episode_id, aliases
+        self._known: dict[tuple[str, SpeakerSource], Speaker] = {}
+
+    def identify(self, name: str | None, source: SpeakerSource) -> Speaker:
+        """The speaker a name stands for; its kind says how far."""
+        shown = " ".join((name or "").split())
+        if not shown:
+            return NOBODY
+        if (shown, source) not in self._known:
+            self._known[shown, source] = self._identified(shown, source)
+        return self._known[shown, source]
+
+    def identify_together(self, names: Sequence[str], source: SpeakerSource) -> Speaker:
+        """The speaker of an utterance with a list of names: none, one, or several at once."""
+        shown = [" ".join(name.split()) for name in names if name.strip()]
+        if len(shown) < 2:
+            return self.identify(shown[0] if shown else None, source)
+        return Speaker(None, ", ".join(shown), SpeakerKind.SEVERAL, source)
+
+    def _identified(self, shown: str, source: SpeakerSource) -> Speaker:
+        meant = self._alias(shown) or shown
+        kind = speaker_kind(meant)
+        if kind is SpeakerKind.NAMED:
+            return Speaker(speaker_id(self.namespace, meant), shown, kind, source)
+        if kind in _WITHIN_EPISODE:
+            return Speaker(episodic_id(self.namespace, self.episode_id, meant), shown, kind, source)
+        return Speaker(None, shown, kind, source)
+
+    def _alias(self, shown: str) -> str | None:
+        for scope in (self.episode_id, ""):
+            found = self.aliases.get(alias_key(self.namespace, scope, shown))
+            if found:
+                return found
+        return None
+
+
+def alias_key(namespace: str, scope: str, alias: str) -> AliasKey:
+    """Under what an alias is kept."""
+    return normalise(namespace), normalise(scope), canonical(alias)
 
 
 def speaker_id(namespace: str, name: str) -> str:
@@ -62,117 +101,29 @@ def speaker_id(namespace: str, name: str) -> str:
       namespace: the show within which the name is one person.
       name: in any case and spacing.
     """
-    # The unit separator is white space to `normalise`, so no name can contain it.
-    key = f"{normalise(namespace)}\x1f{normalise(name)}"
-    return hashlib.sha256(key.encode("utf-8", "replace")).hexdigest()[:16]
+    return _hash(normalise(namespace), canonical(name))
 
 
-@functools.lru_cache(maxsize=2**14)
-def identify(namespace: str, name: str | None, source: SpeakerSource) -> Speaker:
-    """The speaker a name stands for.
+def episodic_id(namespace: str, episode_id: str, name: str) -> str:
+    """The id of a speaker who is one person within an episode, and never met again."""
+    return _hash(normalise(namespace), normalise(episode_id), canonical(name))
 
-    `ALL` or `Ross and Rachel` are several; `MAN` or `Nurse #2` is somebody else in every
-    episode, hence unknown; both keep their name and have no id.
+
+def remembered(speaker_ids: Sequence[str | None], kinds: Sequence[str]) -> list[str | None]:
+    """The ids that a later episode may meet again; None for all others.
+
+    A generic or diarised speaker has a history within the episode, where it is at hand, and
+    nothing that a later run could need of it.
     """
-    shown = " ".join((name or "").split())
-    if not shown:
-        return NOBODY
-    kind = speaker_kind(shown)
-    named = kind is SpeakerKind.NAMED
-    return Speaker(speaker_id(namespace, shown) if named else None, shown, kind, source)
+    pairs = zip(speaker_ids, kinds, strict=True)
+    return [speaker if kind == SpeakerKind.NAMED else None for speaker, kind in pairs]
 
 
-def identify_together(namespace: str, names: Sequence[str], source: SpeakerSource) -> Speaker:
-    """The speaker of an utterance with a list of names: none, one, or several at once."""
-    shown = [" ".join(name.split()) for name in names if name.strip()]
-    if len(shown) < 2:
-        return identify(namespace, shown[0] if shown else None, source)
-    return Speaker(None, ", ".join(shown), SpeakerKind.SEVERAL, source)
+def same_name(one: str, other: str) -> bool:
+    """Whether two written names differ in nothing but their qualifiers, case and white space."""
+    return normalise(without_qualifiers(one)) == normalise(without_qualifiers(other))
 
 
-def speaker_kind(name: str) -> SpeakerKind:
-    """Whether a name stands for one person of the show, for several, or for just anybody."""
-    folded = normalise(name)
-    if folded in _SEVERAL or _SEVERAL_JOINT.search(folded):
-        return SpeakerKind.SEVERAL
-    if folded in _ANYBODY or _NUMBERED.search(folded):
-        return SpeakerKind.UNKNOWN
-    return SpeakerKind.NAMED
-
-
-@dataclasses.dataclass(frozen=True)
-class Opening:
-    """How a line of subtitles begins.
-
-    Attributes:
-      mark: `>>` or `-` where it is marked as a new turn, else empty.
-      name: the speaker's name, None without label.
-      rest: what is said.
-    """
-
-    mark: str
-    name: str | None
-    rest: str
-
-    @property
-    def starts_turn(self) -> bool:
-        """Whether somebody begins to speak here."""
-        return bool(self.mark) or self.name is not None
-
-
-_MARK = re.compile(r"\s*(?:(>{2,})|([-–—](?=\s)|-(?=[^\W\d_a-z])))\s*")
-_MAX_LABEL_CHARS = 40
-_MAX_LABEL_WORDS = 4
-_LABEL_WORD = re.compile(r"(?:Mc|Mac|[A-Z]')?[^\W_]+(?:['’.-]+[^\W_]+)*[.,']*|#\d+|&")
-_MIXED_CASE = re.compile(r"(?:Mc|Mac)(?=[^\W\d_a-z])")
-_ASIDE = re.compile(r"[(]\s*([^()\[\]\n]{2,40}?)\s*[)]\s*:?\s*")
-_ASIDE_WORD = re.compile(r"[A-Z][^\W\d_A-Z]+(?:[A-Z][^\W\d_]+)?\.?")
-_ASIDE_SOUND = re.compile(r".*(?:ing|s|ed)$|.*[Ll]aughter|Applause|Music|Silence|Bleep|Quietly")
-
-
-def split_label(line: str) -> Opening:
-    """Takes turn mark and speaker's label off a line such as `- JEFF PROBST: Come on in`.
-
-    A label is in capitals (`McGEE` too), of at most four words, and ends in a colon with space or
-    nothing after it. After a mark a name can also stand in parentheses: `- (Probst) Come in.`
-    """
-    marked = _MARK.match(line)
-    mark = (">>" if marked[1] else "-") if marked else ""
-    rest = line[marked.end() :] if marked else line.strip()
-    name, said = split_aside(rest) if mark else (None, rest)
-    if name is None:
-        name, said = _split_capitals(rest)
-    return Opening(mark, name, said.strip())
-
-
-def split_aside(text: str) -> tuple[str | None, str]:
-    """A name in parentheses before what is said; no sound: `(Probst)`, not `(Laughs)`."""
-    aside = _ASIDE.match(text)
-    words = aside[1].split() if aside else []
-    if aside is None or not words or len(words) > 3 or not all(map(_is_aside_name, words)):
-        return None, text
-    return aside[1], text[aside.end() :]
-
-
-def _is_aside_name(word: str) -> bool:
-    return bool(_ASIDE_WORD.fullmatch(word)) and not _ASIDE_SOUND.fullmatch(word)
-
-
-def _split_capitals(text: str) -> tuple[str | None, str]:
-    colon = text.find(":", 0, _MAX_LABEL_CHARS)
-    label, said = text[: max(colon, 0)].strip(), text[colon + 1 :]
-    if colon < 0 or not _is_label(label) or said[:1].strip():
-        return None, text
-    return label, said
-
-
-def _is_label(label: str) -> bool:
-    words = label.split()
-    # A single letter is the choice of a quiz or a line of a list more often than a name.
-    letters = sum(map(str.isalpha, label))
-    return 0 < len(words) <= _MAX_LABEL_WORDS and letters > 1 and all(map(_is_label_word, words))
-
-
-def _is_label_word(word: str) -> bool:
-    capitals = _MIXED_CASE.sub("", word)
-    return bool(_LABEL_WORD.fullmatch(word)) and capitals == capitals.upper()
+def _hash(*parts: str) -> str:
+    # The unit separator is white space to `normalise`, so no part can contain it.
+    return hashlib.sha256("\x1f".join(parts).encode("utf-8", "replace")).hexdigest()[:16]

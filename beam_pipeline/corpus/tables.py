@@ -9,15 +9,15 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from beam_pipeline.corpus import limits, speakers
+from beam_pipeline.corpus import limits
 from beam_pipeline.corpus.decoding import refuse_broken
 from beam_pipeline.corpus.location import Location, episode_id
 from beam_pipeline.corpus.options import FIELDS, ReadOptions
 from beam_pipeline.corpus.refusals import Refusal, RefusalError, note
 from beam_pipeline.corpus.sheets import Sheet, resolve_columns
-from beam_pipeline.corpus.speakers import Speaker
+from beam_pipeline.corpus.speakers import Cast, Speaker
 from beam_pipeline.corpus.utterances import Utterance, utterance_table
-from beam_pipeline.records import Episode, Reason, SpeakerSource
+from beam_pipeline.records import Episode, Reason, SpeakerKind, SpeakerSource
 
 _WHOLE_DIALOGUE = "d001"
 _NUMBER = re.compile(r"\s*[a-zA-Z]?(\d{1,6})\s*", re.ASCII)
@@ -69,10 +69,17 @@ class _Line:
 
 @dataclasses.dataclass(frozen=True)
 class Rows:
-    """What became of a sheet: its episodes, in timeline order, and its refused rows."""
+    """What became of a sheet.
+
+    Attributes:
+      episodes: in timeline order.
+      refused: its refused rows.
+      dropped: how many rows are no speech, by the name of their speaker.
+    """
 
     episodes: tuple[Episode, ...]
     refused: tuple[Refusal, ...]
+    dropped: int
 
 
 def read_rows(sheet: Sheet, source: str, location: Location, options: ReadOptions) -> Rows:
@@ -88,18 +95,21 @@ def read_rows(sheet: Sheet, source: str, location: Location, options: ReadOption
       RefusalError: if there is no column with text.
     """
     if not sheet.numbers:
-        return Rows((), sheet.refused)
+        return Rows((), sheet.refused, 0)
     columns = resolve_columns(sheet, options)
     cells = zip(*(columns.get(field, itertools.repeat(None)) for field in FIELDS), strict=False)
     default = _default_place(location, options, has_episodes="episode" in columns)
     lines: list[_Line] = []
     refused = list(sheet.refused)
+    casts: dict[str, Cast] = {}
     for number, row in zip(sheet.numbers, cells, strict=False):
         try:
-            lines.append(_read_row(_Row(*row), default, options))
+            lines.append(_read_row(_Row(*row), default, options, casts))
         except RefusalError as error:
             note(refused, error.at(f"row {number}"))
-    return Rows(tuple(_episodes(lines, source, location)), tuple(refused))
+    spoken = [line for line in lines if line.utterance.speaker.kind is not SpeakerKind.NO_SPEECH]
+    episodes = tuple(_episodes(spoken, source, location))
+    return Rows(episodes, tuple(refused), len(lines) - len(spoken))
 
 
 def _default_place(location: Location, options: ReadOptions, has_episodes: bool) -> _Place:
@@ -108,16 +118,20 @@ def _default_place(location: Location, options: ReadOptions, has_episodes: bool)
     return _Place(location.show, location.season, location.number, location.stem)
 
 
-def _read_row(row: _Row, default: _Place, options: ReadOptions) -> _Line:
+def _read_row(row: _Row, default: _Place, options: ReadOptions, casts: dict[str, Cast]) -> _Line:
     text = _read_text(row.text)
     place = _read_place(row, default, options)
     start_ms, end_ms = _read_time(row.start_ms), _read_time(row.end_ms)
     if start_ms is not None and end_ms is not None and end_ms < start_ms:
         raise RefusalError(Reason.END_BEFORE_START, f"starts at {start_ms} ms, ends at {end_ms} ms")
-    speaker = _read_speaker(row.speaker, place.show)
+    key = place.episode_id
+    if key not in casts:
+        casts[key] = Cast(place.show, key, options.names)
+    speaker = _read_speaker(row.speaker, casts[key])
     dialogue = _read_name(row.dialogue) or _WHOLE_DIALOGUE
     gold = _read_name(row.label)
-    utterance = Utterance(dialogue, start_ms, end_ms, speaker, text, gold)
+    raw = str(row.text)
+    utterance = Utterance(dialogue, start_ms, end_ms, speaker, text, raw, gold)
     return _Line(place, _read_name(row.language), _read_number(row.utterance), utterance)
 
 
@@ -157,11 +171,11 @@ def _numbered_place(row: _Row, show: str, default: _Place) -> _Place:
     return _Place(show, season, number, default.name)
 
 
-def _read_speaker(cell: object, show: str) -> Speaker:
+def _read_speaker(cell: object, cast: Cast) -> Speaker:
     if isinstance(cell, (list, tuple)):
         names = [name for name in map(_read_name, cell) if name]
-        return speakers.identify_together(show, names, SpeakerSource.COLUMN)
-    return speakers.identify(show, _read_name(cell), SpeakerSource.COLUMN)
+        return cast.identify_together(names, SpeakerSource.COLUMN)
+    return cast.identify(_read_name(cell), SpeakerSource.COLUMN)
 
 
 def _read_name(cell: object) -> str | None:

@@ -19,6 +19,7 @@ class Utterance(NamedTuple):
       start_ms, end_ms: milliseconds from the start of the recording, None if not known.
       speaker: who says it.
       text: what is said, white space collapsed.
+      text_raw: the same as the source has it, with markup, labels, notes and lyrics.
       gold: the label that the source gives.
     """
 
@@ -27,6 +28,7 @@ class Utterance(NamedTuple):
     end_ms: int | None
     speaker: Speaker
     text: str
+    text_raw: str
     gold: str | None
 
 
@@ -42,6 +44,7 @@ def utterance_table(utterances: Sequence[Utterance]) -> pa.Table:
         "speaker_kind": [str(speaker.kind) for speaker in speakers],
         "speaker_source": [str(speaker.source) for speaker in speakers],
         "text": [utterance.text for utterance in utterances],
+        "text_raw": [utterance.text_raw for utterance in utterances],
         "gold": [utterance.gold for utterance in utterances],
     }
     return pa.table(columns, schema=UTTERANCES)

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import apache_beam as beam
 from apache_beam.pvalue import PCollection
 
+from beam_pipeline.corpus.speakers import remembered
 from beam_pipeline.records import Episode
 from beam_pipeline.stages.sharing import ModelSource
 from beam_pipeline.transcripts import transcript_of
@@ -28,6 +29,11 @@ class Encoded:
     def speakers(self) -> list[str | None]:
         """The speaker id of each utterance."""
         return self.episode.utterances["speaker_id"].to_pylist()  # type: ignore[no-any-return]
+
+    @property
+    def remembered(self) -> list[str | None]:
+        """The same, without those whom no other episode can meet again."""
+        return remembered(self.speakers, self.episode.utterances["speaker_kind"].to_pylist())
 
 
 class EncodeEpisodes(beam.PTransform):  # type: ignore[misc]

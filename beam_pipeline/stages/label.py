@@ -64,7 +64,7 @@ class _Label(beam.DoFn):  # type: ignore[misc]
         episode_id, joined = element
         encoded, recalls = list(joined["encoded"]), list(joined["recalls"])
         faults = [f"{len(encoded)} encodings, expected 1"] if len(encoded) != 1 else []
-        speakers = {who for one in encoded for who in one.speakers if who is not None}
+        speakers = {who for one in encoded for who in one.remembered if who is not None}
         faults += recall_faults(speakers, list(joined["expected"]), recalls)
         for message in faults:
             yield TaggedOutput("faults", Fault(episode_id, message))
@@ -80,7 +80,7 @@ def label_episode(
     Args:
       model: prepared for inference.
       encoded: the episode and its encoding.
-      recalls: of each of its speakers, in any order.
+      recalls: of each of its speakers who is remembered, in any order.
       model_id: written to every row.
     """
     embeddings, windows = recalled_windows(

@@ -109,7 +109,7 @@ class _Recall(beam.DoFn):  # type: ignore[misc]
 def _tails(element: tuple[str, Encoded], history: int) -> Iterable[tuple[str, Tail]]:
     _, encoded = element
     embeddings = encoded.encoding.embeddings
-    return tails(encoded.speakers, embeddings, encoded.episode.place, history)
+    return tails(encoded.remembered, embeddings, encoded.episode.place, history)
 
 
 def _shard(speaker_id: str, _: Tail) -> tuple[int, str]:

@@ -1,0 +1,77 @@
+"""Names -> what kind of speaker they stand for, by closed lists and plain patterns."""
+
+from __future__ import annotations
+
+import re
+
+from beam_pipeline.corpus.names import canonical
+from beam_pipeline.records import SpeakerKind
+
+_SEVERAL = frozenset(
+    ("all", "#all#", "all together", "both", "everybody", "everyone", "several", "together")
+)
+_SEVERAL_JOINT = re.compile(r"\s(?:and|&|\+)\s|,\s(?![js]r\b)|/")
+_GROUPS_WORDS = (
+    "audience boys cast children chorus class congregation crowd fans girls group guests "
+    "guys kids ladies medics men others passengers patrons people players police protesters "
+    "reporters soldiers spectators students team teens tribe villagers voices women workers"
+)
+_GROUPS = frozenset(_GROUPS_WORDS.split())
+_ANYBODY_WORDS = "boy child female girl guy kid lady male man person stranger teen voice woman"
+_ANYBODY = frozenset(_ANYBODY_WORDS.split())
+_ROLES_WORDS = (
+    "agent anchor anchorman announcer attendant attorney bailiff bartender captor cashier clerk "
+    "commentator computer conductor cop customer detective director dispatcher doctor driver "
+    "guard host hostess interviewer judge juror lawyer machine manager medic mother narrator "
+    "newscaster nurse officer operator paramedic pilot policeman priest radio receptionist "
+    "recording referee reporter salesman secretary soldier speaker student teacher translator tv "
+    "usher waiter waitress witness"
+)
+_ROLES = frozenset(_ROLES_WORDS.split())
+_ADJECTIVES_WORDS = "another elderly first little older old other second the young"
+_ADJECTIVES = frozenset(_ADJECTIVES_WORDS.split())
+_GENDERED_VOICE = re.compile(r"(?:wo)?man's voice|(?:fe)?male (?:voice|speaker)|voice(?: over)?")
+_NUMBERED = re.compile(r"\D\s*#?\d+$")
+_DIARISED = re.compile(r"(?:speaker|spk|spkr)[ _-]?#?(?:\d{1,4}|unk)")
+_NOBODY = frozenset(("?", "-", "default", "dialogue", "main", "n/a", "none", "nobody", "ntp",
+                     "null", "unidentified", "unknown", "unknown speaker"))  # fmt: skip
+_NO_SPEECH = re.compile(
+    r"(?:(?:staff |end |opening |closing )?credits?|caption(?:s|ing)?|eyecatch|insert song|karaoke|"
+    r"logo|lyrics?|music|romaji|sfx|signs?|song|sound(?:s| effects?)?|text|tl note|titles?|"
+    r"episode title|typeset(?:ting)?)(?: ?\d+)?"
+)
+
+
+def speaker_kind(name: str) -> SpeakerKind:
+    """What a name stands for, to judge by the name alone."""
+    folded = canonical(name)
+    if not any(map(str.isalnum, folded)) or folded in _NOBODY:
+        return SpeakerKind.UNKNOWN
+    if _NO_SPEECH.fullmatch(folded):
+        return SpeakerKind.NO_SPEECH
+    if _DIARISED.fullmatch(folded):
+        return SpeakerKind.DIARISED
+    return _kind_of_person(folded)
+
+
+def is_common(name: str) -> bool:
+    """Whether a name is of common words, so that it is one in any case: `all`, `man 2`."""
+    folded = canonical(name)
+    if folded in _SEVERAL:
+        return True
+    common = (SpeakerKind.GROUP, SpeakerKind.GENERIC, SpeakerKind.UNKNOWN)
+    return not _SEVERAL_JOINT.search(folded) and _kind_of_person(folded) in common
+
+
+def _kind_of_person(folded: str) -> SpeakerKind:
+    if folded in _SEVERAL or _SEVERAL_JOINT.search(folded):
+        return SpeakerKind.SEVERAL
+    if _NUMBERED.search(folded):
+        return SpeakerKind.GENERIC
+    words = [word for word in folded.split() if word not in _ADJECTIVES]
+    word = words[0] if len(words) == 1 else ""
+    if word in _GROUPS:
+        return SpeakerKind.GROUP
+    if word in _ANYBODY or _GENDERED_VOICE.fullmatch(folded):
+        return SpeakerKind.UNKNOWN
+    return SpeakerKind.GENERIC if word in _ROLES else SpeakerKind.NAMED

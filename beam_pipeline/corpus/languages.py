@@ -1,0 +1,50 @@
+"""What language an episode is in, where neither its file nor the file's name says.
+
+By py3langid, whose model is inside its package. On the real subtitles that the tests read it finds
+all 64 whole files to be English, as lingua does, and 95% of pieces of 100 characters (lingua: 94 to
+95%); it takes 2 ms a file (lingua: 12) and 5 MB on disk (lingua: 96).
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from typing import Final
+
+from py3langid.langid import MODEL_FILE, LanguageIdentifier
+
+ENOUGH_CHARS: Final = 200
+"""With fewer letters to go on nothing is said: one piece of 100 in 20 is taken for another."""
+
+_SAMPLE_CHARS = 4_000
+
+# ISO 639-2 codes that files are often named with; any three letters may be something else.
+_TWO_LETTERS_OF = {
+    "chi": "zh", "dan": "da", "deu": "de", "dut": "nl", "eng": "en", "fin": "fi", "fra": "fr",
+    "fre": "fr", "ger": "de", "ita": "it", "jpn": "ja", "kor": "ko", "nld": "nl", "nor": "no",
+    "pol": "pl", "por": "pt", "rus": "ru", "spa": "es", "swe": "sv", "tur": "tr", "zho": "zh",
+}  # fmt: skip
+
+
+def primary_language(tag: str) -> str:
+    """The language of a tag, without region or script: `pt` of `pt-BR`, `en` of `eng`."""
+    code = tag.replace("_", "-").partition("-")[0].lower()
+    return _TWO_LETTERS_OF.get(code, code)
+
+
+def detect_language(texts: Sequence[str]) -> str | None:
+    """The ISO 639-1 code of the language of utterances; None with too little to tell.
+
+    Args:
+      texts: in any number; some of them, evenly spread, are looked at.
+    """
+    step = 1 + sum(map(len, texts)) // _SAMPLE_CHARS
+    sample = " ".join(texts[::step])[: 2 * _SAMPLE_CHARS]
+    if sum(map(str.isalpha, sample)) < ENOUGH_CHARS:
+        return None
+    return str(_identifier().classify(sample)[0])
+
+
+@functools.cache
+def _identifier() -> LanguageIdentifier:
+    return LanguageIdentifier.from_model_file(MODEL_FILE)

@@ -5,6 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
@@ -219,3 +222,22 @@ def test_a_night_without_any_input_is_committed(
     assert manifest["counts"]["utterances"] == 0
     assert query(tmp_path, "SELECT 1", monkeypatch) == [(1,)]
     assert begin(tmp_path, "2").memory == ()
+
+
+def test_pandas_polars_and_pyarrow_read_what_the_manifests_name_as_the_views_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_night(tmp_path, "1", night(1, 2, text="superseded "))
+    run_night(tmp_path, "1", night(1, 2))
+    run_night(tmp_path, "2", night(3))
+    manifests = read_manifests(str(tmp_path)).values()
+    paths = [str(tmp_path / part["path"]) for one in manifests for part in one["labels"]]
+    columns = ["episode_id", "utterance", "text", "label", "prob_joy"]
+    expected = query(tmp_path, f"SELECT {', '.join(columns)} FROM labels ORDER BY ALL", monkeypatch)
+    assert len(expected) == 9
+    by_pandas = pd.concat([pd.read_parquet(path, columns=columns) for path in paths])
+    by_polars = pl.scan_parquet(paths).select(columns).collect()
+    by_pyarrow = ds.dataset(paths).to_table(columns=columns)
+    assert sorted(by_pandas.itertuples(index=False, name=None)) == expected
+    assert sorted(by_polars.iter_rows()) == expected
+    assert sorted(tuple(row.values()) for row in by_pyarrow.to_pylist()) == expected

@@ -26,7 +26,8 @@ def label(flags: argparse.Namespace, rest: list[str]) -> int:
 
     from beam_pipeline import console, nights
     from beam_pipeline.corpus.paths import expand_inputs
-    from beam_pipeline.output.manifest import outdated_nights, read_manifests
+    from beam_pipeline.output.manifest import outdated_nights, read_manifest, read_manifests
+    from beam_pipeline.storage import storage_of
 
     checkpoint = _checkpoint(flags)
     languages = None if flags.any_language else checkpoint.settings.languages
@@ -35,11 +36,11 @@ def label(flags: argparse.Namespace, rest: list[str]) -> int:
     due = [nights.Night(flags.night, tuple(expand_inputs(flags.inputs)), reading)]
     while due:
         night = due.pop()
-        superseded = read_manifests(flags.output).get(night.name)
+        held = read_manifest(storage_of(flags.output), night.name)
         begun = time.monotonic()
         with console.job_progress(), console.engine_muted(flags.verbose):
             manifest = nights.label_night(flags.output, night, engine)
-        console.show_run(manifest, flags.output, time.monotonic() - begun, superseded)
+        console.show_run(manifest, flags.output, time.monotonic() - begun, held and held[0])
         manifests = read_manifests(flags.output)
         outdated = list(outdated_nights(manifests))
         if flags.cascade:

@@ -10,11 +10,12 @@ from apache_beam.options.pipeline_options import PipelineOptions
 
 from beam_pipeline.corpus.options import ReadOptions
 from beam_pipeline.corpus.paths import file_size
-from beam_pipeline.output.manifest import Manifest, Origin, read_manifests
+from beam_pipeline.output.manifest import Manifest, Origin, read_manifest
 from beam_pipeline.output.run import begin_run
 from beam_pipeline.pipeline import Job, build
 from beam_pipeline.records import EmonetError
 from beam_pipeline.stages.sharing import ModelSource
+from beam_pipeline.storage import storage_of
 from model.artifact import Checkpoint
 
 
@@ -65,13 +66,13 @@ def label_night(output: str, night: Night, engine: Engine) -> Manifest:
     job = beam.Pipeline(options=PipelineOptions(list(engine.options)))
     build(job, Job(night.paths, night.reading, source, run))
     job.run().wait_until_finish()
-    manifest = read_manifests(output).get(night.name)
-    if manifest is None or manifest["run"] != run.name:
+    held = read_manifest(storage_of(output), night.name)
+    if held is None or held[0]["run"] != run.name:
         raise EmonetError(
             f"the engine ended, and night {night.name} is not committed by run {run.name}; "
             "--verbose shows its log"
         )
-    return manifest
+    return held[0]
 
 
 def recorded_night(manifest: Manifest) -> Night:

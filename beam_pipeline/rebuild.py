@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import uuid
 from collections import deque
 from collections.abc import Iterator, Sequence
 
@@ -16,17 +15,16 @@ from beam_pipeline.output.manifest import (
     Origin,
     Part,
     manifest_path,
-    memory_digest,
-    night_before,
     parts_of,
+    read_manifest,
     read_manifests,
     sealed,
 )
 from beam_pipeline.output.memories import read_memory, write_memory
-from beam_pipeline.output.run import Run
+from beam_pipeline.output.run import Run, run_after
 from beam_pipeline.output.tables import SHARDS, read_part, shard_of
 from beam_pipeline.output.views import write_views
-from beam_pipeline.records import Place
+from beam_pipeline.records import EmonetError, Place
 from beam_pipeline.storage import storage_of
 from model.emonet import EmoNet
 
@@ -50,34 +48,22 @@ def rebuild_memory(output: str, model: EmoNet, origin: Origin) -> Iterator[tuple
       EmonetError: a manifest or a file is damaged, or a run replaced a night in the meantime.
     """
     storage = storage_of(output)
-    for night in read_manifests(output):
-        replaced = storage.version(manifest_path(night))
-        manifests = read_manifests(output)
-        before = night_before(night, manifests)
-        memory = manifests[before] if before else None
-        manifest = manifests[night]
-        run = Run(
-            output=output,
-            night=night,
-            name=uuid.uuid4().hex[:12],
-            model_id=manifest["model_id"],
-            labels=(),
-            origin=origin,
-            version=replaced and replaced[1],
-            supersedes=manifest["run"],
-            memory_night=before,
-            memory_sha256=memory_digest(memory),
-            memory=parts_of(memory, "memory") if memory else (),
-        )
+    manifests = read_manifests(output)
+    for night in list(manifests):
+        held = read_manifest(storage, night)
+        if held is None:
+            raise EmonetError(f"night {night}: its manifest is gone; restore it from a copy")
+        manifest = held[0]
+        run = run_after(output, night, held, manifests, manifest["model_id"], (), origin)
         said = _last_said(output, manifest, origin.history)
         layers = [part for shard in range(SHARDS) for part in _written(run, model, shard, said)]
-        rebuilt = {
+        manifests[night] = {
             **manifest,
             "origin": dataclasses.asdict(origin),
-            "memory_from": {"night": before, "sha256": run.memory_sha256},
+            "memory_from": {"night": run.memory_night, "sha256": run.memory_sha256},
             "memory": [dataclasses.asdict(part) for part in layers],
         }
-        storage.replace(manifest_path(night), sealed(rebuilt), run.version)
+        storage.replace(manifest_path(night), sealed(manifests[night]), run.version)
         yield night, len(said)
     write_views(output)
 

@@ -14,10 +14,9 @@ from beam_pipeline.output.manifest import (
     Manifest,
     Part,
     manifest_path,
-    memory_digest,
+    memory_before,
     named_paths,
-    night_before,
-    opened,
+    read_manifest,
     read_manifests,
     sealed,
 )
@@ -239,15 +238,13 @@ def _counts(heard: Mapping[type, list[Any]]) -> dict[str, Any]:
 
 def _is_committed(run: Run, storage: Storage) -> bool:
     """Whether this very run is committed: an engine may do a step twice."""
-    path = manifest_path(run.night)
-    now = storage.version(path)
-    return now is not None and opened(now[0], f"{storage.root}/{path}")["run"] == run.name
+    held = read_manifest(storage, run.night)
+    return held is not None and held[0]["run"] == run.name
 
 
 def _refuse_other_memory(run: Run) -> None:
-    manifests = read_manifests(run.output)
-    before = night_before(run.night, manifests)
-    if memory_digest(manifests[before] if before else None) != run.memory_sha256:
+    before, now = memory_before(run.night, read_manifests(run.output))
+    if now != run.memory_sha256:
         raise EmonetError(
             f"the memory before night {run.night} changed while run {run.name} was at work, it is "
             f"that of night {before} now; nothing was changed, run it again"

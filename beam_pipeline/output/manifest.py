@@ -66,6 +66,17 @@ def read_manifests(output: str) -> dict[str, Manifest]:
     return {manifest["night"]: manifest for manifest in sorted(manifests, key=_night)}
 
 
+def read_manifest(storage: Storage, night: str) -> tuple[Manifest, str] | None:
+    """A night's manifest and what the storage calls this version of it; None without one.
+
+    Raises:
+      EmonetError: it is damaged.
+    """
+    path = manifest_path(night)
+    now = storage.version(path)
+    return now and (opened(now[0], f"{storage.root}/{path}"), now[1])
+
+
 def manifest_paths(storage: Storage) -> list[str]:
     """Where the manifests of all nights are."""
     files = storage.files(MANIFESTS)
@@ -118,6 +129,12 @@ def memory_digest(manifest: Manifest | None) -> str:
     return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
 
+def memory_before(night: str, manifests: Mapping[str, Manifest]) -> tuple[str | None, str]:
+    """The night whose memory a night builds on, and the digest of that memory now."""
+    before = night_before(night, manifests)
+    return before, memory_digest(manifests[before] if before else None)
+
+
 def outdated_nights(manifests: Mapping[str, Manifest]) -> dict[str, str]:
     """Nights that stand on superseded memory, and the night before each, `` where there is none.
 
@@ -126,8 +143,7 @@ def outdated_nights(manifests: Mapping[str, Manifest]) -> dict[str, str]:
     """
     outdated: dict[str, str] = {}
     for night in sorted(manifests):
-        before = night_before(night, manifests)
-        now = memory_digest(manifests[before] if before else None)
+        before, now = memory_before(night, manifests)
         if before in outdated or manifests[night]["memory_from"]["sha256"] != now:
             outdated[night] = before or ""
     return outdated

@@ -5,15 +5,15 @@ from __future__ import annotations
 import dataclasses
 import re
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from beam_pipeline.output.manifest import (
+    Manifest,
     Origin,
     Part,
-    manifest_path,
-    memory_digest,
-    night_before,
+    memory_before,
     parts_of,
+    read_manifest,
     read_manifests,
 )
 from beam_pipeline.records import EmonetError
@@ -64,17 +64,41 @@ def begin_run(output: str, night: str, model_id: str, labels: Sequence[str], ori
         raise EmonetError(f"--night {night!r}: use letters, digits, '.', '_' and '-' alone")
     storage = storage_of(output)
     storage.prepare()
-    # first the version: what is read after it is at least as new
-    version = storage.version(manifest_path(night))
+    # first its version: what is read after it is at least as new
+    held = read_manifest(storage, night)
     manifests = read_manifests(output)
-    before = night_before(night, manifests)
-    memory = manifests[before] if before else None
-    if memory and memory["origin"] != dataclasses.asdict(origin):
+    run = run_after(output, night, held, manifests, model_id, labels, origin)
+    left = Origin(**manifests[run.memory_night]["origin"]) if run.memory_night else origin
+    if left != origin:
         raise EmonetError(
-            f"night {before} left a memory of {_named(Origin(**memory['origin']))}, this run makes "
-            f"one of {_named(origin)}; use the model of that night, make the memory anew with "
+            f"night {run.memory_night} left a memory of {_named(left)}, this run makes one of "
+            f"{_named(origin)}; use the model of that night, make the memory anew with "
             "`emonet rebuild-memory`, or give another --output"
         )
+    return run
+
+
+def run_after(
+    output: str,
+    night: str,
+    held: tuple[Manifest, str] | None,
+    manifests: Mapping[str, Manifest],
+    model_id: str,
+    labels: Sequence[str],
+    origin: Origin,
+) -> Run:
+    """A run that replaces what the storage holds of a night, after the nights before it.
+
+    Args:
+      output: OUT.
+      night: its name.
+      held: what `read_manifest` gives of it.
+      manifests: of all nights.
+      model_id: of the checkpoint.
+      labels: the classes.
+      origin: of the memory it makes.
+    """
+    before, digest = memory_before(night, manifests)
     return Run(
         output=output,
         night=night,
@@ -82,11 +106,11 @@ def begin_run(output: str, night: str, model_id: str, labels: Sequence[str], ori
         model_id=model_id,
         labels=tuple(labels),
         origin=origin,
-        version=version and version[1],
-        supersedes=manifests[night]["run"] if night in manifests else None,
+        version=held[1] if held else None,
+        supersedes=held[0]["run"] if held else None,
         memory_night=before,
-        memory_sha256=memory_digest(memory),
-        memory=parts_of(memory, "memory") if memory else (),
+        memory_sha256=digest,
+        memory=parts_of(manifests[before], "memory") if before else (),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -62,8 +62,3 @@ def read_part(storage: Storage, part: Part) -> pa.Table:
             "restore it from a copy, or run the night again"
         )
     return pq.read_table(pa.BufferReader(content))
-
-
-def read_rows(storage: Storage, parts: Sequence[Part]) -> Iterator[pa.Table]:
-    """The rows of files, one after another; see `read_part`."""
-    return (read_part(storage, part) for part in parts)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
-from collections.abc import Iterator
 from pathlib import PurePosixPath
 
 from beam_pipeline.output.manifest import (
@@ -54,8 +53,9 @@ def unnamed_runs(output: str) -> list[UnnamedRun]:
     runs: dict[tuple[str, str], list[StoredFile]] = {}
     for file in found:
         if file.path not in named:
-            for night, run in _written_for(file.path):
-                runs.setdefault((night, run), []).append(file)
+            written_for = _written_for(file.path)
+            if written_for:
+                runs.setdefault(written_for, []).append(file)
     return [
         UnnamedRun(
             night,
@@ -87,8 +87,9 @@ def vacuum(output: str, older_than: datetime.timedelta, now: datetime.datetime) 
     return old
 
 
-def _written_for(path: str) -> Iterator[tuple[str, str]]:
-    """The night and the run of a file; nothing for a file that no run writes."""
+def _written_for(path: str) -> tuple[str, str] | None:
+    """The night and the run of a file; None for a file that no run writes."""
     match PurePosixPath(path).parts:
         case (_, night, run, _) if night.startswith("night=") and run.startswith("run="):
-            yield night.removeprefix("night="), run.removeprefix("run=")
+            return night.removeprefix("night="), run.removeprefix("run=")
+    return None

@@ -9,6 +9,7 @@ import re
 import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.progress import (
@@ -27,7 +28,9 @@ from rich.text import Text
 from beam_pipeline.output.manifest import Manifest, outdated_nights, same_bytes
 from beam_pipeline.output.vacuum import UnnamedRun
 from beam_pipeline.output.views import views_are_current
-from model.evaluate import Scores
+
+if TYPE_CHECKING:  # nights are listed and errors told without loading torch
+    from model.evaluate import Scores
 
 stdout = Console(highlight=False, soft_wrap=True, markup=False)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable
 
 from beam_pipeline.corpus import limits
 from beam_pipeline.records import EmonetError, Reason, Rejected
@@ -40,6 +41,19 @@ class RefusalError(EmonetError):
     def at(self, position: str) -> Refusal:
         """The same as a value, with the place at which it was caught."""
         return Refusal(position, self.reason, self.detail)
+
+
+def check_times(start_ms: int, end_ms: int) -> None:
+    """Refuses what ends before it starts."""
+    if end_ms < start_ms:
+        raise RefusalError(Reason.END_BEFORE_START, f"starts at {start_ms} ms, ends at {end_ms} ms")
+
+
+def check_size(lines: Iterable[str]) -> None:
+    """Refuses a cue with more text than any has."""
+    if sum(map(len, lines)) > limits.MAX_TEXT_CHARS:
+        detail = f"expected at most {limits.MAX_TEXT_CHARS} characters of text"
+        raise RefusalError(Reason.TEXT_TOO_LONG, detail)
 
 
 def note(refused: list[Refusal], refusal: Refusal) -> None:

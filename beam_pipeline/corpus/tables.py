@@ -13,7 +13,7 @@ from beam_pipeline.corpus import limits
 from beam_pipeline.corpus.decoding import refuse_broken
 from beam_pipeline.corpus.location import Location, episode_id
 from beam_pipeline.corpus.options import FIELDS, ReadOptions
-from beam_pipeline.corpus.refusals import Refusal, RefusalError, note
+from beam_pipeline.corpus.refusals import Refusal, RefusalError, check_times, note
 from beam_pipeline.corpus.sheets import Sheet, resolve_columns
 from beam_pipeline.corpus.speakers import Cast, Speaker
 from beam_pipeline.corpus.utterances import Utterance, utterance_table
@@ -122,8 +122,8 @@ def _read_row(row: _Row, default: _Place, options: ReadOptions, casts: dict[str,
     text = _read_text(row.text)
     place = _read_place(row, default, options)
     start_ms, end_ms = _read_time(row.start_ms), _read_time(row.end_ms)
-    if start_ms is not None and end_ms is not None and end_ms < start_ms:
-        raise RefusalError(Reason.END_BEFORE_START, f"starts at {start_ms} ms, ends at {end_ms} ms")
+    if start_ms is not None and end_ms is not None:
+        check_times(start_ms, end_ms)
     key = place.episode_id
     if key not in casts:
         casts[key] = Cast(place.show, key, options.names)

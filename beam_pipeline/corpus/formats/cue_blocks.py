@@ -16,7 +16,7 @@ from typing import Final
 from beam_pipeline.corpus import limits
 from beam_pipeline.corpus.decoding import refuse_broken
 from beam_pipeline.corpus.formats.clocks import CLOCK, milliseconds
-from beam_pipeline.corpus.refusals import Refusal, RefusalError, note
+from beam_pipeline.corpus.refusals import Refusal, RefusalError, check_size, check_times, note
 from beam_pipeline.records import Reason
 
 ARROW: Final = "-->"
@@ -130,10 +130,7 @@ def _read_cue(block: _Block, blank_ends_cue: bool) -> Cue:
     start_ms, end_ms = _read_timing(block.timing)
     lines = _until_blank(block.lines) if blank_ends_cue else _until_next_counter(block.lines)
     refuse_broken(*lines)
-    if sum(map(len, lines)) > limits.MAX_TEXT_CHARS:
-        raise RefusalError(
-            Reason.TEXT_TOO_LONG, f"expected at most {limits.MAX_TEXT_CHARS} characters of text"
-        )
+    check_size(lines)
     return Cue(block.number, start_ms, end_ms, tuple(line for line in lines if line))
 
 
@@ -155,6 +152,5 @@ def _read_timing(line: str) -> tuple[int, int]:
             Reason.MALFORMED_CUE, "expected a timing such as 00:00:01,000 --> 00:00:02,000"
         )
     start_ms, end_ms = milliseconds(*match.groups()[:4]), milliseconds(*match.groups()[4:])
-    if end_ms < start_ms:
-        raise RefusalError(Reason.END_BEFORE_START, f"starts at {start_ms} ms, ends at {end_ms} ms")
+    check_times(start_ms, end_ms)
     return start_ms, end_ms

@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from beam_pipeline.corpus import limits
 from beam_pipeline.corpus.decoding import refuse_broken
 from beam_pipeline.corpus.formats.cue_blocks import Cue, CueSheet
-from beam_pipeline.corpus.refusals import Refusal, RefusalError, note
+from beam_pipeline.corpus.refusals import Refusal, RefusalError, check_size, check_times, note
 from beam_pipeline.records import Reason
 
 
@@ -41,6 +41,23 @@ class Draft:
     end_ms: int | None
     lines: tuple[str, ...]
     name: str | None
+
+
+class CueText:
+    """The text of a cue in the making, kept until it is longer than any cue may be."""
+
+    def __init__(self) -> None:
+        self._texts: list[str] = []
+        self._size = 0
+
+    def add(self, text: str) -> None:
+        """Appends to it."""
+        if self._size <= limits.MAX_TEXT_CHARS:
+            self._texts.append(text)
+            self._size += len(text)
+
+    def __str__(self) -> str:
+        return "".join(self._texts)
 
 
 class Gathering:
@@ -116,11 +133,8 @@ def _check(start_ms: int, end_ms: int, lines: tuple[str, ...]) -> None:
     if not 0 <= start_ms <= limits.MAX_TIME_MS or end_ms > limits.MAX_TIME_MS:
         detail = f"expected times between 0 and {limits.MAX_TIME_MS} ms"
         raise RefusalError(Reason.MALFORMED_CUE, detail)
-    if end_ms < start_ms:
-        raise RefusalError(Reason.END_BEFORE_START, f"starts at {start_ms} ms, ends at {end_ms} ms")
-    if sum(map(len, lines)) > limits.MAX_TEXT_CHARS:
-        detail = f"expected at most {limits.MAX_TEXT_CHARS} characters of text"
-        raise RefusalError(Reason.TEXT_TOO_LONG, detail)
+    check_times(start_ms, end_ms)
+    check_size(lines)
 
 
 def _finish(draft: Draft, times: list[int]) -> Cue:

@@ -9,10 +9,9 @@ from __future__ import annotations
 import dataclasses
 import re
 
-from beam_pipeline.corpus import limits
 from beam_pipeline.corpus.formats.clocks import clock_ms
 from beam_pipeline.corpus.formats.cue_blocks import CueSheet
-from beam_pipeline.corpus.formats.gathering import Gathering, collapsed
+from beam_pipeline.corpus.formats.gathering import CueText, Gathering, collapsed
 from beam_pipeline.corpus.formats.tags import Tag, tokens
 from beam_pipeline.corpus.refusals import RefusalError
 from beam_pipeline.records import Reason
@@ -35,19 +34,13 @@ class _Sentence:
     end_ms: int | None = None
     starts_within: bool = False
     fault: RefusalError | None = None
-    texts: list[str] = dataclasses.field(default_factory=list)
-    size: int = 0
-
-    def add(self, text: str) -> None:
-        if self.size <= limits.MAX_TEXT_CHARS:
-            self.texts.append(text)
-            self.size += len(text)
+    text: CueText = dataclasses.field(default_factory=CueText)
 
     def note(self, mark: str, at_ms: int) -> None:
         """Takes a time within it: `S` is where a subtitle starts, `E` where it ends."""
         if mark == "E":
             self.end_ms = at_ms
-        elif not self.starts_within and not "".join(self.texts).strip():
+        elif not self.starts_within and not str(self.text).strip():
             self.start_ms, self.starts_within = at_ms, True
 
 
@@ -64,7 +57,7 @@ def read_opus(text: str) -> CueSheet:
     for token in tokens(text):
         if isinstance(token, str):
             if sentence:
-                sentence.add(token)
+                sentence.text.add(token)
             continue
         if token.name == "s":
             if sentence:
@@ -74,7 +67,7 @@ def read_opus(text: str) -> CueSheet:
         elif token.name == "time" and token.opens:
             shown_from = _note_time(token, sentence, shown_from)
         elif token.name == "w" and token.opens and sentence:
-            sentence.add(" ")
+            sentence.text.add(" ")
     if sentence:
         _finish(gathering, sentence)
     return gathering.sheet()
@@ -103,5 +96,5 @@ def _finish(gathering: Gathering, sentence: _Sentence) -> None:
         error = RefusalError(Reason.MALFORMED_CUE, "expected a time at or before its begin")
         gathering.refuse(sentence.number, error)
         return
-    text = _BEFORE_NO_SPACE.sub("", collapsed("".join(sentence.texts)))
+    text = _BEFORE_NO_SPACE.sub("", collapsed(str(sentence.text)))
     gathering.add(sentence.number, sentence.start_ms, sentence.end_ms, [text])

@@ -11,9 +11,8 @@ import html
 import re
 from collections import Counter
 
-from beam_pipeline.corpus import limits
 from beam_pipeline.corpus.formats.cue_blocks import CueSheet
-from beam_pipeline.corpus.formats.gathering import Gathering, Silent, collapsed
+from beam_pipeline.corpus.formats.gathering import CueText, Gathering, Silent, collapsed
 from beam_pipeline.corpus.formats.tags import Tag, tokens
 from beam_pipeline.corpus.refusals import RefusalError
 from beam_pipeline.records import Reason
@@ -42,21 +41,11 @@ class _Paragraph:
     language: str = ""
     names: bool = False
     implied: bool = False
-    texts: list[str] = dataclasses.field(default_factory=list)
-    size: int = 0
-
-    def add(self, text: str) -> None:
-        if self.size <= limits.MAX_TEXT_CHARS:
-            self.texts.append(text)
-            self.size += len(text)
-
-    @property
-    def text(self) -> str:
-        return "".join(self.texts)
+    text: CueText = dataclasses.field(default_factory=CueText)
 
     @property
     def is_blank(self) -> bool:
-        return not html.unescape(self.text).strip()
+        return not html.unescape(str(self.text)).strip()
 
 
 def read_sami(text: str) -> CueSheet:
@@ -72,7 +61,7 @@ def read_sami(text: str) -> CueSheet:
     name: str | None = None
     for number, one in enumerate(paragraphs, 1):
         if one.names and one.language in ("", language):
-            name = html.unescape(one.text).strip() or None
+            name = html.unescape(str(one.text)).strip() or None
             gathering.drop(Silent.NAME)
         elif one.start is None or not _START.fullmatch(one.start.strip()):
             detail = "expected <SYNC Start=MILLISECONDS> before it"
@@ -83,7 +72,7 @@ def read_sami(text: str) -> CueSheet:
         elif one.language != language:
             gathering.drop(Silent.OTHER_LANGUAGE)
         else:
-            lines = map(collapsed, one.text.split("\n"))
+            lines = map(collapsed, str(one.text).split("\n"))
             gathering.add(number, int(one.start), None, lines, name)
             name = None
     return gathering.sheet()
@@ -95,13 +84,13 @@ def _paragraphs(text: str) -> list[_Paragraph]:
     for token in tokens(text):
         if isinstance(token, str):
             if found:
-                found[-1].add(token.replace("\r", " ").replace("\n", " "))
+                found[-1].text.add(token.replace("\r", " ").replace("\n", " "))
         elif token.opens and token.name == "sync":
             found.append(_Paragraph(token.attributes().get("start", ""), implied=True))
         elif token.opens and token.name == "p" and (in_body or found):
             _open_paragraph(found, token)
         elif token.opens and token.name == "br" and found:
-            found[-1].add("\n")
+            found[-1].text.add("\n")
         in_body |= isinstance(token, Tag) and token.name == "body"
     return found
 

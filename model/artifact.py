@@ -20,7 +20,7 @@ from typing import Any
 
 import safetensors.torch
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from model.emonet import EmoNet, Settings
 from model.encoder import EncoderReference, check_files, load_encoder, sha256_of
@@ -128,18 +128,17 @@ def load_model(checkpoint: Checkpoint, *, device: str = "cpu") -> EmoNet:
         context=load_encoder(checkpoint.encoder),
         embedder=load_encoder(checkpoint.encoder),
     )
-    restore(model, safetensors.torch.load_file(checkpoint.folder / WEIGHTS))
+    restore(model.trained(), safetensors.torch.load_file(checkpoint.folder / WEIGHTS))
     return model.to(device).eval()
 
 
-def restore(model: EmoNet, tensors: Mapping[str, Tensor]) -> None:
-    """Sets the trained parameters.
+def restore(trained: Mapping[str, nn.Parameter], tensors: Mapping[str, Tensor]) -> None:
+    """Sets trained parameters.
 
     Raises:
-      ModelError: `tensors` are not just those that the settings call trained, or one is of
-        another shape; nothing is set then.
+      ModelError: `tensors` are not just those that are trained, or one is of another shape;
+        nothing is set then.
     """
-    trained = model.trained()
     if trained.keys() != tensors.keys():
         odd = sorted(trained.keys() ^ tensors.keys())
         raise ModelError(f"weights and settings disagree on {len(odd)} tensors, first {odd[0]}")

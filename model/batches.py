@@ -48,10 +48,18 @@ def read_corpus(
     in_dev = np.concatenate([np.full(len(t), bool(is_dev)) for _, is_dev, t in everything])
     embeddings = np.concatenate([model.embed(t.texts) for t in timeline])
     windows = histories(timeline, model.settings.history)
+    labels = model.settings.labels
     return (
-        _corpus(model, data, embeddings, windows[~in_dev]),
-        _corpus(model, dev, embeddings, windows[in_dev]),
+        _corpus(model, data, labels, embeddings, windows[~in_dev]),
+        _corpus(model, dev, labels, embeddings, windows[in_dev]),
     )
+
+
+def read_context(model: EmoNet, data: Sequence[Transcript], labels: Sequence[str]) -> Corpus:
+    """A set of other labels without embeddings and histories, for the context encoder alone."""
+    utterances = sum(map(len, data))
+    nothing, none = np.zeros((0, 0), np.float16), np.zeros((utterances, 0), np.int64)
+    return _corpus(model, data, labels, nothing, none)
 
 
 def batches(corpus: Corpus, order: Sequence[int], turns: int) -> Iterator[list[Window]]:
@@ -68,16 +76,25 @@ def batches(corpus: Corpus, order: Sequence[int], turns: int) -> Iterator[list[W
 
 def batch_logits(model: EmoNet, corpus: Corpus, windows: Sequence[Window]) -> tuple[Tensor, Tensor]:
     """The turns that some windows score, (scored,) int64, and their logits (scored, classes)."""
+    scored, states = batch_states(model, corpus, windows)
+    if model.settings.history:
+        states = states + model.behaviour(*past(corpus, scored.numpy()))
+    return scored, model.classify(states).float()
+
+
+def past(corpus: Corpus, asked: np.ndarray) -> tuple[Tensor, Tensor]:
+    """The histories of some turns, (asked,) int64, as `EmoNet.behaviour` takes them."""
+    windows = corpus.histories[asked]
+    used, places = np.unique(windows, return_inverse=True)
+    said = torch.from_numpy(corpus.embeddings[used].astype(np.float32))
+    return said, torch.from_numpy(np.where(windows < 0, -1, places.reshape(windows.shape)))
+
+
+def batch_states(model: EmoNet, corpus: Corpus, windows: Sequence[Window]) -> tuple[Tensor, Tensor]:
+    """The turns that some windows score, (scored,) int64, and their c_t, (scored, d) float32."""
     groups = list(fill_windows(corpus.turns, windows, _FILL))
     scored = torch.cat([torch.arange(w.scored, w.end) for rows in groups for w in rows])
-    states = torch.cat([_read(model, corpus, rows) for rows in groups])
-    if model.settings.history:
-        asked = corpus.histories[scored.numpy()]
-        used, places = np.unique(asked, return_inverse=True)
-        said = torch.from_numpy(corpus.embeddings[used].astype(np.float32))
-        windows_ = torch.from_numpy(np.where(asked < 0, -1, places.reshape(asked.shape)))
-        states = states + model.behaviour(model.dropout(said), windows_)
-    return scored, model.classify(model.dropout(states)).float()
+    return scored, torch.cat([_read(model, corpus, rows) for rows in groups])
 
 
 def _read(model: EmoNet, corpus: Corpus, windows: Sequence[Window]) -> Tensor:
@@ -94,7 +111,11 @@ def _read(model: EmoNet, corpus: Corpus, windows: Sequence[Window]) -> Tensor:
 
 
 def _corpus(
-    model: EmoNet, transcripts: Sequence[Transcript], embeddings: np.ndarray, windows: np.ndarray
+    model: EmoNet,
+    transcripts: Sequence[Transcript],
+    labels: Sequence[str],
+    embeddings: np.ndarray,
+    windows: np.ndarray,
 ) -> Corpus:
     turns: list[list[int]] = []
     rows: list[Window] = []
@@ -105,7 +126,7 @@ def _corpus(
             Window(first + w.start, first + w.scored, first + w.end)
             for w in model.windows(own, transcript.dialogues)
         ]
-    gold = gold_indices(transcripts, model.settings.labels)
+    gold = gold_indices(transcripts, labels)
     # of windows without a gold label there is nothing to learn, and a batch of them has no loss
     asked = [row for row in rows if (gold[row.scored : row.end] >= 0).any()]
     return Corpus(turns, asked, embeddings, windows, gold)

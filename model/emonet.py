@@ -60,7 +60,7 @@ class Settings:
     labels: tuple[str, ...]
     tag: str = "global"
     history: int = 10
-    hidden: int = 128
+    hidden: int = 16
     window_tokens: int = 512
     window_turns: int | None = None
     turn_tokens: int = 128
@@ -154,6 +154,11 @@ class EmoNet(nn.Module):
         self.project.requires_grad_(speaker)
         return {name: value for name, value in self.named_parameters() if value.requires_grad}
 
+    def trained_context(self) -> dict[str, nn.Parameter]:
+        """Those of `trained` that the speaker's past has no part in."""
+        speaker = ("gru.", "project.")
+        return {name: p for name, p in self.trained().items() if not name.startswith(speaker)}
+
     def for_inference(self, *, low_precision: bool | None = None) -> EmoNet:
         """Evaluation mode; bfloat16 where the processor has it unless told otherwise."""
         self.eval().requires_grad_(False)
@@ -162,6 +167,12 @@ class EmoNet(nn.Module):
             to_bfloat16(self.context)
             to_bfloat16(self.embedder)
         return self
+
+    def divide_logits(self, temperature: float) -> None:
+        """Divides all logits, those of context and speaker alike: the classifier is linear."""
+        with torch.no_grad():
+            self.classify.weight.div_(temperature)
+            self.classify.bias.div_(temperature)
 
     @torch.inference_mode()
     def encode(self, transcript: Transcript) -> Encoding:
@@ -277,9 +288,3 @@ def pack(
 def histories(transcripts: Sequence[Transcript], n: int) -> np.ndarray:
     """`speaker_windows` over episodes in timeline order, their utterances counted through."""
     return speaker_windows([who for t in transcripts for who in t.speakers], n)
-
-
-def probabilities(logits: np.ndarray) -> np.ndarray:
-    """Softmax of (utterances, classes) float32; each row sums to one."""
-    shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return shifted / shifted.sum(axis=1, keepdims=True)  # type: ignore[no-any-return]

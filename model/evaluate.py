@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from model.calibration import Reliability, reliability
 from model.dataset import Transcript, gold_to_score
 from model.emonet import EmoNet, histories
 
@@ -19,10 +20,12 @@ class Scores:
     Attributes:
       labels: the classes.
       confusion: (gold, predicted) counts, int64.
+      reliability: how often a label is right, by how sure the model is of it.
     """
 
     labels: tuple[str, ...]
     confusion: np.ndarray
+    reliability: Reliability
 
     @property
     def support(self) -> np.ndarray:
@@ -77,15 +80,23 @@ class Scores:
                 for label, (p, r, f, n) in zip(self.labels, columns, strict=True)
             },
             "confusion": self.confusion.tolist(),
+            "expected_calibration_error": self.reliability.error,
+            "reliability": self.reliability.as_json(),
         }
 
 
-def score(gold: np.ndarray, predicted: np.ndarray, labels: Sequence[str]) -> Scores:
-    """Counts predictions against gold labels, both (utterances,) int64; gold of -1 is left out."""
+def score(gold: np.ndarray, logits: np.ndarray, labels: Sequence[str]) -> Scores:
+    """Holds predictions against gold labels.
+
+    Args:
+      gold: (utterances,) int64; -1, no gold label, is left out.
+      logits: (utterances, classes) float32.
+      labels: the classes.
+    """
     kept = gold >= 0
     confusion = np.zeros((len(labels), len(labels)), dtype=np.int64)
-    np.add.at(confusion, (gold[kept], predicted[kept]), 1)
-    return Scores(tuple(labels), confusion)
+    np.add.at(confusion, (gold[kept], logits[kept].argmax(axis=1)), 1)
+    return Scores(tuple(labels), confusion, reliability(gold, logits))
 
 
 def predict(
@@ -152,7 +163,7 @@ def evaluate(
     transcripts = sorted(transcripts, key=lambda transcript: transcript.place)
     gold = gold_to_score(transcripts, model.settings.labels)
     logits = predict(model, transcripts, remembered=remembered, advance=advance)
-    return score(gold, logits.argmax(axis=1), model.settings.labels)
+    return score(gold, logits, model.settings.labels)
 
 
 def _ratio(part: Any, whole: Any) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""A training run: its epochs, and its state on disk, from which an interrupted one is taken up.
+"""The context's training: its epochs, and its state on disk, from which it is taken up again.
 
 An epoch is a pure function of the state before it, the seed and its number: batches and dropout
 are seeded by both, so a run that was interrupted ends with the same weights as one that was not.
@@ -23,11 +23,12 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from model.artifact import WEIGHTS, restore
-from model.batches import Corpus, batch_logits, batches
+from model.batches import Corpus, batch_states, batches
 from model.dataset import class_weights
 from model.emonet import EmoNet
 from model.encoder import has_bfloat16
 from model.errors import ModelError
+from model.second_head import SecondHead
 from model.windows import Window
 
 
@@ -45,6 +46,10 @@ class TrainingSettings:
       warmup: share of the steps over which the rates rise.
       weight_decay: of AdamW.
       weight_exponent: class weights are inverse frequencies to this power.
+      averaging: the weights that are scored and kept are a moving average over the steps, of
+        which each step leaves this share; 0 keeps the last step's own.
+      second_weight: of the second head's loss.
+      memory_epochs: of the second stage, which trains the speaker's part.
       shuffled_speakers: control: deal the speaker ids out at random, so that every history is
         a stranger's.
     """
@@ -58,11 +63,16 @@ class TrainingSettings:
     warmup: float = 0.1
     weight_decay: float = 0.01
     weight_exponent: float = 0.5
+    averaging: float = 0.99
+    second_weight: float = 0.5
+    memory_epochs: int = 3
     shuffled_speakers: bool = False
 
     def __post_init__(self) -> None:
         if self.epochs < 1 or self.patience < 1 or self.batch_turns < 1:
             raise ModelError("epochs, patience and batch_turns want 1 or more")
+        if not 0 <= self.averaging < 1 or self.second_weight < 0:
+            raise ModelError("averaging wants 0 or more and less than 1, second_weight 0 or more")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -83,16 +93,27 @@ class TrainingRun:
       taken_up: whether the folder held the run already.
     """
 
-    def __init__(self, model: EmoNet, training: TrainingSettings, corpus: Corpus, folder: Path):
+    def __init__(
+        self,
+        model: EmoNet,
+        training: TrainingSettings,
+        corpus: Corpus,
+        second: SecondHead | None,
+        folder: Path,
+    ):
         self.model, self.training, self.corpus, self.folder = model, training, corpus, folder
+        self.second = second
         classes = len(model.settings.labels)
         self.weights = torch.from_numpy(
             class_weights(corpus.gold, classes, training.weight_exponent)
         )
-        self.parameters = model.trained()
+        heads = second.named_parameters(prefix="second") if second else ()
+        context = model.trained_context()
+        self.parameters = {**context, **dict(heads)}
+        self.average = {name: value.detach().clone() for name, value in context.items()}
         self.optimizer = _optimizer(self.parameters, training)
         # how many batches there are depends on their order
-        steps = (sum(1 for _ in self._batches(number)) for number in range(training.epochs))
+        steps = (sum(1 for _ in self._batches(corpus, number)) for number in range(training.epochs))
         self.steps = [0, *itertools.accumulate(steps)]
         self.epochs: list[Epoch] = []
         self.taken_up = False
@@ -103,6 +124,7 @@ class TrainingRun:
         model: EmoNet,
         training: TrainingSettings,
         corpus: Corpus,
+        second: SecondHead | None,
         folder: Path,
         identity: Mapping[str, Any],
     ) -> TrainingRun:
@@ -112,13 +134,14 @@ class TrainingRun:
           model: is given the run's weights, if there are any.
           training: how it is trained.
           corpus: what it learns from.
+          second: other labels that it learns from beside it.
           folder: the run's own, which exists.
           identity: all that the run's weights depend on, as JSON can hold it.
 
         Raises:
           ModelError: `folder` holds a run of another identity, or a class does not occur.
         """
-        run = cls(model, training, corpus, folder)
+        run = cls(model, training, corpus, second, folder)
         described = folder / "identity.json"
         content = json.dumps(identity, sort_keys=True)
         run.taken_up = described.exists()
@@ -152,23 +175,37 @@ class TrainingRun:
         number = len(self.epochs)
         torch.manual_seed(hash((self.training.seed, number)))
         losses: list[float] = []
-        for step, batch in enumerate(self._batches(number), start=self.steps[number]):
-            losses.append(self._step(batch, step))
+        others: Iterator[list[Window] | None] = itertools.repeat(None)
+        if self.second:  # what one epoch has no step for waits for the next one
+            others = itertools.chain(self._batches(self.second.corpus, number), others)
+        pairs = zip(self._batches(self.corpus, number), others, strict=False)
+        for step, (batch, other) in enumerate(pairs, start=self.steps[number]):
+            losses.append(self._step(batch, other, step))
             advance(step + 1, self.steps[-1])
         return sum(losses) / len(losses)
 
     def note(self, epoch: Epoch) -> None:
-        """Keeps the epoch's weights if they are the best, and all that the next epoch needs."""
+        """Keeps the averaged weights if they are the best, and all that the next epoch needs."""
         self.epochs.append(epoch)
         if epoch is max(self.epochs, key=lambda epoch: epoch.dev):
-            _save(self.folder / WEIGHTS, self.parameters)
+            _save(self.folder / WEIGHTS, self.average)
         moments = {
             f"{moment}/{name}": self.optimizer.state[parameter][moment]
             for name, parameter in self.parameters.items()
             for moment in ("exp_avg", "exp_avg_sq", "step")
         }
+        average = {f"average/{name}": value for name, value in self.average.items()}
         history = json.dumps([dataclasses.asdict(epoch) for epoch in self.epochs])
-        _save(self.folder / "state.safetensors", {**self.parameters, **moments}, history)
+        _save(self.folder / "state.safetensors", {**self.parameters, **average, **moments}, history)
+
+    @contextlib.contextmanager
+    def averaged(self) -> Iterator[EmoNet]:
+        """The model with the average of its weights."""
+        context = self.model.trained_context()
+        own = {name: value.detach().clone() for name, value in context.items()}
+        restore(context, self.average)
+        yield self.model
+        restore(context, own)
 
     def _load(self) -> None:
         path = self.folder / "state.safetensors"
@@ -177,29 +214,41 @@ class TrainingRun:
         with safetensors.safe_open(path, framework="pt") as file:
             self.epochs = [Epoch(**epoch) for epoch in json.loads(file.metadata()["epochs"])]
         tensors = safetensors.torch.load_file(path)
-        restore(self.model, {name: tensors[name] for name in self.parameters})
+        self.average = {name: tensors[f"average/{name}"] for name in self.average}
         for name, parameter in self.parameters.items():
+            with torch.no_grad():
+                parameter.copy_(tensors[name])
             self.optimizer.state[parameter] = {
                 moment: tensors[f"{moment}/{name}"] for moment in ("exp_avg", "exp_avg_sq", "step")
             }
 
-    def _batches(self, number: int) -> Iterator[list[Window]]:
+    def _batches(self, corpus: Corpus, number: int) -> Iterator[list[Window]]:
         random = np.random.default_rng([self.training.seed, number])
-        order = random.permutation(len(self.corpus.windows)).tolist()
-        return batches(self.corpus, order, self.training.batch_turns)
+        order = random.permutation(len(corpus.windows)).tolist()
+        return batches(corpus, order, self.training.batch_turns)
 
-    def _step(self, batch: list[Window], step: int) -> float:
+    def _step(self, batch: list[Window], other: list[Window] | None, step: int) -> float:
         scale = _rate(step, self.steps[-1], self.training.warmup)
         for group in self.optimizer.param_groups:
             group["lr"] = group["initial_lr"] * scale
         with autocast(self.model.device):
-            scored, logits = batch_logits(self.model, self.corpus, batch)
+            scored, states = batch_states(self.model, self.corpus, batch)
+            logits = self.model.classify(self.model.dropout(states)).float()
         gold = torch.from_numpy(self.corpus.gold)[scored]
         loss = functional.cross_entropy(logits, gold, weight=self.weights, ignore_index=-1)
+        both = loss
+        if self.second and other:
+            with autocast(self.model.device):
+                both = loss + self.training.second_weight * self.second.loss(self.model, other)
         self.optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        both.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(list(self.parameters.values()), 1.0)
         self.optimizer.step()
+        # the first steps are far from where the weights will be
+        left = min(self.training.averaging, (1 + step) / (10 + step))
+        with torch.no_grad():
+            for name, average in self.average.items():
+                average.lerp_(self.parameters[name], 1 - left)
         return loss.item()
 
 

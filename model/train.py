@@ -1,4 +1,7 @@
-"""Training: weighted cross entropy, early stopping on dev, resumed where it was interrupted."""
+"""Training in two stages, the context's and the speaker's part, then calibration.
+
+Weighted cross entropy in both; the context's stops early on dev, and is resumed if interrupted.
+"""
 
 from __future__ import annotations
 
@@ -9,12 +12,16 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import safetensors.torch
 import torch
 import transformers
+from torch import nn
 
 from model.artifact import SUMS, WEIGHTS, open_checkpoint, restore, save_checkpoint
 from model.batches import Corpus, batch_logits, batches, read_corpus
+from model.behaviour import learn_behaviour
+from model.calibration import fit_temperature
 from model.dataset import (
     Transcript,
     digest,
@@ -27,6 +34,7 @@ from model.encoder import EncoderReference, load_encoder
 from model.errors import ModelError
 from model.evaluate import Scores, score
 from model.run import Epoch, TrainingRun, TrainingSettings, autocast, differing
+from model.second_head import SecondHead
 
 _PROGRESS = ".training"
 
@@ -39,11 +47,12 @@ def train(
     training: TrainingSettings,
     encoder: EncoderReference,
     output: Path,
+    second: Sequence[Transcript] = (),
     advance: Callable[[int, int], None] = lambda done, total: None,
     finished: Callable[[Epoch], None] = lambda epoch: None,
     resumed: Callable[[int | None], None] = lambda number: None,
 ) -> list[Epoch]:
-    """Trains a model and writes the best epoch's checkpoint to `output`.
+    """Trains a model over the context's best epoch and writes it to `output`, calibrated on dev.
 
     The histories of dev are those of one timeline over both sets, as a corpus has it.
 
@@ -55,6 +64,7 @@ def train(
       encoder: the encoder it starts from.
       output: where the checkpoint goes; an interrupted run in it is taken up, a finished one
         is left as it is.
+      second: other labels of like dialogue, learned beside `data`; see `SecondHead`.
       advance: called with steps done and all steps.
       finished: called with each epoch when it is done, and at first with those that `output`
         holds.
@@ -69,7 +79,7 @@ def train(
     if training.shuffled_speakers:
         data = shuffle_speakers(data, training.seed)
         dev = shuffle_speakers(dev, training.seed)
-    identity = _identity(settings, training, encoder, data, dev)
+    identity = _identity(settings, training, encoder, data, dev, second)
     progress = output / _PROGRESS
     if (output / SUMS).exists():
         epochs = _finished_epochs(output, identity)
@@ -82,14 +92,28 @@ def train(
         model = EmoNet(
             settings=settings, context=load_encoder(encoder), embedder=load_encoder(encoder)
         )
+        nn.init.zeros_(model.project.weight)  # until the second stage there is no past
         model.context.for_training()
         learned, chosen = read_corpus(model, data, dev)
-        run = TrainingRun.resume(model, training, learned, progress, identity)
+        head = SecondHead(model, second, training.weight_exponent) if second else None
+        run = TrainingRun.resume(model, training, learned, head, progress, identity)
         epochs = _train(run, chosen, advance, finished, resumed)
-        restore(model, safetensors.torch.load_file(progress / WEIGHTS))
-        save_checkpoint(output, model, {**identity, **_provenance(epochs, data, dev)})
+        restore(model.trained_context(), safetensors.torch.load_file(progress / WEIGHTS))
+        if settings.history:
+            learn_behaviour(model, training, learned, corpus_logits(model, learned))
+        noted = {**_provenance(epochs, data, dev), **_finish(model, chosen)}
+        save_checkpoint(output, model, {**identity, **noted})
     shutil.rmtree(progress, ignore_errors=True)  # none, or part of one, beside a finished run
     return epochs
+
+
+def _finish(model: EmoNet, dev: Corpus) -> dict[str, float]:
+    """Calibrates the model, and says how well it does."""
+    logits = corpus_logits(model, dev)
+    temperature = fit_temperature(logits, dev.gold)
+    model.divide_logits(temperature)
+    scores = score(dev.gold, logits, model.settings.labels)
+    return {"dev_weighted_f1": 100 * scores.weighted_f1, "temperature": temperature}
 
 
 def _make_folder(folder: Path) -> None:
@@ -114,7 +138,8 @@ def _train(
         resumed(len(run.epochs) + 1 if run.epochs_left() else None)
     while run.epochs_left():
         loss = run.epoch(advance)
-        dev_score = 100 * dev_scores(run.model, chosen).weighted_f1
+        with run.averaged() as model:
+            dev_score = 100 * dev_scores(model, chosen).weighted_f1
         run.note(Epoch(len(run.epochs) + 1, loss, dev_score))
         finished(run.epochs[-1])
     return run.epochs
@@ -122,13 +147,18 @@ def _train(
 
 def dev_scores(model: EmoNet, corpus: Corpus) -> Scores:
     """Scores of a model in training."""
+    return score(corpus.gold, corpus_logits(model, corpus), model.settings.labels)
+
+
+def corpus_logits(model: EmoNet, corpus: Corpus) -> np.ndarray:
+    """Logits of a model in training, (utterances, classes) float32."""
     model.eval()
     logits = torch.zeros(len(corpus.turns), len(model.settings.labels))
     with torch.inference_mode(), autocast(model.device):
         for batch in batches(corpus, range(len(corpus.windows)), 256):
             scored, values = batch_logits(model, corpus, batch)
             logits[scored] = values
-    return score(corpus.gold, logits.argmax(dim=1).numpy(), model.settings.labels)
+    return logits.numpy()
 
 
 def _finished_epochs(output: Path, identity: Mapping[str, Any]) -> list[Epoch]:
@@ -149,6 +179,7 @@ def _identity(
     encoder: EncoderReference,
     data: Sequence[Transcript],
     dev: Sequence[Transcript],
+    second: Sequence[Transcript],
 ) -> dict[str, Any]:
     return {
         "settings": dataclasses.asdict(settings),
@@ -156,6 +187,7 @@ def _identity(
         "encoder": dict(encoder.files),
         "data_digest": digest(data),
         "dev_digest": digest(dev),
+        "second_digest": digest(second),
     }
 
 
@@ -166,7 +198,6 @@ def _provenance(
     return {
         "epochs": [dataclasses.asdict(epoch) for epoch in epochs],
         "epoch": best.number,
-        "dev_weighted_f1": best.dev,
         "train_utterances": sum(map(len, data)),
         "dev_utterances": sum(map(len, dev)),
         "train_labels": dict(sorted(label_counts(data).items())),

@@ -78,10 +78,11 @@ def label(
     night: str = "1",
     flags: Sequence[str] = (),
     reading: ReadOptions = READING,
+    accelerator: str | None = None,
 ) -> Manifest:
     """Runs the job in the process, and gives the night's manifest."""
     paths = tuple(expand_inputs([str(path) for path in inputs]))
-    engine = Engine(checkpoint, None, beam_options(flags))
+    engine = Engine(checkpoint, None, beam_options(flags), accelerator)
     return label_night(str(folder), Night(night, paths, reading), engine)
 
 

@@ -59,7 +59,8 @@ def test_an_epoch_is_told_when_it_is_done_and_an_interrupted_training_goes_on(
     again, on, second, third, last = told.out.splitlines()
     assert (again, on) == (first, "going on with epoch 2")
     assert [second[:8], third[:8]] == ["epoch 2:", "epoch 3:"]
-    assert last == f"checkpoint of the best epoch: {tmp_path / 'checkpoint'}"
+    reached = open_checkpoint(tmp_path / "checkpoint").provenance["dev_weighted_f1"]
+    assert last == f"checkpoint: {tmp_path / 'checkpoint'}, dev weighted F1 {reached:.2f}"
 
 
 def test_a_finished_training_says_so_and_another_one_must_go_elsewhere(

@@ -75,7 +75,7 @@ def test_a_loaded_model_labels_as_the_saved_one_with_rounded_weights(
         name: tensor.detach().to(torch.bfloat16).float() if tensor.ndim == 2 else tensor.detach()
         for name, tensor in saved.trained().items()
     }
-    restore(saved, rounded)
+    restore(saved.trained(), rounded)
     saved.for_inference(low_precision=low_precision)
     np.testing.assert_array_equal(predict(loaded, data), predict(saved, data))
 
@@ -214,7 +214,7 @@ def test_the_id_of_a_model_is_that_of_all_its_content(
 def test_weights_that_do_not_fit_the_settings_are_refused(small_bert: EncoderReference) -> None:
     model = untrained(small_bert, trained_layers=1)
     with pytest.raises(ModelError, match="disagree on 16 tensors, first context"):
-        restore(model, untrained(small_bert, trained_layers=0).trained())
+        restore(model.trained(), untrained(small_bert, trained_layers=0).trained())
 
 
 def test_a_tensor_of_another_shape_is_refused_by_its_name(small_bert: EncoderReference) -> None:
@@ -223,6 +223,6 @@ def test_a_tensor_of_another_shape_is_refused_by_its_name(small_bert: EncoderRef
     # one number would be stretched over the whole bias
     tensors = {name: value + 1 for name, value in before.items()} | {"classify.bias": torch.ones(1)}
     with pytest.raises(ModelError, match=r"classify.bias is of shape \(1,\), .* want \(3,\)"):
-        restore(model, tensors)
+        restore(model.trained(), tensors)
     for name, value in model.trained().items():
         torch.testing.assert_close(value.detach(), before[name], rtol=0, atol=0)

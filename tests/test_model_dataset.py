@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -103,10 +104,14 @@ gold_and_predicted = st.lists(
 ).filter(lambda pairs: any(gold >= 0 for gold, _ in pairs))
 
 
+def one_hot(predicted: Sequence[int], classes: int) -> np.ndarray:
+    return np.eye(classes, dtype=np.float32)[predicted]
+
+
 @given(gold_and_predicted)
 def test_scores_are_those_of_scikit_learn(pairs: list[tuple[int, int]]) -> None:
     gold, predicted = np.array(pairs).T
-    scores = score(gold, predicted, "abcd")
+    scores = score(gold, one_hot(predicted, 4), "abcd")
     kept, classes = gold >= 0, [0, 1, 2, 3]
     known = gold[kept], predicted[kept]
     precision, recall, f1, support = metrics.precision_recall_fscore_support(
@@ -126,14 +131,15 @@ def test_scores_are_those_of_scikit_learn(pairs: list[tuple[int, int]]) -> None:
 
 
 def test_utterances_without_gold_are_left_out_of_scores() -> None:
-    scores = score(np.array([0, -1, 1]), np.array([0, 1, 1]), "ab")
-    assert scores.as_json()["utterances"] == 2
+    scores = score(np.array([0, -1, 1]), one_hot([0, 1, 1], 2), "ab")
+    assert scores.as_json()["utterances"] == scores.reliability.counts.sum() == 2
     assert scores.weighted_f1 == 1
 
 
 def test_scores_of_nothing_are_zero() -> None:
-    scores = score(np.array([-1]), np.array([1]), "ab")
+    scores = score(np.array([-1]), one_hot([1], 2), "ab")
     assert (scores.weighted_f1, scores.macro_f1, scores.accuracy) == (0, 0, 0)
+    assert (scores.reliability.error, scores.reliability.as_json()) == (0, [])
     assert scores.as_json()["classes"]["a"] == {
         "precision": 0.0,
         "recall": 0.0,

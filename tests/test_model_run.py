@@ -11,12 +11,15 @@ import numpy as np
 import pytest
 import safetensors.torch
 import torch
+from small_models import untrained
 from small_training import DATA, DEV, TRAINING, run
 from small_training import SETTINGS as SMALL
 
 import model.train
 from model.artifact import SETTINGS, SUMS, WEIGHTS, open_checkpoint
 from model.batches import Corpus
+from model.calibration import reliability
+from model.dataset import Transcript
 from model.emonet import EmoNet
 from model.encoder import EncoderReference
 from model.errors import ModelError
@@ -68,6 +71,12 @@ def interrupt_after(share: float) -> Any:
     return advance
 
 
+def relabelled(transcript: Transcript) -> Transcript:
+    return dataclasses.replace(
+        transcript, labels=["glad" if label == "joy" else "not" for label in transcript.labels]
+    )
+
+
 @pytest.mark.parametrize("share", [0, 0.34, 0.5, 0.99])
 def test_an_interrupted_run_ends_as_one_that_was_not(
     tmp_path: Path, small_bert: EncoderReference, uninterrupted: Path, share: float
@@ -88,6 +97,38 @@ def test_an_interrupted_run_ends_as_one_that_was_not(
     assert (done[0] > 1) == (went_on > 1)
     epochs = list(range(1, TRAINING.epochs + 1))
     assert told == [*epochs[: went_on - 1], f"{went_on}", *epochs[went_on - 1 :]]
+
+
+def test_an_interrupted_run_with_a_second_head_ends_as_one_that_was_not(
+    tmp_path: Path, small_bert: EncoderReference, uninterrupted: Path
+) -> None:
+    second = [relabelled(transcript) for transcript in DATA[:3]]
+    run(tmp_path / "whole", small_bert, second=second)
+    with pytest.raises(DeathError):
+        run(tmp_path / "halves", small_bert, second=second, advance=interrupt_after(0.5))
+    run(tmp_path / "halves", small_bert, second=second)
+    assert bytes_of(tmp_path / "halves") == bytes_of(tmp_path / "whole")
+    # it has learned something else, and the head is no part of the checkpoint
+    one, other = (
+        safetensors.torch.load_file(folder / WEIGHTS)
+        for folder in (tmp_path / "whole", uninterrupted)
+    )
+    assert one.keys() == other.keys()
+    assert any((one[name] != other[name]).any() for name in one)
+
+
+def test_without_averaging_the_last_weights_of_an_epoch_are_kept(
+    tmp_path: Path, small_bert: EncoderReference, scripted_dev: list[dict[str, torch.Tensor]]
+) -> None:
+    once = dataclasses.replace(TRAINING, epochs=1)
+    for averaging in (0.0, 0.99):
+        run(tmp_path / f"{averaging}", small_bert, dataclasses.replace(once, averaging=averaging))
+    last, averaged = scripted_dev
+    start = untrained(small_bert, **dataclasses.asdict(SMALL)).trained()
+    names = [name for name in last if name.startswith("context.") and name.endswith("weight")]
+    for name in names:
+        moved = [(weights[name] - start[name]).norm() for weights in (averaged, last)]
+        assert 0 < moved[0] < moved[1]
 
 
 def test_a_run_that_died_before_its_checkpoint_is_not_trained_again(
@@ -111,8 +152,9 @@ def test_a_run_that_died_before_its_checkpoint_is_not_trained_again(
         ({"training": dataclasses.replace(TRAINING, seed=1)}, "seed"),
         ({"data": DATA[:3]}, "data_digest"),
         ({"dev": DEV[:1]}, "dev_digest"),
+        ({"second": DATA[:1]}, "second_digest"),
     ],
-    ids=["settings", "training", "data", "dev"],
+    ids=["settings", "training", "data", "dev", "second"],
 )
 def test_an_unfinished_run_with_other_settings_is_refused(
     tmp_path: Path, small_bert: EncoderReference, changes: dict[str, Any], other: str
@@ -162,15 +204,17 @@ def test_a_run_that_dies_while_it_is_described_begins_anew(
 
 @pytest.fixture
 def scripted_dev(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[dict[str, torch.Tensor]]]:
-    """Dev scores of 10, 30, 20, 25, 40 percent, and the weights that each was given for."""
+    """Dev scores of 10, 30, 20, 25, 40 percent, and the context that each was given for."""
     seen: list[dict[str, torch.Tensor]] = []
 
     def dev_scores(trained: EmoNet, _: Corpus) -> Scores:
-        seen.append({name: value.detach().clone() for name, value in trained.trained().items()})
+        context = trained.trained_context()
+        seen.append({name: value.detach().clone() for name, value in context.items()})
         right = (10, 30, 20, 25, 40)[len(seen) - 1]
         wrong = 100 - right
         # both classes are as often right: weighted F1 is their share
-        return Scores(("a", "b"), np.array([[right, wrong], [wrong, right]]))
+        nothing = reliability(np.array([-1]), np.zeros((1, 2)))
+        return Scores(("a", "b"), np.array([[right, wrong], [wrong, right]]), nothing)
 
     monkeypatch.setattr(model.train, "dev_scores", dev_scores)
     return seen  # type: ignore[return-value]
@@ -182,12 +226,13 @@ def test_training_stops_when_dev_gains_no_more_and_keeps_the_best_epoch(
     epochs = run(tmp_path, small_bert, TrainingSettings(epochs=5, patience=2, batch_turns=16))
     assert [epoch.dev for epoch in epochs] == pytest.approx([10, 30, 20, 25])
     stored = safetensors.torch.load_file(tmp_path / WEIGHTS)
-    for name, tensor in scripted_dev[1].items():
-        torch.testing.assert_close(stored[name], tensor.to(stored[name].dtype), rtol=0, atol=0)
-    assert any((stored[name] != last).any() for name, last in scripted_dev[3].items())
     provenance = open_checkpoint(tmp_path).provenance
+    for name, tensor in scripted_dev[1].items():
+        best = tensor / provenance["temperature"] if name.startswith("classify.") else tensor
+        torch.testing.assert_close(stored[name], best.to(stored[name].dtype), rtol=0, atol=0)
+    last = scripted_dev[3]
+    assert any((stored[name] != last[name]).any() for name in last if name.startswith("context."))
     assert provenance["epoch"] == 2
-    assert provenance["dev_weighted_f1"] == pytest.approx(30)
 
 
 def test_an_interruption_does_not_restart_patience(

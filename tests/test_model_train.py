@@ -6,17 +6,20 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import safetensors.torch
+import torch
 from small_models import LABELS, made_up, small_settings, transcript, untrained
-from small_training import DATA, DEV, TRAINING, run
+from small_training import DATA, DEV, SETTINGS, TRAINING, run
 
 import model.train
-from model.artifact import load_model, open_checkpoint
+from model.artifact import WEIGHTS, load_model, open_checkpoint
 from model.batches import read_corpus
-from model.dataset import Transcript
+from model.calibration import fit_temperature
+from model.dataset import Transcript, gold_indices
 from model.emonet import Settings
 from model.encoder import EncoderReference
 from model.errors import ModelError
-from model.evaluate import evaluate
+from model.evaluate import evaluate, predict
 from model.run import TrainingSettings
 
 
@@ -106,7 +109,9 @@ def past_says(seed: int, speakers: int, first: int) -> list[Transcript]:
     ]
 
 
-LEARNING = TrainingSettings(epochs=6, patience=6, batch_turns=16, encoder_rate=1e-3, head_rate=1e-2)
+LEARNING = TrainingSettings(
+    epochs=2, patience=2, batch_turns=16, encoder_rate=1e-3, head_rate=1e-2, memory_epochs=20
+)
 
 
 def test_it_learns_what_a_word_says(tmp_path: Path, small_encoder: EncoderReference) -> None:
@@ -116,6 +121,37 @@ def test_it_learns_what_a_word_says(tmp_path: Path, small_encoder: EncoderRefere
     run(tmp_path, small_encoder, training, data=data, dev=dev, settings=settings)
     trained = load_model(open_checkpoint(tmp_path)).for_inference()
     assert evaluate(trained, dev, remembered=data).weighted_f1 > 0.9
+
+
+def test_other_labels_of_like_dialogue_teach_the_encoder(
+    tmp_path: Path, small_bert: EncoderReference
+) -> None:
+    data, dev = word_says(0, [0]), word_says(1, range(8, 10))
+    other = {"joy": "bright", "neutral": "plain", "sadness": "dark"}
+    second = [
+        dataclasses.replace(t, labels=[other[str(label)] for label in t.labels])
+        for t in word_says(2, range(20, 30))
+    ]
+    settings = small_settings(tag="none", history=0)
+    training = dataclasses.replace(
+        LEARNING, epochs=20, patience=20, batch_turns=4, encoder_rate=3e-3, second_weight=2
+    )
+    alone, beside = (
+        max(
+            epoch.dev
+            for epoch in run(
+                tmp_path / f"{len(taught)}",
+                small_bert,
+                training,
+                data=data,
+                dev=dev,
+                settings=settings,
+                second=taught,
+            )
+        )
+        for taught in ([], second)
+    )
+    assert beside > alone + 10
 
 
 PAST_DATA, PAST_DEV = past_says(0, 160, 1), past_says(1, 80, 2)
@@ -147,15 +183,52 @@ def test_it_learns_what_only_the_speakers_past_says(
     assert scores.weighted_f1 > 0.9
 
 
-@pytest.mark.parametrize("control", ["no history", "shuffled speakers"])
+@pytest.mark.parametrize("control", ["no history", "shuffled speakers", "no second stage"])
 def test_without_the_speakers_own_past_it_cannot_learn_that(
     tmp_path: Path, small_bert: EncoderReference, control: str
 ) -> None:
-    shuffled = control == "shuffled speakers"
-    settings = dataclasses.replace(PAST_SETTINGS, history=2 if shuffled else 0)
-    training = dataclasses.replace(LEARNING, shuffled_speakers=shuffled)
-    epochs = run(tmp_path, small_bert, training, data=PAST_DATA, dev=PAST_DEV, settings=settings)
-    assert max(epoch.dev for epoch in epochs) < 70
+    settings = dataclasses.replace(PAST_SETTINGS, history=0 if control == "no history" else 2)
+    training = dataclasses.replace(
+        LEARNING,
+        shuffled_speakers=control == "shuffled speakers",
+        memory_epochs=0 if control == "no second stage" else LEARNING.memory_epochs,
+    )
+    run(tmp_path, small_bert, training, data=PAST_DATA, dev=PAST_DEV, settings=settings)
+    assert open_checkpoint(tmp_path).provenance["dev_weighted_f1"] < 70
+
+
+def test_the_context_is_the_same_with_and_without_memory(
+    tmp_path: Path, small_bert: EncoderReference
+) -> None:
+    folders = [tmp_path / f"{history}" for history in (0, 3)]
+    for folder, history in zip(folders, (0, 3), strict=True):
+        settings = dataclasses.replace(SETTINGS, history=history)
+        run(folder, small_bert, settings=settings)
+    without, memory = (safetensors.torch.load_file(folder / WEIGHTS) for folder in folders)
+    context = [name for name in without if name.startswith("context.")]
+    assert context
+    assert all(torch.equal(without[name], memory[name]) for name in context)
+    assert memory["project.weight"].any()
+    assert (
+        open_checkpoint(folders[0]).provenance["epochs"]
+        == (open_checkpoint(folders[1]).provenance["epochs"])
+    )
+
+
+def test_a_checkpoint_is_as_sure_of_its_labels_as_dev_says(
+    tmp_path: Path, small_bert: EncoderReference
+) -> None:
+    before, after = PAST_DEV
+    # without a wrong label there is no being too sure
+    wrong = [after.labels[5 * (n // 5)] for n in range(len(after))]
+    dev = [before, dataclasses.replace(after, labels=wrong)]
+    run(tmp_path, small_bert, LEARNING, data=PAST_DATA, dev=dev, settings=PAST_SETTINGS)
+    checkpoint = open_checkpoint(tmp_path)
+    assert checkpoint.provenance["temperature"] > 1.5
+    logits = predict(load_model(checkpoint).for_inference(), dev, remembered=PAST_DATA)
+    gold = gold_indices(dev, checkpoint.settings.labels)
+    # weights are stored in bfloat16
+    assert fit_temperature(logits, gold) == pytest.approx(1, abs=0.1)
 
 
 def test_utterances_without_gold_are_read_and_not_learned_from(

@@ -1,0 +1,95 @@
+"""Whether a probability is how often the label is right, and the temperature that makes it so.
+
+After Guo et al. 2017, "On Calibration of Modern Neural Networks". Pure: numpy arrays.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+
+BINS = 15
+"""As in Guo et al. 2017, section 5."""
+
+_COLDEST, _HOTTEST = 1 / 16, 16.0
+"""Labels that are all right, or right by chance, would want a temperature of zero, or none."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Reliability:
+    """Utterances by how sure the model is of their label, in bins of equal width from 0 to 1.
+
+    Attributes:
+      counts: (bins,) int64.
+      confidence: (bins,) float64, the mean probability of the chosen label; 0 in an empty bin.
+      accuracy: (bins,) float64, the share of labels that are right; 0 in an empty bin.
+    """
+
+    counts: np.ndarray
+    confidence: np.ndarray
+    accuracy: np.ndarray
+
+    @property
+    def error(self) -> float:
+        """Expected calibration error, 0 to 1 (Guo et al. 2017, equation 3)."""
+        gaps = np.abs(self.accuracy - self.confidence)
+        return float(gaps @ self.counts / max(1, self.counts.sum()))
+
+    def as_json(self) -> list[dict[str, Any]]:
+        """The bins that are not empty, in plain numbers."""
+        return [
+            {"utterances": int(count), "confidence": float(sure), "accuracy": float(right)}
+            for count, sure, right in zip(self.counts, self.confidence, self.accuracy, strict=True)
+            if count
+        ]
+
+
+def reliability(gold: np.ndarray, logits: np.ndarray, bins: int = BINS) -> Reliability:
+    """Holds probabilities against gold labels.
+
+    Args:
+      gold: (utterances,) int64, -1 for none, which is left out.
+      logits: (utterances, classes) float32.
+      bins: how many.
+    """
+    known = gold >= 0
+    sure = probabilities(logits[known].astype(np.float64)).max(axis=1)
+    right = logits[known].argmax(axis=1) == gold[known]
+    # a bin is open below and closed above
+    number = np.clip(np.ceil(sure * bins).astype(np.int64) - 1, 0, bins - 1)
+    counts = np.bincount(number, minlength=bins)
+    filled = np.maximum(counts, 1)
+    return Reliability(
+        counts=counts,
+        confidence=np.bincount(number, weights=sure, minlength=bins) / filled,
+        accuracy=np.bincount(number, weights=right, minlength=bins) / filled,
+    )
+
+
+def fit_temperature(logits: np.ndarray, gold: np.ndarray) -> float:
+    """The temperature T under which softmax(logits / T) makes the gold labels most likely.
+
+    The likelihood is concave in 1 / T, so its slope is zero once: where gold labels have the
+    logit that the probabilities expect.
+
+    Args:
+      logits: (utterances, classes) float32.
+      gold: (utterances,) int64, -1 for none; one or more are known.
+    """
+    known = gold >= 0
+    kept, right = logits[known].astype(np.float64), gold[known]
+    found = kept[np.arange(len(kept)), right].mean()
+    low, high = np.log(_COLDEST), np.log(_HOTTEST)
+    for _ in range(40):  # to one part in a million million
+        middle = (low + high) / 2
+        too_sure = (probabilities(kept / np.exp(middle)) * kept).sum(axis=1).mean() > found
+        low, high = (middle, high) if too_sure else (low, middle)
+    return float(np.exp((low + high) / 2))
+
+
+def probabilities(logits: np.ndarray) -> np.ndarray:
+    """Softmax of (utterances, classes) float32; each row sums to one."""
+    shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return shifted / shifted.sum(axis=1, keepdims=True)  # type: ignore[no-any-return]

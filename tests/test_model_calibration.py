@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from model.calibration import BINS, fit_temperature, probabilities, reliability
+
+
+def drawn(seed: int, utterances: int) -> tuple[np.ndarray, np.ndarray]:
+    """Logits, and gold labels that are as frequent as these say."""
+    random = np.random.default_rng(seed)
+    logits = random.normal(0, 2, (utterances, 4)).astype(np.float32)
+    gold = [random.choice(4, p=row) for row in probabilities(logits.astype(np.float64))]
+    return logits, np.array(gold)
+
+
+def likelihood(logits: np.ndarray, gold: np.ndarray) -> float:
+    return float(np.log(probabilities(logits)[np.arange(len(gold)), gold]).mean())
+
+
+@given(st.integers(0, 99), st.floats(0.3, 4))
+def test_no_other_temperature_makes_the_gold_labels_likelier(seed: int, factor: float) -> None:
+    logits, gold = drawn(seed, 60)
+    best = fit_temperature(factor * logits, gold)
+    near = [best * nudge for nudge in (0.9, 0.99, 1, 1.01, 1.1)]
+    likelihoods = [likelihood(factor * logits / temperature, gold) for temperature in near]
+    assert max(likelihoods) == likelihoods[2]
+
+
+@pytest.mark.parametrize("factor", [0.5, 1, 3])
+def test_a_model_that_is_too_sure_or_too_unsure_is_calibrated(factor: float) -> None:
+    logits, gold = drawn(0, 20_000)
+    temperature = fit_temperature(factor * logits, gold)
+    assert temperature == pytest.approx(factor, rel=0.05)
+    assert reliability(gold, factor * logits / temperature).error < 0.02
+    assert factor == 1 or reliability(gold, factor * logits).error > 0.05
+
+
+def test_labels_that_are_all_right_or_by_chance_have_a_temperature_too() -> None:
+    logits = np.array([[2.0, 0.0], [0.0, 2.0]])
+    assert fit_temperature(logits, np.array([0, 1])) == pytest.approx(1 / 16)
+    assert fit_temperature(logits, np.array([1, 0])) == pytest.approx(16)
+
+
+def test_utterances_without_gold_have_no_say() -> None:
+    logits, gold = drawn(1, 50)
+    some = np.where(np.arange(50) % 3 == 0, -1, gold)
+    kept = some >= 0
+    assert fit_temperature(logits, some) == fit_temperature(logits[kept], gold[kept])
+    assert reliability(some, logits).error == reliability(gold[kept], logits[kept]).error
+
+
+@given(st.integers(0, 99), st.integers(1, 80))
+def test_the_calibration_error_is_the_mean_gap_of_confidence_and_accuracy(
+    seed: int, utterances: int
+) -> None:
+    logits, gold = drawn(seed, utterances)
+    sure = probabilities(logits.astype(np.float64)).max(axis=1)
+    right = logits.argmax(axis=1) == gold
+    gap = 0.0
+    for bin_ in range(BINS):
+        inside = (sure > bin_ / BINS) & (sure <= (bin_ + 1) / BINS)
+        gap += abs(right[inside].sum() - sure[inside].sum())
+    found = reliability(gold, logits)
+    assert found.error == pytest.approx(gap / utterances)
+    assert found.counts.sum() == utterances
+    assert sum(row["utterances"] for row in found.as_json()) == utterances
+
+
+def test_being_certain_falls_into_the_last_bin() -> None:
+    found = reliability(np.array([0, 1]), np.array([[200.0, 0.0], [200.0, 0.0]]))
+    assert found.as_json() == [{"utterances": 2, "confidence": 1.0, "accuracy": 0.5}]
+    assert found.error == 0.5

@@ -2,9 +2,16 @@ PYTHON ?= python3
 DATA ?= ../shared/data
 bin := .venv/bin
 
-fake_gcs_server := github.com/fsouza/fake-gcs-server@v1.56.1
+flinks := .flink/1.20.5 .flink/2.2.1
+flink_operator := .flink/flink-kubernetes-operator-api-1.10.0.jar
+flink_operator_sha256 := b1f44814e17514fa8395c61b329a3ee9087123a5bda5b21fe1a495d5182c30b6
 
-.PHONY: install demo test faults fuzz check lock bench nights speaker clean
+fake_gcs_server := github.com/fsouza/fake-gcs-server@v1.56.1
+# of Beam's version
+prism := github.com/apache/beam/sdks/v2/go/cmd/prism@v2.77.0
+
+.PHONY: install demo test faults engines flink fuzz check lock metadata image airflow bench nights \
+	speaker clean
 
 install: .venv/installed
 
@@ -20,8 +27,8 @@ demo: install
 	$(bin)/emonet label "demo/Tolsay Ferry" --output demo-output
 	cd demo-output && ../$(bin)/python ../demo/show.py
 
-test: install
-	$(bin)/python -m pytest -q -m "not faults"
+test: install $(flink_operator)
+	$(bin)/python -m pytest -q -m "not faults and not engines"
 
 # Jobs that are killed, discs that fill up, and a real object store behind a network that fails.
 # Needs Go, which builds the store.
@@ -31,6 +38,38 @@ faults: $(bin)/fake-gcs-server
 $(bin)/fake-gcs-server: | install
 	GOBIN=$(CURDIR)/$(bin) go install $(fake_gcs_server)
 
+# One answer on every engine of one machine, in a table with times; state that is lost, workers that
+# are killed. Needs Go, which builds Prism.
+engines: $(bin)/prism
+	$(bin)/python benchmarks/engines.py "demo/Tolsay Ferry" \
+		$(DATA)/emorynlp/emotion-detection-trn.json
+	$(bin)/python -m pytest -q -m engines
+
+$(bin)/prism: | install
+	GOBIN=$(CURDIR)/$(bin) go install $(prism)
+
+# The preflight and the job on real clusters of Flink, with a TaskManager killed in the middle; needs
+# Java. Ends with status 3 for clusters whose job server's jar is not there. Those that
+# EMONET_FLINK_JOB_SERVER_JAR names are taken, else one that Maven puts together for Flink 1.20.
+flink: install $(flinks) .flink/job-server
+	$(bin)/python benchmarks/flink.py $(flinks) \
+		--jar $(if $(EMONET_FLINK_JOB_SERVER_JAR),,$$(ls .flink/job-server/flink-job-server.jar)) \
+		--data $(DATA)/emorynlp/emotion-detection-trn.json
+
+.flink/%: | install
+	$(bin)/pip install --quiet --disable-pip-version-check --no-deps --target $@ \
+		apache-flink==$* apache-flink-libraries==$*
+
+# What cannot be had is told by the proof, which goes on without it.
+.flink/job-server: infra/flink/job-server/pom.xml
+	-mvn --quiet --batch-mode --file $< package
+
+# The operator's schema, for tests of infra/flink that are skipped without it.
+$(flink_operator):
+	-mvn --quiet --batch-mode dependency:copy -DoutputDirectory=$(CURDIR)/.flink \
+		-Dartifact=org.apache.flink:flink-kubernetes-operator-api:1.10.0 \
+		&& echo "$(flink_operator_sha256)  $@" | sha256sum --check --quiet || rm -f $@
+
 # More than 100,000 damaged files; takes minutes, so it is no part of the tests.
 fuzz: install
 	$(bin)/python tests/fuzz_reading.py
@@ -39,10 +78,35 @@ check: install
 	$(bin)/ruff check .
 	$(bin)/ruff format --check .
 	$(bin)/mypy
+	$(bin)/mypy infra/dataflow infra/airflow/check.py
 
 lock:
 	uv pip compile --universal --python-version 3.11 --generate-hashes --all-extras \
 		--no-header --no-annotate --output-file requirements.lock pyproject.toml
+	uv pip compile --universal --python-version 3.11 --generate-hashes --extra gcp \
+		--constraint requirements.lock \
+		--no-header --no-annotate --output-file requirements-image.lock pyproject.toml
+	uv pip compile --python-version 3.11 --generate-hashes --no-header --no-annotate \
+		--output-file infra/airflow/requirements.lock infra/airflow/requirements.txt
+
+# What Dataflow is told of the template's parameters, from the flags of the command line.
+metadata: install
+	$(bin)/python infra/dataflow/metadata.py > infra/dataflow/metadata.json
+
+# The image, built without a registry of images, labels the demo without a network; as root, with
+# buildah, debootstrap and Go.
+image: demo
+	infra/image/prove.sh demo-output
+
+# Three nights of the demo by Airflow, in an environment of its own, and the job for Dataflow rendered.
+airflow: install .venv-airflow/installed
+	infra/airflow/prove.sh
+
+.venv-airflow/installed: infra/airflow/requirements.lock
+	$(PYTHON) -m venv .venv-airflow
+	.venv-airflow/bin/pip install --quiet --disable-pip-version-check --require-hashes \
+		-r infra/airflow/requirements.lock
+	touch $@
 
 # Beam against a plain loop over the same texts, with the same threads.
 bench: install
@@ -59,4 +123,4 @@ speaker: install
 	$(bin)/python benchmarks/speaker.py $(DATA)/friends/friends_transcript.parquet
 
 clean:
-	rm -rf .venv demo-output build dist *.egg-info
+	rm -rf .venv .venv-airflow .flink demo-output build dist *.egg-info

@@ -20,7 +20,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
       The exit status: 0, 1 after an error, 2 for arguments that are off, 130 after Ctrl-C.
     """
-    parser = _parser()
+    parser = command_line()
     flags, rest = parser.parse_known_args(arguments)
     if rest and flags.command != "label":
         parser.error(f"unrecognized arguments: {' '.join(rest)}")
@@ -50,7 +50,8 @@ def _quieten(verbose: bool) -> None:
         os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
 
 
-def _parser() -> argparse.ArgumentParser:
+def command_line() -> argparse.ArgumentParser:
+    """All commands and their flags."""
     parser = argparse.ArgumentParser(
         prog="emonet", description="Labels subtitles and transcripts with emotions."
     )
@@ -125,7 +126,7 @@ def _command(
     )
     parser.add_argument("--show", help="the show of all inputs, whatever their names say")
     parser.add_argument("--corpus", help="name of the corpus (default: that of the first input)")
-    parser.add_argument("--columns", metavar="FIELD=NAME,..", help="e.g. text=line,speaker=who")
+    parser.add_argument("--columns", metavar="F=NAME,..", help="e.g. text=line,speaker=who")
     parser.add_argument("--verbose", action="store_true", help="show traces and the engine's log")
     return parser
 
@@ -140,6 +141,8 @@ def _label_flags(parser: argparse.ArgumentParser) -> None:
                         help="label what the checkpoint was not trained on, too")  # fmt: skip
     parser.add_argument("--cascade", action="store_true",
                         help="run later nights again that stand on superseded memory")  # fmt: skip
+    parser.add_argument("--accelerator", metavar="TYPE",
+                        help="what encoding asks an engine for; see docs/deploy.md")  # fmt: skip
     _corpus_flags(parser)
     _checkpoint_flags(parser)
 
@@ -179,15 +182,18 @@ def _train_flags(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(corpus="data", interrupted=kept)
     add = parser.add_argument
     add("--dev", required=True, nargs="+", metavar="DATA", help="what it is chosen on")
+    add("--beside", nargs="+", metavar="DATA",
+        help="like dialogue with other labels, to learn from")  # fmt: skip
     add("--output", required=True, metavar="CHECKPOINT", help="folder; an unfinished one goes on")
     add("--encoder", help="folder, package or owner/name@REVISION")
     add("--language", default="en", metavar="CODE,..", help="of the data (default: en)")
-    add("--tag", default="none", choices=("none", "local", "global"), help="how turns name who")
+    add("--tag", default="none", choices=("none", "local", "global"), metavar="TAG",
+        help="how turns name who: none, local, global")  # fmt: skip
     add("--remember", type=int, default=10, metavar="N", help="history's length (0: no history)")
     add("--window-tokens", type=int, default=512, metavar="T", help="context at most")
     add("--window-turns", type=int, metavar="T", help="turns a token sees (default: all)")
     add("--trained-layers", type=int, default=4, metavar="L", help="upper layers that are trained")
-    add("--epochs", type=int, default=4)
+    add("--epochs", type=int, default=3)
     add("--patience", type=int, default=2, help="epochs without gain before it stops")
     add("--seed", type=int, default=0)
     add("--batch-turns", type=int, default=64, metavar="B", help="utterances a step")
@@ -196,6 +202,9 @@ def _train_flags(parser: argparse.ArgumentParser) -> None:
     add("--warmup", type=float, default=0.1, help="share of steps")
     add("--weight-decay", type=float, default=0.01, metavar="W")
     add("--weight-exponent", type=float, default=0.5, metavar="E", help="of class weights")
+    add("--averaging", type=float, default=0.99, metavar="A", help="of weights: what a step leaves")
+    add("--second-weight", type=float, default=0.5, metavar="W", help="of the loss on --beside")
+    add("--memory-epochs", type=int, default=3, metavar="E", help="of the second stage: memory")
     add("--shuffled-speakers", action="store_true", help="control: strangers' histories")
 
 

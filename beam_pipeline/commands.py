@@ -15,25 +15,20 @@ from typing import TYPE_CHECKING
 from beam_pipeline.options import beam_options, corpus_name, read_options
 
 if TYPE_CHECKING:
+    from beam_pipeline.nights import Engine, Night
     from beam_pipeline.records import Episode
     from model.artifact import Checkpoint
 
 
 def label(flags: argparse.Namespace, rest: list[str]) -> int:
     """Labels a corpus."""
-    flags.corpus = flags.corpus or corpus_name(flags.inputs)
-    options = beam_options(rest)
+    engine, asked = engine_and_night(flags, rest)
 
     from beam_pipeline import console, nights
-    from beam_pipeline.corpus.paths import expand_inputs
     from beam_pipeline.output.manifest import outdated_nights, read_manifest, read_manifests
     from beam_pipeline.storage import storage_of
 
-    checkpoint = _checkpoint(flags)
-    languages = None if flags.any_language else checkpoint.settings.languages
-    reading = dataclasses.replace(read_options(flags), languages=languages)
-    engine = nights.Engine(checkpoint, flags.encoder, options)
-    due = [nights.Night(flags.night, tuple(expand_inputs(flags.inputs)), reading)]
+    due = [asked]
     while due:
         night = due.pop()
         held = read_manifest(storage_of(flags.output), night.name)
@@ -47,6 +42,31 @@ def label(flags: argparse.Namespace, rest: list[str]) -> int:
             due = [nights.recorded_night(manifests[name]) for name in outdated[:1]]
     console.show_outdated(outdated)
     return 0
+
+
+def engine_and_night(flags: argparse.Namespace, rest: list[str]) -> tuple[Engine, Night]:
+    """What the flags of `emonet label` ask for, and Beam's.
+
+    Raises:
+      EmonetError: a flag is off, an input matches nothing, the checkpoint is damaged, or the
+        engine is not there.
+    """
+    flags.corpus = flags.corpus or corpus_name(flags.inputs)
+    options = beam_options(rest)
+
+    from beam_pipeline.corpus.paths import expand_inputs
+    from beam_pipeline.preflight import check_engine
+
+    paths = tuple(expand_inputs(flags.inputs))
+    check_engine(options, paths)
+
+    from beam_pipeline.nights import Engine, Night
+
+    checkpoint = _checkpoint(flags)
+    languages = None if flags.any_language else checkpoint.settings.languages
+    reading = dataclasses.replace(read_options(flags), languages=languages)
+    engine = Engine(checkpoint, flags.encoder, options, flags.accelerator)
+    return engine, Night(flags.night, paths, reading)
 
 
 def speakers(flags: argparse.Namespace, rest: list[str]) -> int:
@@ -124,7 +144,8 @@ def rebuild_memory(flags: argparse.Namespace, rest: list[str]) -> int:
 def train(flags: argparse.Namespace, rest: list[str]) -> int:
     """Trains a checkpoint."""
     from beam_pipeline import console
-    from beam_pipeline.transcripts import read_transcripts
+    from beam_pipeline.transcripts import beside, read_transcripts
+    from model.artifact import open_checkpoint
     from model.dataset import label_set
     from model.emonet import Settings
     from model.encoder import DEFAULT_ENCODER, reference_to
@@ -148,6 +169,11 @@ def train(flags: argparse.Namespace, rest: list[str]) -> int:
     if apart < len(dev):
         shared = f"{len(dev) - apart} of the {len(dev)}"
         console.stdout.print(f"{shared} dev episodes are in part among the training data")
+    further = read_transcripts(flags.beside, reading) if flags.beside else []
+    second = beside(further, data, dev)
+    if further:
+        told = f"{len(second)} of the {len(further)} episodes of --beside are learned from"
+        console.stdout.print(f"{told}, the others may be those of dev or of a test set")
     chosen = {f.name: getattr(flags, f.name) for f in dataclasses.fields(TrainingSettings)}
     with console.step_progress("training") as progress:
         train_model(
@@ -157,6 +183,7 @@ def train(flags: argparse.Namespace, rest: list[str]) -> int:
             training=TrainingSettings(**chosen),
             encoder=reference_to(flags.encoder or DEFAULT_ENCODER),
             output=Path(flags.output),
+            second=second,
             advance=progress.advance,
             finished=lambda epoch: progress.say(
                 f"epoch {epoch.number}: loss {epoch.loss:.3f}, dev weighted F1 {epoch.dev:.2f}"
@@ -165,7 +192,8 @@ def train(flags: argparse.Namespace, rest: list[str]) -> int:
                 f"going on with epoch {number}" if number else "nothing is left to train"
             ),
         )
-    console.stdout.print(f"checkpoint of the best epoch: {flags.output}")
+    reached = open_checkpoint(Path(flags.output)).provenance["dev_weighted_f1"]
+    console.stdout.print(f"checkpoint: {flags.output}, dev weighted F1 {reached:.2f}")
     return 0
 
 

@@ -231,7 +231,7 @@ def show_removed(runs: Sequence[UnnamedRun]) -> None:
 
 
 def show_scores(scores: Scores, title: str) -> None:
-    """Weighted and macro F1, a row a class, the confusion matrix."""
+    """Weighted and macro F1, a row a class, the confusion matrix, and what probabilities mean."""
     stdout.print(title)
     stdout.print(
         f"weighted F1 {100 * scores.weighted_f1:.2f}   macro F1 {100 * scores.macro_f1:.2f}   "
@@ -247,6 +247,12 @@ def show_scores(scores: Scores, title: str) -> None:
     for label, row in zip(scores.labels, scores.confusion, strict=True):
         confusion.add_row(label, *(str(count) for count in row))
     stdout.print(confusion)
+    stdout.print(f"expected calibration error {100 * scores.reliability.error:.2f}")
+    reliability = Table("mean probability of the label", "right", "utterances")
+    for bin_ in scores.reliability.as_json():
+        percents = [f"{100 * bin_[name]:.1f}" for name in ("confidence", "accuracy")]
+        reliability.add_row(*percents, f"{bin_['utterances']:,}")
+    stdout.print(reliability)
 
 
 def sentence_of(error: BaseException) -> str:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import gc
 from collections.abc import Sequence
 
 import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.runners.runner import PipelineResult
 
 from beam_pipeline.corpus.options import ReadOptions
 from beam_pipeline.corpus.paths import file_size
 from beam_pipeline.output.manifest import Manifest, Origin, read_manifest
-from beam_pipeline.output.run import begin_run
+from beam_pipeline.output.run import Run, begin_run
 from beam_pipeline.pipeline import Job, build
 from beam_pipeline.records import EmonetError
 from beam_pipeline.stages.sharing import ModelSource
@@ -42,11 +45,13 @@ class Engine:
       checkpoint: the model.
       encoder: where its encoder is, None for where the checkpoint says.
       options: flags of Beam.
+      accelerator: what the encode stage asks the engine for, None for nothing.
     """
 
     checkpoint: Checkpoint
     encoder: str | None
     options: Sequence[str]
+    accelerator: str | None = None
 
 
 def label_night(output: str, night: Night, engine: Engine) -> Manifest:
@@ -58,14 +63,14 @@ def label_night(output: str, night: Night, engine: Engine) -> Manifest:
     Raises:
       EmonetError: as `begin_run` and the job say; or the engine ended without a commit.
     """
-    checkpoint = engine.checkpoint
-    run = begin_run(
-        output, night.name, checkpoint.model_id, checkpoint.settings.labels, origin_of(checkpoint)
-    )
-    source = ModelSource(str(checkpoint.folder), engine.encoder)
-    job = beam.Pipeline(options=PipelineOptions(list(engine.options)))
-    build(job, Job(night.paths, night.reading, source, run))
-    job.run().wait_until_finish()
+    run, running = submit_night(output, night, engine)
+    try:
+        running.wait_until_finish()
+    except BaseException:
+        # an engine elsewhere would go on, and commit what the caller believes to have failed
+        with contextlib.suppress(Exception):
+            running.cancel()
+        raise
     held = read_manifest(storage_of(output), night.name)
     if held is None or held[0]["run"] != run.name:
         raise EmonetError(
@@ -73,6 +78,27 @@ def label_night(output: str, night: Night, engine: Engine) -> Manifest:
             "--verbose shows its log"
         )
     return held[0]
+
+
+def submit_night(output: str, night: Night, engine: Engine) -> tuple[Run, PipelineResult]:
+    """Hands the job to the engine, which may still be at work when this returns.
+
+    Raises:
+      EmonetError: as `begin_run` says.
+    """
+    checkpoint = engine.checkpoint
+    run = begin_run(
+        output, night.name, checkpoint.model_id, checkpoint.settings.labels, origin_of(checkpoint)
+    )
+    source = ModelSource(str(checkpoint.folder), engine.encoder)
+    pipeline = beam.Pipeline(options=PipelineOptions(list(engine.options)))
+    build(pipeline, Job(night.paths, night.reading, source, run, engine.accelerator))
+    # what is imported stays: a collection of garbage has a million objects less to walk
+    gc.freeze()
+    try:
+        return run, pipeline.run()
+    finally:
+        gc.unfreeze()
 
 
 def recorded_night(manifest: Manifest) -> Night:

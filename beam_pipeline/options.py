@@ -17,6 +17,10 @@ from beam_pipeline.records import EmonetError
 IN_PROCESS = "beam_pipeline.engine.InProcessRunner"
 """The in-process engine. Beam's own `DirectRunner` may choose another one by itself."""
 
+LONGEST_JOB_S = 7 * 24 * 3600
+"""How long a job on an engine elsewhere is waited for. Beam 2.77 ends the stream that tells of its
+state after `--job_server_timeout`, five minutes unless one says otherwise."""
+
 
 def read_options(flags: argparse.Namespace) -> ReadOptions:
     """How files are read.
@@ -104,5 +108,11 @@ def beam_options(arguments: Sequence[str]) -> list[str]:
         raise EmonetError(f"{unknown[0]}: neither an option of emonet nor one of Beam's")
     runner = IN_PROCESS if chosen.runner == "DirectRunner" else chosen.runner
     cores = len(os.sched_getaffinity(0))
-    defaults = [f"--direct_num_workers={cores}", "--direct_running_mode=multi_threading"]
+    defaults = [
+        f"--direct_num_workers={cores}",
+        "--direct_running_mode=multi_threading",
+        f"--job_server_timeout={LONGEST_JOB_S}",
+        # all our code is in modules that workers have: what is in `__main__` is nobody's business
+        "--no_save_main_session",
+    ]
     return [f"--runner={runner}", *defaults, *rest]

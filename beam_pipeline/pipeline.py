@@ -25,18 +25,20 @@ class Job:
       reading: how they are read.
       source: where the model is.
       run: what is written and what it builds on.
+      accelerator: what the encode stage asks the engine for, None for nothing.
     """
 
     paths: tuple[str, ...]
     reading: ReadOptions
     source: ModelSource
     run: Run
+    accelerator: str | None = None
 
 
 def build(pipeline: beam.Pipeline, job: Job) -> None:
     """Adds the job to a pipeline."""
     read = pipeline | ReadEpisodes(list(job.paths), job.reading, job.run)
-    encoded = read.episodes | EncodeEpisodes(job.source)
+    encoded = read.episodes | EncodeEpisodes(job.source, job.accelerator)
     recalled = encoded | RecallSpeakers(job.run)
     labelled, faults = (encoded, recalled) | LabelEpisodes(job.source, job.run.model_id)
     outcome = Outcome(

@@ -24,7 +24,8 @@ from beam_pipeline.records import Reason, labels_schema
 from beam_pipeline.stages.sharing import ModelSource
 from beam_pipeline.transcripts import read_transcripts
 from model.artifact import Checkpoint
-from model.emonet import histories, probabilities
+from model.calibration import probabilities
+from model.emonet import histories
 from model.evaluate import predict
 
 EPISODES = 8

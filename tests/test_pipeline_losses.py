@@ -278,3 +278,4 @@ def test_a_bag_is_empty_once_it_is_told_so_that_a_second_firing_finds_nothing() 
     told = list(_Recall(3).scan(BO, bag))
     assert len(told) == 2
     assert bag == []
+    assert list(_Recall(3).scan(BO, bag)) == []

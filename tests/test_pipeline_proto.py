@@ -1,17 +1,24 @@
-"""What the job asks of an engine: no more than all the engines serve."""
+"""What the job asks of an engine: no more than all the engines serve, and the same of each."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import ast
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import apache_beam as beam
 import pytest
+from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.portability import common_urns
 from apache_beam.portability.api import beam_runner_api_pb2 as api
 from apache_beam.runners.pipeline_context import PipelineContext
+from apache_beam.runners.portability.portable_runner import PortableRunner
 
+import beam_pipeline
 from beam_pipeline.corpus.options import ReadOptions
+from beam_pipeline.options import beam_options
 from beam_pipeline.output.manifest import Origin, Part
 from beam_pipeline.output.run import Run
 from beam_pipeline.pipeline import Job, build
@@ -25,17 +32,32 @@ PRIMITIVES = {
 }
 
 
-@pytest.fixture(scope="module")
-def proto() -> api.Pipeline:
-    """The job of a second night."""
+WORKERS = ("--environment_type=EXTERNAL", "--environment_config=localhost:1")
+ENGINES = {
+    "in process": (),
+    "job service or Prism": ("--runner=PortableRunner", "--job_endpoint=localhost:2", *WORKERS),
+    "Flink": ("--runner=FlinkRunner", "--flink_master=localhost:3", "--parallelism=4", *WORKERS),
+}
+
+
+@pytest.fixture(scope="module", params=ENGINES.values(), ids=ENGINES.keys())
+def proto(request: pytest.FixtureRequest) -> api.Pipeline:
+    """The job of a second night, as it is sent to an engine."""
+    return sent(request.param)
+
+
+def sent(flags: Sequence[str]) -> api.Pipeline:
     path = "memory/night=1/run=r1/part-00000-of-00008.parquet"
     remembered = (Part("memory", 0, path, 1, "0" * 64),)
     origin = Origin("the embedder", 4, 3)
     run = Run("/out", "2", "r2", "a model", ("joy",), origin, None, None, "1", "0" * 64, remembered)
-    pipeline = beam.Pipeline()
+    options = PipelineOptions(beam_options(flags))
+    pipeline = beam.Pipeline(options=options)
     reading = ReadOptions(corpus="made up")
     build(pipeline, Job(("/in/a.srt", "/in/b.srt"), reading, ModelSource("/checkpoint", None), run))
-    whole: api.Pipeline = pipeline.to_runner_api()
+    whole: api.Pipeline = (
+        PortableRunner.get_proto_pipeline(pipeline, options) if flags else pipeline.to_runner_api()
+    )
     return whole
 
 
@@ -59,6 +81,14 @@ def test_the_job_is_made_of_four_primitives(proto: api.Pipeline) -> None:
 
 def test_it_asks_an_engine_for_state_and_nothing_else(proto: api.Pipeline) -> None:
     assert list(proto.requirements) == [common_urns.requirements.REQUIRES_STATEFUL_PROCESSING.urn]
+
+
+def test_every_engine_is_sent_the_same_steps() -> None:
+    names = [
+        {(step.unique_name, step.spec.urn) for step in leaves(sent(flags))}
+        for flags in ENGINES.values()
+    ]
+    assert all(steps == names[0] for steps in names)
 
 
 def test_no_step_is_splittable_or_has_a_side_input(proto: api.Pipeline) -> None:
@@ -100,3 +130,44 @@ def test_all_keys_that_meet_are_of_deterministic_coders(proto: api.Pipeline) -> 
     (collection,) = met[0].inputs.values()
     key = context.coders[proto.components.pcollections[collection].coder_id].key_coder()
     assert isinstance(key, beam.coders.StrUtf8Coder)
+
+
+STEPS = [
+    path
+    for path in sorted(Path(beam_pipeline.__file__).parent.glob("**/*.py"))
+    if path.parent.name == "stages" or path.name == "pipeline.py"
+]
+OF_AN_ENGINE = re.compile("runner|options|dataflow|flink|prism|spark", re.IGNORECASE)
+
+
+def words(path: Path) -> Iterator[str]:
+    """All that a module's code names or quotes, without what its docstrings say."""
+    tree = ast.parse(path.read_text("utf-8"))
+    docstrings = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    for node in ast.walk(tree):
+        if id(node) in docstrings:
+            continue
+        if isinstance(node, ast.Name):
+            yield node.id
+        elif isinstance(node, ast.Attribute):
+            yield node.attr
+        elif isinstance(node, ast.alias):
+            yield node.name
+        elif isinstance(node, ast.ImportFrom):
+            yield node.module or ""
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node.value
+
+
+@pytest.mark.parametrize("path", STEPS, ids=lambda path: path.stem)
+def test_no_step_knows_which_engine_runs_it(path: Path) -> None:
+    ours = {"beam_pipeline.corpus.options", "ReadOptions", "options"}
+    assert [word for word in words(path) if OF_AN_ENGINE.search(word) and word not in ours] == []
+
+
+def test_a_step_that_asked_for_its_engine_would_be_found(tmp_path: Path) -> None:
+    asking = tmp_path / "asking.py"
+    asking.write_text(
+        "def expand(self, one):\n    return one.pipeline.runner.is_fnapi_compatible()"
+    )
+    assert [word for word in words(asking) if OF_AN_ENGINE.search(word)] == ["runner"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import itertools
 import math
 import re
@@ -52,7 +53,7 @@ class _Place:
     number: int | None
     name: str
 
-    @property
+    @functools.cached_property
     def episode_id(self) -> str:
         return episode_id(self.show, self.season, self.number, self.name)
 
@@ -180,13 +181,20 @@ def _read_speaker(cell: object, cast: Cast) -> Speaker:
 
 def _read_name(cell: object) -> str | None:
     """A cell as a name: numbers as they are written, nothing for a missing one."""
+    if isinstance(cell, str):
+        return _tidied(cell)
     if cell is None or _is_nan(cell):
         return None
     if isinstance(cell, float) and cell.is_integer():
         return str(int(cell))
-    if not isinstance(cell, (str, int, float)):
+    if not isinstance(cell, (int, float)):
         raise RefusalError(Reason.MALFORMED_ROW, f"expected a name, found {type(cell).__name__}")
-    return _bounded(" ".join(str(cell).split())) or None
+    return _bounded(str(cell))
+
+
+@functools.lru_cache(maxsize=4096)  # the same names stand in row after row
+def _tidied(name: str) -> str | None:
+    return _bounded(" ".join(name.split())) or None
 
 
 def _read_number(cell: object) -> int | None:

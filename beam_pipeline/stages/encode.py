@@ -37,11 +37,20 @@ class Encoded:
 
 
 class EncodeEpisodes(beam.PTransform):  # type: ignore[misc]
-    """Adds context logits and utterance embeddings. The arithmetic is `EmoNet.encode`."""
+    """Adds context logits and utterance embeddings. The arithmetic is `EmoNet.encode`.
 
-    def __init__(self, source: ModelSource):
+    Args:
+      source: the model.
+      accelerator: what the engine is asked to run this stage on, as Beam writes it
+        (`type:nvidia-l4;count:1;install-nvidia-driver`); None for nothing, as a stage that asks is
+        kept on workers of its own.
+    """
+
+    def __init__(self, source: ModelSource, accelerator: str | None = None):
         super().__init__()
         self.source = source
+        if accelerator:
+            self.with_resource_hints(accelerator=accelerator)
 
     def expand(
         self, episodes: PCollection[tuple[str, Episode]]

@@ -16,7 +16,8 @@ from beam_pipeline.records import Episode, Labelled, labels_schema
 from beam_pipeline.stages.encode import Encoded
 from beam_pipeline.stages.recall import Recalled
 from beam_pipeline.stages.sharing import ModelSource
-from model.emonet import EmoNet, probabilities
+from model.calibration import probabilities
+from model.emonet import EmoNet
 from model.speaker import recalled_windows
 
 

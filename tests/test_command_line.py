@@ -198,14 +198,15 @@ def test_an_interrupt_ends_the_run_with_one_line_and_nothing_half_written(
     )
     out = tmp_path / "out"
     flags = ["--output", str(out), "--checkpoint", str(tiny_checkpoint.folder)]
+    # a shell's background jobs, and so all that these tests start from one, ignore an interrupt;
+    # what a `preexec_fn` forks runs gRPC's handlers of a fork, which speak on the way
+    heeded = ["env", "--default-signal=INT"]
     with subprocess.Popen(
-        [*COMMAND, "label", str(many), *flags],
+        [*heeded, *COMMAND, "label", str(many), *flags],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         env=environment(),
-        # a shell's background jobs, and so all that these tests start from one, ignore it
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     ) as running:
         while not (out / ".lock").exists():
             assert running.poll() is None

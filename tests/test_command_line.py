@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -189,6 +190,18 @@ def test_a_path_that_looks_like_markup_is_shown_as_it_is(
     assert f"{odd}: 1 episodes, 14 utterances" in capsys.readouterr().out
 
 
+@pytest.fixture
+def heeded_interrupts() -> Iterator[None]:
+    """A shell's background jobs, and so all that these tests start from one, ignore an interrupt.
+
+    A `preexec_fn` would heed it too, but what it forks runs gRPC's handlers of a fork, which speak.
+    """
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("heeded_interrupts")
 def test_an_interrupt_ends_the_run_with_one_line_and_nothing_half_written(
     tiny_checkpoint: Checkpoint, tmp_path: Path
 ) -> None:
@@ -198,11 +211,8 @@ def test_an_interrupt_ends_the_run_with_one_line_and_nothing_half_written(
     )
     out = tmp_path / "out"
     flags = ["--output", str(out), "--checkpoint", str(tiny_checkpoint.folder)]
-    # a shell's background jobs, and so all that these tests start from one, ignore an interrupt;
-    # what a `preexec_fn` forks runs gRPC's handlers of a fork, which speak on the way
-    heeded = ["env", "--default-signal=INT"]
     with subprocess.Popen(
-        [*heeded, *COMMAND, "label", str(many), *flags],
+        [*COMMAND, "label", str(many), *flags],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

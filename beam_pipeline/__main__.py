@@ -69,6 +69,10 @@ def command_line() -> argparse.ArgumentParser:
         _command(named, "train", commands.train, "train a checkpoint",
                  "emonet train trn.json --dev dev.json --output checkpoint")
     )  # fmt: skip
+    _ablate_flags(
+        _command(named, "ablate", commands.ablate, "train and score what each idea brings",
+                 "emonet ablate trn.json --dev dev.json --output ablation")
+    )  # fmt: skip
     _evaluate_flags(
         _command(named, "evaluate", commands.evaluate, "score a checkpoint",
                  "emonet evaluate dev.json --history trn.json --json scores.json")
@@ -176,6 +180,19 @@ def _checkpoint_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--encoder", help="where its encoder is, if not where it was")
 
 
+def _ablate_flags(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(
+        corpus="data", interrupted="what is finished is kept and the same command goes on after it"
+    )
+    add = parser.add_argument
+    add("--dev", required=True, nargs="+", metavar="DATA", help="what all rows are scored on")
+    add("--beside", nargs="+", metavar="DATA", help="second data set, for the rows that have one")
+    add("--output", required=True, metavar="DIR", help="folder; an unfinished one goes on")
+    add("--ladder", metavar="FILE", help="settings of all rows (default: those that ship)")
+    add("--main", action="store_true", help="the main rows alone")
+    add("--encoder", help="folder, package or owner/name@REVISION")
+
+
 def _train_flags(parser: argparse.ArgumentParser) -> None:
     parser.usage = "emonet train INPUT... --dev DATA... --output CHECKPOINT [options]"
     kept = "finished epochs are kept and the same command goes on after them"
@@ -205,7 +222,6 @@ def _train_flags(parser: argparse.ArgumentParser) -> None:
     add("--averaging", type=float, default=0.99, metavar="A", help="of weights: what a step leaves")
     add("--second-weight", type=float, default=0.5, metavar="W", help="of the loss on --beside")
     add("--memory-epochs", type=int, default=3, metavar="E", help="of the second stage: memory")
-    add("--shuffled-speakers", action="store_true", help="control: strangers' histories")
 
 
 if __name__ == "__main__":

@@ -174,7 +174,9 @@ def train(flags: argparse.Namespace, rest: list[str]) -> int:
     if further:
         told = f"{len(second)} of the {len(further)} episodes of --beside are learned from"
         console.stdout.print(f"{told}, the others may be those of dev or of a test set")
-    chosen = {f.name: getattr(flags, f.name) for f in dataclasses.fields(TrainingSettings)}
+    # strangers' histories and the like are for an ablation alone
+    asked = {f.name for f in dataclasses.fields(TrainingSettings)} - {"speakers"}
+    chosen = {name: getattr(flags, name) for name in asked}
     with console.step_progress("training") as progress:
         train_model(
             data,
@@ -194,6 +196,44 @@ def train(flags: argparse.Namespace, rest: list[str]) -> int:
         )
     reached = open_checkpoint(Path(flags.output)).provenance["dev_weighted_f1"]
     console.stdout.print(f"checkpoint: {flags.output}, dev weighted F1 {reached:.2f}")
+    return 0
+
+
+def ablate(flags: argparse.Namespace, rest: list[str]) -> int:
+    """Trains and scores what each idea brings."""
+    from beam_pipeline import console
+    from beam_pipeline.ablation_report import show_ladder, write_report
+    from beam_pipeline.transcripts import beside, read_transcripts
+    from model.ablation import LADDER, Ablation, Result, read_ladder
+    from model.comparison import ladder_table
+    from model.dataset import label_set
+    from model.encoder import DEFAULT_ENCODER, reference_to
+
+    reading = read_options(flags)
+    data, dev = read_transcripts(flags.inputs, reading), read_transcripts(flags.dev, reading)
+    further = read_transcripts(flags.beside, reading) if flags.beside else []
+    ablation = Ablation(
+        data,
+        dev,
+        second=beside(further, data, dev),
+        encoder=reference_to(flags.encoder or DEFAULT_ENCODER),
+        folder=Path(flags.output),
+    )
+    rows = [
+        row
+        for row in read_ladder(Path(flags.ladder or LADDER), label_set(data))
+        if (row.main or not flags.main) and (further or not row.beside)
+    ]
+    about = f"trained on {', '.join(flags.inputs)}, scored on {', '.join(flags.dev)}"
+    results: dict[str, list[Result]] = {row.name: [] for row in rows}
+    for seed in range(max(row.seeds for row in rows)):
+        for row in rows:
+            if seed < row.seeds:
+                with console.step_progress(f"{row.name}, seed {seed}") as progress:
+                    results[row.name].append(ablation.result(row, seed, progress.advance))
+        table = ladder_table(rows, results, ablation.gold, ablation.dialogues)
+        write_report(table, about, Path(flags.output))
+    show_ladder(table, about)
     return 0
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import torch
@@ -11,10 +11,14 @@ from torch import Tensor
 
 from model.dataset import Transcript, gold_indices
 from model.emonet import EmoNet, fill_windows, histories, pack
+from model.encoder import autocast
 from model.windows import Window
 
 _FILL = 64
 """Rows are filled up to a multiple of this many tokens: fewer, fuller calls than inference has."""
+
+_FILL_ALONE = 16
+"""The same for turns that stand alone, which are short."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,16 +41,28 @@ class Corpus:
 
 
 def read_corpus(
-    model: EmoNet, data: Sequence[Transcript], dev: Sequence[Transcript]
+    model: EmoNet,
+    data: Sequence[Transcript],
+    dev: Sequence[Transcript],
+    embed: Callable[[tuple[str, ...]], np.ndarray] | None = None,
 ) -> tuple[Corpus, Corpus]:
-    """Both sets, tokenized, embedded once, and with histories over their common timeline."""
+    """Both sets, tokenized, and with histories over their common timeline.
+
+    Args:
+      model: what would read them; without history nothing is embedded.
+      data: one set.
+      dev: the other.
+      embed: `model.embed`, or what has its result already.
+    """
     data, dev = (sorted(part, key=lambda transcript: transcript.place) for part in (data, dev))
     everything = sorted(
         [(t.place, 0, t) for t in data] + [(t.place, 1, t) for t in dev], key=lambda e: e[:2]
     )
     timeline = [transcript for *_, transcript in everything]
     in_dev = np.concatenate([np.full(len(t), bool(is_dev)) for _, is_dev, t in everything])
-    embeddings = np.concatenate([model.embed(t.texts) for t in timeline])
+    texts = (text for t in timeline for text in t.texts if model.settings.history)
+    with autocast(model.device):
+        embeddings = (embed or model.embed)(tuple(texts))
     windows = histories(timeline, model.settings.history)
     labels = model.settings.labels
     return (
@@ -92,9 +108,13 @@ def past(corpus: Corpus, asked: np.ndarray) -> tuple[Tensor, Tensor]:
 
 def batch_states(model: EmoNet, corpus: Corpus, windows: Sequence[Window]) -> tuple[Tensor, Tensor]:
     """The turns that some windows score, (scored,) int64, and their c_t, (scored, d) float32."""
-    groups = list(fill_windows(corpus.turns, windows, _FILL))
+    groups = list(fill_windows(corpus.turns, windows, _fill(model)))
     scored = torch.cat([torch.arange(w.scored, w.end) for rows in groups for w in rows])
     return scored, torch.cat([_read(model, corpus, rows) for rows in groups])
+
+
+def _fill(model: EmoNet) -> int:
+    return _FILL_ALONE if model.settings.window_turns == 1 else _FILL
 
 
 def _read(model: EmoNet, corpus: Corpus, windows: Sequence[Window]) -> Tensor:
@@ -106,7 +126,7 @@ def _read(model: EmoNet, corpus: Corpus, windows: Sequence[Window]) -> Tensor:
         for start, w in zip(starts[:-1], windows, strict=True)
     ]
     kept = torch.cat([torch.arange(w.scored, w.end) for w in local])
-    batch = pack(turns, local, _FILL, model.context.pad_id)
+    batch = pack(turns, local, _fill(model), model.context.pad_id)
     return model.read(model.context, batch, len(turns))[kept]
 
 

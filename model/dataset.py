@@ -12,6 +12,10 @@ import numpy as np
 
 from model.errors import ModelError
 
+SPEAKERS = ("corpus", "episode", "dialogue", "shuffled")
+"""How far a speaker is known: everywhere; within an episode or a dialogue, and a stranger in the
+next; or everywhere, but as somebody drawn by lot."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Transcript:
@@ -123,6 +127,23 @@ def shuffle_speakers(transcripts: Sequence[Transcript], seed: int) -> list[Trans
         dataclasses.replace(transcript, speakers=[next(dealt) for _ in transcript.speakers])
         for transcript in transcripts
     ]
+
+
+def known_speakers(transcripts: Sequence[Transcript], reach: str, seed: int) -> list[Transcript]:
+    """The same utterances with speakers who are known as far as `reach`, one of `SPEAKERS`."""
+    if reach == "corpus":
+        return list(transcripts)
+    if reach == "shuffled":
+        return shuffle_speakers(transcripts, seed)
+    known = []
+    for transcript in transcripts:
+        part = transcript.dialogues if reach == "dialogue" else [""] * len(transcript)
+        speakers = [
+            speaker and f"{speaker}@{transcript.episode}/{place}"
+            for speaker, place in zip(transcript.speakers, part, strict=True)
+        ]
+        known.append(dataclasses.replace(transcript, speakers=speakers))
+    return known
 
 
 def label_counts(transcripts: Sequence[Transcript]) -> Counter[str]:

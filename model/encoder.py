@@ -14,6 +14,7 @@ import logging
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import huggingface_hub
 import torch
@@ -101,8 +102,8 @@ class Encoder(nn.Module):
         return layers
 
     def for_training(self) -> None:
-        """Fused attention where the family has it: several times faster with gradients."""
-        if self.network.config.model_type != "mpnet":
+        """Fused attention where it is the faster one with gradients: not in bfloat16."""
+        if self.network.config.model_type != "mpnet" and not has_bfloat16(self.network.device):
             self.network.set_attn_implementation("sdpa")
 
     def tokenize(self, texts: list[str], max_tokens: int) -> list[list[int]]:
@@ -210,6 +211,11 @@ def has_bfloat16(device: torch.device) -> bool:
     if device.type == "cuda":
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
+
+
+def autocast(device: torch.device) -> contextlib.AbstractContextManager[Any]:
+    """Under it, matrices are multiplied in bfloat16 where the processor does so."""
+    return torch.autocast(device.type, torch.bfloat16, enabled=has_bfloat16(device))
 
 
 def to_bfloat16(module: nn.Module) -> None:

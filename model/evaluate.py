@@ -45,17 +45,17 @@ class Scores:
     @property
     def f1(self) -> np.ndarray:
         """(classes,) float64."""
-        return _ratio(2 * np.diag(self.confusion), self.support + self.confusion.sum(axis=0))
+        return class_f1(self.confusion)
 
     @property
     def weighted_f1(self) -> float:
         """F1 averaged by support, the measure of EmoryNLP and MELD."""
-        return float(_ratio(self.f1 @ self.support, self.support.sum()))
+        return float(weighted_f1(self.confusion))
 
     @property
     def macro_f1(self) -> float:
         """F1 averaged over classes."""
-        return float(self.f1.mean())
+        return float(macro_f1(self.confusion))
 
     @property
     def accuracy(self) -> float:
@@ -97,6 +97,23 @@ def score(gold: np.ndarray, logits: np.ndarray, labels: Sequence[str]) -> Scores
     confusion = np.zeros((len(labels), len(labels)), dtype=np.int64)
     np.add.at(confusion, (gold[kept], logits[kept].argmax(axis=1)), 1)
     return Scores(tuple(labels), confusion, reliability(gold, logits))
+
+
+def class_f1(confusion: np.ndarray) -> np.ndarray:
+    """F1 of each class of (..., gold, predicted) counts: (..., classes) float64."""
+    right = np.diagonal(confusion, axis1=-2, axis2=-1)
+    return _ratio(2 * right, confusion.sum(axis=-1) + confusion.sum(axis=-2))
+
+
+def weighted_f1(confusion: np.ndarray) -> np.ndarray:
+    """F1 averaged by support of (..., gold, predicted) counts: (...) float64."""
+    support = confusion.sum(axis=-1)
+    return _ratio((class_f1(confusion) * support).sum(axis=-1), support.sum(axis=-1))
+
+
+def macro_f1(confusion: np.ndarray) -> np.ndarray:
+    """F1 averaged over classes of (..., gold, predicted) counts: (...) float64."""
+    return np.asarray(class_f1(confusion).mean(axis=-1))
 
 
 def predict(

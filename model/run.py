@@ -24,9 +24,9 @@ from torch.nn import functional
 
 from model.artifact import WEIGHTS, restore
 from model.batches import Corpus, batch_states, batches
-from model.dataset import class_weights
+from model.dataset import SPEAKERS, class_weights
 from model.emonet import EmoNet
-from model.encoder import has_bfloat16
+from model.encoder import autocast
 from model.errors import ModelError
 from model.second_head import SecondHead
 from model.windows import Window
@@ -50,8 +50,7 @@ class TrainingSettings:
         which each step leaves this share; 0 keeps the last step's own.
       second_weight: of the second head's loss.
       memory_epochs: of the second stage, which trains the speaker's part.
-      shuffled_speakers: control: deal the speaker ids out at random, so that every history is
-        a stranger's.
+      speakers: how far a speaker is known, see `dataset.SPEAKERS`; all but `corpus` are controls.
     """
 
     seed: int = 0
@@ -66,13 +65,15 @@ class TrainingSettings:
     averaging: float = 0.99
     second_weight: float = 0.5
     memory_epochs: int = 3
-    shuffled_speakers: bool = False
+    speakers: str = "corpus"
 
     def __post_init__(self) -> None:
         if self.epochs < 1 or self.patience < 1 or self.batch_turns < 1:
             raise ModelError("epochs, patience and batch_turns want 1 or more")
         if not 0 <= self.averaging < 1 or self.second_weight < 0:
             raise ModelError("averaging wants 0 or more and less than 1, second_weight 0 or more")
+        if self.speakers not in SPEAKERS:
+            raise ModelError(f"speakers is {self.speakers!r}, not one of {', '.join(SPEAKERS)}")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -256,11 +257,6 @@ def differing(held: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:
     """The names of what two identities have that is not the same, sorted."""
     one, other = dict(_leaves(held)), dict(_leaves(wanted))
     return sorted(name for name in one.keys() | other.keys() if one.get(name) != other.get(name))
-
-
-def autocast(device: torch.device) -> contextlib.AbstractContextManager[Any]:
-    """Matrices are multiplied in bfloat16 where the processor has it."""
-    return torch.autocast(device.type, torch.bfloat16, enabled=has_bfloat16(device))
 
 
 def _optimizer(

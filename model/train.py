@@ -26,14 +26,14 @@ from model.dataset import (
     Transcript,
     digest,
     gold_to_score,
+    known_speakers,
     label_counts,
-    shuffle_speakers,
 )
 from model.emonet import EmoNet, Settings
-from model.encoder import EncoderReference, load_encoder
+from model.encoder import EncoderReference, autocast, load_encoder
 from model.errors import ModelError
 from model.evaluate import Scores, score
-from model.run import Epoch, TrainingRun, TrainingSettings, autocast, differing
+from model.run import Epoch, TrainingRun, TrainingSettings, differing
 from model.second_head import SecondHead
 
 _PROGRESS = ".training"
@@ -76,9 +76,7 @@ def train(
         run or a checkpoint with other settings or data.
     """
     gold_to_score(dev, settings.labels)
-    if training.shuffled_speakers:
-        data = shuffle_speakers(data, training.seed)
-        dev = shuffle_speakers(dev, training.seed)
+    data, dev = (known_speakers(part, training.speakers, training.seed) for part in (data, dev))
     identity = _identity(settings, training, encoder, data, dev, second)
     progress = output / _PROGRESS
     if (output / SUMS).exists():

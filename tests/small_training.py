@@ -1,12 +1,15 @@
-"""A small model trained on made-up transcripts."""
+"""Small models trained on made-up transcripts."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
 
-from small_models import made_up, small_settings
+import numpy as np
+from small_models import made_up, small_settings, transcript
 
+from model.dataset import Transcript
+from model.emonet import Settings
 from model.encoder import EncoderReference
 from model.run import Epoch, TrainingSettings
 from model.train import train
@@ -23,3 +26,40 @@ def run(
     options = {"data": DATA, "dev": DEV, "settings": SETTINGS, **changes}
     data, dev = options.pop("data"), options.pop("dev")
     return train(data, dev, training=training, encoder=encoder, output=output, **options)
+
+
+def past_says(seed: int, speakers: int, first: int) -> list[Transcript]:
+    """What a speaker said in one episode, without a label, decides their label in the next."""
+    random = np.random.default_rng(seed)
+    names = [f"{first}-{number}" for number in range(speakers)]
+    feelings = random.choice(["joy", "sadness"], speakers).tolist()
+    before = ["i love it" if feeling == "joy" else "i hate it" for feeling in feelings]
+    order = random.permutation(speakers).tolist()
+    scenes = [f"d{turn // 4}" for turn in range(speakers)]
+    return [
+        transcript(before, episode=f"{first}a", place=(first, 1), names=names, dialogues=scenes),
+        transcript(
+            ["well it is so"] * speakers,
+            episode=f"{first}b",
+            place=(first, 2),
+            names=[names[number] for number in order],
+            dialogues=scenes,
+            labels=[feelings[number] for number in order],
+        ),
+    ]
+
+
+LEARNING = TrainingSettings(
+    epochs=2, patience=2, batch_turns=16, encoder_rate=1e-3, head_rate=1e-2, memory_epochs=20
+)
+
+PAST_DATA, PAST_DEV = past_says(0, 160, 1), past_says(1, 80, 2)
+PAST_SETTINGS = Settings(
+    ("joy", "sadness"),
+    tag="none",
+    history=2,
+    hidden=16,
+    window_tokens=64,
+    turn_tokens=16,
+    trained_layers=0,
+)

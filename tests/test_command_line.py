@@ -26,7 +26,7 @@ def environment() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "80", "OMP_NUM_THREADS": "1"}
 
 
-@pytest.mark.parametrize("command", ["label", "train", "evaluate"])
+@pytest.mark.parametrize("command", ["label", "train", "ablate", "evaluate"])
 def test_the_help_of_a_command_fits_a_screen_and_has_an_example(
     command: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 import io
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from made_up_corpora import episode, write_jsonl
 
+import model.ablation
 import model.train
 from beam_pipeline import console
 from beam_pipeline.__main__ import main
@@ -14,6 +17,7 @@ from model.batches import Corpus
 from model.emonet import EmoNet
 from model.encoder import EncoderReference
 from model.evaluate import Scores
+from model.run import Epoch
 
 Caught = pytest.CaptureFixture[str]
 
@@ -61,6 +65,62 @@ def test_an_epoch_is_told_when_it_is_done_and_an_interrupted_training_goes_on(
     assert [second[:8], third[:8]] == ["epoch 2:", "epoch 3:"]
     reached = open_checkpoint(tmp_path / "checkpoint").provenance["dev_weighted_f1"]
     assert last == f"checkpoint: {tmp_path / 'checkpoint'}, dev weighted F1 {reached:.2f}"
+
+
+LADDER = """
+[all]
+epochs = 1
+window_tokens = 128
+trained_layers = 1
+
+[[row]]
+name = "context"
+main = true
+history = 0
+
+[[row]]
+name = "memory"
+against = "context"
+history = 3
+
+[[row]]
+name = "beside"
+beside = true
+"""
+
+
+def test_an_ablation_writes_its_table_and_an_interrupted_one_goes_on(
+    usual: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Caught
+) -> None:
+    (tmp_path / "ladder.toml").write_text(LADDER)
+    _, trn, _, dev, *_ = usual
+    encoder = usual[usual.index("--encoder") + 1]
+    ladder = tmp_path / "ladder"
+    flags = ["ablate", trn, "--dev", dev, "--output", str(ladder), "--encoder", encoder]
+    flags += ["--ladder", str(tmp_path / "ladder.toml")]
+    with monkeypatch.context() as patch:
+        trained = iter([model.train.train])
+
+        def train(*data: Any, **options: Any) -> list[Epoch]:
+            for real in trained:
+                return real(*data, **options)
+            raise KeyboardInterrupt
+
+        patch.setattr(model.ablation, "train", train)
+        assert main(flags) == 130
+    kept = {path.name: path.read_bytes() for path in (ladder / "results").iterdir()}
+    assert len(kept) == 1
+    assert main(flags) == 0
+    told = capsys.readouterr().out
+    assert kept.items() <= {p.name: p.read_bytes() for p in (ladder / "results").iterdir()}.items()
+    context, memory = json.loads((ladder / "ladder.json").read_text())["rows"]
+    assert [context["row"], memory["row"], memory["against"]] == ["context", "memory", "context"]
+    assert (len(context["weighted_f1"]), len(memory["weighted_f1"])) == (5, 3)
+    (line,) = [line for line in (ladder / "ladder.md").read_text().splitlines() if "memory" in line]
+    assert f"| memory | 3 | {memory['mean']:.2f} ({memory['sd']:.2f}) |" in line
+    assert f"{memory['mean']:.2f}" in told
+    assert main([*flags, "--main"]) == 0
+    assert "memory" not in capsys.readouterr().out
 
 
 def test_a_finished_training_says_so_and_another_one_must_go_elsewhere(

@@ -15,6 +15,7 @@ from model.dataset import (
     class_weights,
     digest,
     gold_indices,
+    known_speakers,
     label_counts,
     label_set,
     shuffle_speakers,
@@ -146,3 +147,22 @@ def test_scores_of_nothing_are_zero() -> None:
         "f1": 0.0,
         "support": 0,
     }
+
+
+@given(st.sampled_from(["episode", "dialogue"]), st.integers(0, 4))
+def test_a_speaker_who_is_known_within_a_part_is_a_stranger_elsewhere(
+    reach: str, episodes: int
+) -> None:
+    data = [
+        dataclasses.replace(made_up(9, seed=number, dialogues=3), episode=f"e{number}")
+        for number in range(episodes)
+    ]
+    places: dict[str, set[str]] = {}
+    for before, after in zip(data, known_speakers(data, reach, 0), strict=True):
+        assert dataclasses.replace(after, speakers=before.speakers) == before
+        for who, known, part in zip(before.speakers, after.speakers, before.dialogues, strict=True):
+            assert (who is None) == (known is None)
+            if known:
+                place = f"{who} {before.episode} {part if reach == 'dialogue' else ''}"
+                places.setdefault(known, set()).add(place)
+    assert all(len(own) == 1 for own in places.values())

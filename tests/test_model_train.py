@@ -9,14 +9,23 @@ import pytest
 import safetensors.torch
 import torch
 from small_models import LABELS, made_up, small_settings, transcript, untrained
-from small_training import DATA, DEV, SETTINGS, TRAINING, run
+from small_training import (
+    DATA,
+    DEV,
+    LEARNING,
+    PAST_DATA,
+    PAST_DEV,
+    PAST_SETTINGS,
+    SETTINGS,
+    TRAINING,
+    run,
+)
 
 import model.train
 from model.artifact import WEIGHTS, load_model, open_checkpoint
 from model.batches import read_corpus
 from model.calibration import fit_temperature
-from model.dataset import Transcript, gold_indices
-from model.emonet import Settings
+from model.dataset import SPEAKERS, Transcript, gold_indices
 from model.encoder import EncoderReference
 from model.errors import ModelError
 from model.evaluate import evaluate, predict
@@ -88,32 +97,6 @@ def word_says(seed: int, episodes: Sequence[int]) -> list[Transcript]:
     return made
 
 
-def past_says(seed: int, speakers: int, first: int) -> list[Transcript]:
-    """What a speaker said in one episode, without a label, decides their label in the next."""
-    random = np.random.default_rng(seed)
-    names = [f"{first}-{number}" for number in range(speakers)]
-    feelings = random.choice(["joy", "sadness"], speakers).tolist()
-    before = ["i love it" if feeling == "joy" else "i hate it" for feeling in feelings]
-    order = random.permutation(speakers).tolist()
-    scenes = [f"d{turn // 4}" for turn in range(speakers)]
-    return [
-        transcript(before, episode=f"{first}a", place=(first, 1), names=names, dialogues=scenes),
-        transcript(
-            ["well it is so"] * speakers,
-            episode=f"{first}b",
-            place=(first, 2),
-            names=[names[number] for number in order],
-            dialogues=scenes,
-            labels=[feelings[number] for number in order],
-        ),
-    ]
-
-
-LEARNING = TrainingSettings(
-    epochs=2, patience=2, batch_turns=16, encoder_rate=1e-3, head_rate=1e-2, memory_epochs=20
-)
-
-
 def test_it_learns_what_a_word_says(tmp_path: Path, small_encoder: EncoderReference) -> None:
     data, dev = word_says(0, range(8)), word_says(1, range(8, 10))
     settings = small_settings(tag="none", history=0)
@@ -154,18 +137,6 @@ def test_other_labels_of_like_dialogue_teach_the_encoder(
     assert beside > alone + 10
 
 
-PAST_DATA, PAST_DEV = past_says(0, 160, 1), past_says(1, 80, 2)
-PAST_SETTINGS = Settings(
-    ("joy", "sadness"),
-    tag="none",
-    history=2,
-    hidden=16,
-    window_tokens=64,
-    turn_tokens=16,
-    trained_layers=0,
-)
-
-
 def test_it_learns_what_only_the_speakers_past_says(
     tmp_path: Path, small_bert: EncoderReference
 ) -> None:
@@ -183,14 +154,14 @@ def test_it_learns_what_only_the_speakers_past_says(
     assert scores.weighted_f1 > 0.9
 
 
-@pytest.mark.parametrize("control", ["no history", "shuffled speakers", "no second stage"])
+@pytest.mark.parametrize("control", ["no history", "shuffled", "episode", "no second stage"])
 def test_without_the_speakers_own_past_it_cannot_learn_that(
     tmp_path: Path, small_bert: EncoderReference, control: str
 ) -> None:
     settings = dataclasses.replace(PAST_SETTINGS, history=0 if control == "no history" else 2)
     training = dataclasses.replace(
         LEARNING,
-        shuffled_speakers=control == "shuffled speakers",
+        speakers=control if control in SPEAKERS else "corpus",
         memory_epochs=0 if control == "no second stage" else LEARNING.memory_epochs,
     )
     run(tmp_path, small_bert, training, data=PAST_DATA, dev=PAST_DEV, settings=settings)

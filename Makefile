@@ -11,7 +11,7 @@ fake_gcs_server := github.com/fsouza/fake-gcs-server@v1.56.1
 prism := github.com/apache/beam/sdks/v2/go/cmd/prism@v2.77.0
 
 .PHONY: install demo test faults engines flink fuzz check lock metadata image airflow bench nights \
-	speaker clean
+	speaker compm clean
 
 install: .venv/installed
 
@@ -121,6 +121,10 @@ nights: install
 # The speaker stage with one speaker of 10,000, 100,000 and 1,000,000 utterances.
 speaker: install
 	$(bin)/python benchmarks/speaker.py $(DATA)/friends/friends_transcript.parquet
+
+# EmoNet against CoMPM over the same encoder and the same utterances.
+compm: install
+	$(bin)/python benchmarks/compm.py $(DATA)/emorynlp/emotion-detection-dev.json
 
 clean:
 	rm -rf .venv .venv-airflow .flink demo-output build dist *.egg-info

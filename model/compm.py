@@ -6,8 +6,8 @@
     logits_t = W_o (c_t + W_p kt_t) + b                            (classes,)
 
 After Lee and Lee, "CoMPM: Context Modeling with Speaker's Pre-trained Memory Tracking for Emotion
-Recognition in Conversation", NAACL 2022, section 3 and figure 2, and its code, rungjoo/CoMPM on
-GitHub. What is otherwise here is told where it is.
+Recognition in Conversation", NAACL 2022, figure 2, and its code, rungjoo/CoMPM on GitHub. What is
+otherwise here is told where it is.
 """
 
 from __future__ import annotations

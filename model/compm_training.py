@@ -18,9 +18,9 @@ from torch.optim.swa_utils import AveragedModel
 
 from model.compm import CoMPM, first_states, read_first, row_batches
 from model.dataset import Transcript, gold_indices, gold_to_score
-from model.encoder import EncoderReference, load_encoder
+from model.encoder import EncoderReference, autocast, load_encoder
 from model.evaluate import score
-from model.run import Epoch, TrainingSettings, autocast
+from model.run import Epoch, TrainingSettings
 
 _COLUMNS = ("texts", "names", "speakers", "dialogues", "labels")
 
@@ -54,8 +54,8 @@ def train_compm(
       data: what it learns from.
       dev: what its epoch is chosen on, by weighted F1.
       labels: the classes.
-      training: how it is trained; class weights, the second head's and the second stage's
-        settings are EmoNet's alone.
+      training: how it is trained; class weights, `speakers` and the settings of the second head
+        and the second stage are EmoNet's alone.
       trained_layers: how many upper layers of each encoder are trained.
       encoder: the encoder it starts from.
       finished: called with each epoch when it is done.

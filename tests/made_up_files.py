@@ -81,5 +81,6 @@ FILES = (
     ("a.jsonl", b'{"text": "Hi", "speaker": "Ann", "start_ms": 5, "episode": "s01_e02"}\n' * 2),
     ("a.csv", b'text,speaker,season\n"Hi, you",Ann,1\nBye,Bo,s02\n'),
     ("a.csv", _MELD),
+    ("a.tsv", b"Hi , you .\t1, 3\nBye .\t0\n"),
     ("a.parquet", _parquet()),
 )

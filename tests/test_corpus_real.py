@@ -48,6 +48,14 @@ def test_labelled_sets_are_read_whole(
     assert places == sorted(places)
 
 
+def test_lines_of_many_films_are_read_whole_each_a_dialogue_of_its_own(shared_data: Path) -> None:
+    content = read(shared_data / "xed" / "english.tsv")
+    assert (content.source.format, content.source.found) == ("xed", 21_857)
+    assert content.rejected == ()
+    assert len(set(values(content, "dialogue_id"))) == content.source.used == 21_857
+    assert values(content, "gold").count("neutral") == 7_864
+
+
 def test_a_dialogue_lies_in_one_piece(shared_data: Path) -> None:
     for name in ("meld/train_sent_emo.csv", "emorynlp/emotion-detection-dev.json"):
         for episode in read(shared_data / name).episodes:

@@ -223,6 +223,30 @@ def test_meld_is_known_by_its_header() -> None:
     assert (rows[1]["speaker_kind"], rows[1]["speaker_id"]) == ("several", None)
 
 
+def test_xed_is_known_by_its_rows_and_each_line_stands_alone() -> None:
+    content = read("any.tsv", b'So " it is .\t0\r\nBye .\t8, 5\r\n', text="ignored")
+    assert content.source.format == "xed"
+    rows = content.episodes[0].utterances.to_pylist()
+    assert [(row["text"], row["gold"]) for row in rows] == [
+        ('So " it is .', "neutral"),
+        ("Bye .", "joy+trust"),
+    ]
+    assert rows[0]["dialogue_id"] != rows[1]["dialogue_id"]
+    assert {row["speaker_id"] for row in rows} == {None}
+
+
+def test_a_table_with_a_header_is_not_taken_for_xed() -> None:
+    assert read("t.tsv", b"text\tseason\nHi\t1\nBye\t2\n").source.format == "csv"
+
+
+def test_a_row_of_xed_without_numbers_is_refused_with_its_place() -> None:
+    rows = [f"Line {number} .\t1" for number in range(30)]
+    rows[25] = "Line .\t9"
+    content = read("x.tsv", "\n".join(rows).encode())
+    assert content.source.used == 29
+    assert [(x.position, x.reason) for x in content.rejected] == [("row 26", Reason.MALFORMED_ROW)]
+
+
 def emorynlp(*utterances: object) -> bytes:
     scene = {"scene_id": "s01_e15_c01", "utterances": list(utterances)}
     episode = {"episode_id": "s01_e15", "scenes": [scene]}

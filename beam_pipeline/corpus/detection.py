@@ -16,6 +16,7 @@ from beam_pipeline.corpus.formats.sami import is_sami
 from beam_pipeline.corpus.formats.sbv import is_sbv_timing
 from beam_pipeline.corpus.formats.ttml import is_ttml
 from beam_pipeline.corpus.formats.whisper import is_whisper
+from beam_pipeline.corpus.formats.xed import is_xed
 from beam_pipeline.corpus.refusals import RefusalError
 from beam_pipeline.records import Reason
 
@@ -35,6 +36,7 @@ class Format(enum.StrEnum):
     WHISPER = "whisper"
     EMORYNLP = "emorynlp"
     MELD = "meld"
+    XED = "xed"
     JSONL = "jsonl"
     CSV = "csv"
     PARQUET = "parquet"
@@ -62,7 +64,7 @@ _WEBVTT = re.compile(r"\s*WEBVTT(?:\s|$)")
 _JSON_OBJECT = re.compile(r"\s*\{\s*(?:\"|\})")
 _KNOWN = (
     "SRT, WebVTT, ASS, MicroDVD, SAMI, SBV, SCC, TTML, OPUS XML, Whisper JSON, CSV, TSV, JSON "
-    "lines, Parquet, EmoryNLP, MELD"
+    "lines, Parquet, EmoryNLP, MELD, XED"
 )
 
 
@@ -94,7 +96,9 @@ def _by_content(head: str, extension: str) -> Format | None:
     if _JSON_OBJECT.match(head) and extension != ".json":
         return Format.JSONL
     found = _by_header(head) or _by_timing(head, extension)
-    return Format.MELD if found is None and is_meld(head) else found
+    if found is None and is_meld(head):
+        return Format.MELD
+    return Format.XED if found is None and is_xed(head) else found
 
 
 def _by_header(head: str) -> Format | None:

@@ -30,6 +30,7 @@ from beam_pipeline.corpus.formats.srt import read_srt
 from beam_pipeline.corpus.formats.ttml import read_ttml
 from beam_pipeline.corpus.formats.webvtt import read_webvtt
 from beam_pipeline.corpus.formats.whisper import read_whisper
+from beam_pipeline.corpus.formats.xed import read_xed
 from beam_pipeline.corpus.languages import detect_language, primary_language
 from beam_pipeline.corpus.location import Location, extension, locate, printable
 from beam_pipeline.corpus.options import ReadOptions
@@ -143,6 +144,8 @@ def _read_text(
             return _read_sheet(read_meld(text), path, location, fixed)
         case Format.EMORYNLP:
             return _read_sheet(read_emorynlp(text), path, location, fixed)
+        case Format.XED:
+            return _read_sheet(read_xed(text), path, location, fixed)
         case Format.JSONL:
             return _read_sheet(read_jsonl(text, options), path, location, options)
         case _:

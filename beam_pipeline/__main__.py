@@ -10,7 +10,7 @@ import traceback
 from collections.abc import Sequence
 from typing import Any
 
-from beam_pipeline import commands
+from beam_pipeline import commands, evaluation
 from beam_pipeline.options import duration
 from model.known_encoders import KNOWN_ENCODERS
 
@@ -75,7 +75,7 @@ def command_line() -> argparse.ArgumentParser:
                  "emonet ablate trn.json --dev dev.json --output ablation")
     )  # fmt: skip
     _evaluate_flags(
-        _command(named, "evaluate", commands.evaluate, "score a checkpoint",
+        _command(named, "evaluate", evaluation.evaluate, "score a checkpoint",
                  "emonet evaluate dev.json --history trn.json --json scores.json")
     )  # fmt: skip
     _encoder_command(named)
@@ -194,6 +194,9 @@ def _evaluate_flags(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(corpus="data", interrupted="nothing was scored")
     parser.add_argument("--history", nargs="+", metavar="DATA", help="more of these speakers")
     parser.add_argument("--json", metavar="FILE", help="write all scores to it")
+    parser.add_argument("--plot", metavar="FILE", help="draw how sure and how right: .png or .svg")
+    parser.add_argument("--labels", metavar="THEIRS=OURS,..",
+                        help="of data with other labels; the rest is left out")  # fmt: skip
     parser.add_argument("--float32", action="store_true", help="no bfloat16")
     _checkpoint_flags(parser)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import datetime
-import json
 import sys
 import time
 from collections.abc import Iterator
@@ -62,7 +61,7 @@ def engine_and_night(flags: argparse.Namespace, rest: list[str]) -> tuple[Engine
 
     from beam_pipeline.nights import Engine, Night
 
-    checkpoint = _checkpoint(flags)
+    checkpoint = checkpoint_of(flags)
     languages = None if flags.any_language else checkpoint.settings.languages
     reading = dataclasses.replace(read_options(flags), languages=languages)
     engine = Engine(checkpoint, flags.encoder, options, flags.accelerator)
@@ -145,7 +144,7 @@ def rebuild_memory(flags: argparse.Namespace, rest: list[str]) -> int:
     from beam_pipeline.rebuild import rebuild_memory as rebuild
     from model.artifact import load_model
 
-    checkpoint = _checkpoint(flags)
+    checkpoint = checkpoint_of(flags)
     model = load_model(checkpoint).for_inference()
     for night, speakers in rebuild(flags.output, model, origin_of(checkpoint)):
         console.stdout.print(f"night {night}: memory of {speakers:,} speakers")
@@ -248,52 +247,8 @@ def ablate(flags: argparse.Namespace, rest: list[str]) -> int:
     return 0
 
 
-def evaluate(flags: argparse.Namespace, rest: list[str]) -> int:
-    """Scores a checkpoint."""
-    from beam_pipeline import console
-    from beam_pipeline.transcripts import read_transcripts
-    from model.artifact import load_model
-    from model.evaluate import evaluate as evaluate_model
-    from model.evaluate import other_episodes
-
-    reading = read_options(flags)
-    data = read_transcripts(flags.inputs, reading)
-    given = read_transcripts(flags.history, reading) if flags.history else []
-    remembered = other_episodes(given, data)
-    checkpoint = _checkpoint(flags)
-    model = load_model(checkpoint).for_inference(low_precision=False if flags.float32 else None)
-    utterances, done = sum(map(len, data)), 0
-
-    with console.step_progress("evaluating") as progress:
-
-        def count(more: int) -> None:
-            nonlocal done
-            done += more
-            progress.advance(done, utterances)
-
-        scores = evaluate_model(model, data, remembered=remembered, advance=count)
-    further, same = sum(map(len, remembered)), len(given) - len(remembered)
-    title = (
-        f"{', '.join(flags.inputs)}: {len(data)} episodes, {utterances:,} utterances; history: "
-        + (f"{further:,} further utterances" if further else "the set's own earlier episodes alone")
-        + (f" ({same} episodes of --history are in the set and left out)" if same else "")
-    )
-    console.show_scores(scores, title)
-    if flags.json:
-        result = {
-            "data": flags.inputs,
-            "episodes": len(data),
-            "history": flags.history or [],
-            "history_utterances": further,
-            "model_id": checkpoint.model_id,
-            "precision": "bfloat16" if model.low_precision else "float32",
-            **scores.as_json(),
-        }
-        Path(flags.json).write_text(json.dumps(result, indent=2) + "\n")
-    return 0
-
-
-def _checkpoint(flags: argparse.Namespace) -> Checkpoint:
+def checkpoint_of(flags: argparse.Namespace) -> Checkpoint:
+    """The checkpoint that the flags name, or the one that ships."""
     from model.artifact import PRETRAINED, open_checkpoint
 
     return open_checkpoint(Path(flags.checkpoint or PRETRAINED), encoder=flags.encoder)

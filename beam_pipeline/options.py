@@ -28,22 +28,31 @@ def read_options(flags: argparse.Namespace) -> ReadOptions:
     Raises:
       EmonetError: `--columns` is not of the form FIELD=NAME,..., or a file cannot be read.
     """
-    pairs = []
-    for pair in (flags.columns or "").split(",") if flags.columns else []:
-        field, equals, name = pair.partition("=")
-        if not (field and equals and name):
-            raise EmonetError(f"--columns: {pair!r} is not of the form FIELD=NAME")
-        pairs.append((field.strip(), name.strip()))
     return ReadOptions(
         corpus=flags.corpus,
         show=flags.show,
-        columns=tuple(pairs),
+        columns=tuple(name_pairs("--columns", "FIELD=NAME", flags.columns)),
         join_gap_ms=round(flags.join_gap * 1000),
         dialogue_gap_ms=round(flags.dialogue_gap * 1000),
         path_pattern=flags.path_pattern,
         placed=_rows("--episodes", flags.episodes, PLACED),
         aliases=_rows("--aliases", flags.aliases, ALIASED),
     )
+
+
+def name_pairs(flag: str, form: str, text: str | None) -> list[tuple[str, str]]:
+    """The pairs of `one=other,...`, which `form` names for a person; none without a text.
+
+    Raises:
+      EmonetError: it is not of that form.
+    """
+    pairs = []
+    for pair in text.split(",") if text else []:
+        one, _, other = map(str.strip, pair.partition("="))
+        if not (one and other):
+            raise EmonetError(f"{flag}: {pair!r} is not of the form {form}")
+        pairs.append((one, other))
+    return pairs
 
 
 def _rows(flag: str, path: str | None, names: Sequence[str]) -> tuple[Any, ...]:
@@ -59,6 +68,23 @@ def _rows(flag: str, path: str | None, names: Sequence[str]) -> tuple[Any, ...]:
             return tuple(tuple(row[name].strip() for name in names) for row in rows)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise EmonetError(f"{flag} {path}: cannot be read: {type(error).__name__}") from error
+
+
+def check_writable(flag: str, path: str | None) -> None:
+    """Opens a file for writing and leaves it as it is: a long run must not end in vain.
+
+    Raises:
+      EmonetError: it cannot be written.
+    """
+    if path is None:
+        return
+    existed = os.path.exists(path)
+    try:
+        open(path, "ab").close()
+        if not existed:
+            os.unlink(path)
+    except OSError as error:
+        raise EmonetError(f"{flag} {path}: cannot be written: {error.strerror}") from error
 
 
 def corpus_name(inputs: Sequence[str]) -> str:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import collections
-from collections.abc import Sequence
+import dataclasses
+from collections.abc import Mapping, Sequence
 
 from beam_pipeline.corpus.options import ReadOptions
 from beam_pipeline.corpus.paths import expand_inputs, read_path
 from beam_pipeline.records import EmonetError, Episode
-from model.dataset import Transcript
+from model.dataset import Transcript, label_counts
+
+_SHOWN_LABELS = 12
 
 
 def transcript_of(episode: Episode) -> Transcript:
@@ -69,3 +72,30 @@ def beside(
         for t in further
         if t.episode not in chosen and (t.episode in learned or t.place[:2] not in seasons)
     ]
+
+
+def renamed_labels(
+    transcripts: Sequence[Transcript], names: Mapping[str, str]
+) -> tuple[list[Transcript], int]:
+    """Transcripts with the gold labels of another set under the names of ours.
+
+    Args:
+      transcripts: with theirs.
+      names: ours, by theirs; an utterance with any other label has none then.
+
+    Returns:
+      The transcripts, and how many utterances lost their label.
+
+    Raises:
+      EmonetError: no utterance has one of the labels named.
+    """
+    found = label_counts(transcripts)
+    missing = [name for name in names if name not in found]
+    if missing:
+        usual = ", ".join(label for label, _ in found.most_common(_SHOWN_LABELS)) or "none"
+        raise EmonetError(f"--labels: no utterance has the label {missing[0]!r}; found are {usual}")
+    renamed = [
+        dataclasses.replace(t, labels=[label and names.get(label) for label in t.labels])
+        for t in transcripts
+    ]
+    return renamed, found.total() - label_counts(renamed).total()

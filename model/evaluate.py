@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ import numpy as np
 from model.calibration import Reliability, reliability
 from model.dataset import Transcript, gold_to_score
 from model.emonet import EmoNet, histories
+from model.errors import ModelError
 
 
 @dataclasses.dataclass(frozen=True)
@@ -170,17 +171,32 @@ def evaluate(
     transcripts: Sequence[Transcript],
     *,
     remembered: Sequence[Transcript] = (),
+    among: Collection[str] | None = None,
     advance: Callable[[int], None] = lambda utterances: None,
 ) -> Scores:
     """Labels transcripts and scores them; see `predict`.
 
+    Args:
+      model: prepared by `for_inference`.
+      transcripts: what is labelled.
+      remembered: episodes that give speakers a history.
+      among: the classes that a label is chosen among, where gold labels can be no other; all of
+        the model's by default.
+      advance: called with the number of utterances of each episode that is done.
+
     Raises:
-      ModelError: there is no gold label, or one is none of the model's.
+      ModelError: there is no gold label, or one is not among the classes, or one of those is none
+        of the model's.
     """
+    known = model.settings.labels
+    foreign = sorted(set(among or ()) - set(known))
+    if foreign:
+        raise ModelError(f"{foreign[0]!r} is no label of the model's: {', '.join(known)}")
+    labels = [label for label in known if among is None or label in among]
     transcripts = sorted(transcripts, key=lambda transcript: transcript.place)
-    gold = gold_to_score(transcripts, model.settings.labels)
+    gold = gold_to_score(transcripts, labels)
     logits = predict(model, transcripts, remembered=remembered, advance=advance)
-    return score(gold, logits, model.settings.labels)
+    return score(gold, logits[:, [known.index(label) for label in labels]], labels)
 
 
 def _ratio(part: Any, whole: Any) -> np.ndarray:

@@ -158,6 +158,18 @@ def test_training_says_which_of_dev_is_not_apart_from_the_training_data(
     assert first == "1 of the 3 dev episodes are in part among the training data"
 
 
+def test_a_training_runs_over_an_encoder_of_any_family(
+    usual: list[str], small_encoder: EncoderReference, tmp_path: Path
+) -> None:
+    over = ["--encoder", small_encoder.name, "--epochs", "1", "--memory-epochs", "1"]
+    assert main([*usual, *over]) == 0
+    checkpoint = open_checkpoint(tmp_path / "checkpoint")
+    assert checkpoint.encoder == small_encoder
+    assert (
+        main(["evaluate", str(tmp_path / "dev.jsonl"), "--checkpoint", str(checkpoint.folder)]) == 0
+    )
+
+
 @pytest.mark.parametrize("command", ["train", "evaluate"])
 def test_data_without_a_gold_label_is_not_scored(
     command: str, usual: list[str], tmp_path: Path, capsys: Caught

@@ -10,6 +10,7 @@ from typing import Any
 from rich.table import Table
 
 from beam_pipeline.console import stdout
+from beam_pipeline.plots import ladder_plot
 
 _COLUMNS = ("row", "seeds", "weighted F1 (sd)", "macro F1", "log loss", "difference (95%)", "to")
 
@@ -26,6 +27,7 @@ def write_report(table: Sequence[dict[str, Any]], about: str, folder: Path) -> N
         json.dumps({"about": about, "rows": table}, indent=2) + "\n"
     )
     (folder / "ladder.md").write_text(_markdown(table, about))
+    ladder_plot(table, folder / "ladder.svg")
 
 
 def show_ladder(table: Sequence[dict[str, Any]], about: str) -> None:

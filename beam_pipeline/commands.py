@@ -213,12 +213,14 @@ def ablate(flags: argparse.Namespace, rest: list[str]) -> int:
     """Trains and scores what each idea brings."""
     from beam_pipeline import console
     from beam_pipeline.ablation_report import show_ladder, write_report
+    from beam_pipeline.plots import check_drawing
     from beam_pipeline.transcripts import beside, read_transcripts
     from model.ablation import LADDER, Ablation, Result, read_ladder
     from model.comparison import ladder_table
     from model.dataset import label_set
     from model.encoder import DEFAULT_ENCODER, reference_to
 
+    check_drawing("emonet ablate")
     reading = read_options(flags)
     data, dev = read_transcripts(flags.inputs, reading), read_transcripts(flags.dev, reading)
     further = read_transcripts(flags.beside, reading) if flags.beside else []

@@ -6,8 +6,9 @@ matplotlib comes with the extra `plots` and is imported where something is drawn
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -33,8 +34,17 @@ def check_picture(path: str) -> None:
     """
     if Path(path).suffix not in _SUFFIXES:
         raise EmonetError(f"--plot {path}: expected a name that ends in {' or '.join(_SUFFIXES)}")
+    check_drawing("--plot")
+
+
+def check_drawing(what: str) -> None:
+    """Sees that pictures can be drawn.
+
+    Raises:
+      EmonetError: matplotlib is not installed, which `what` needs.
+    """
     if importlib.util.find_spec("matplotlib") is None:
-        raise EmonetError("--plot needs matplotlib; pip install emonet[plots]")
+        raise EmonetError(f"{what} needs matplotlib; pip install emonet[plots]")
 
 
 def reliability_plot(reliability: Reliability, path: Path) -> None:
@@ -48,6 +58,37 @@ def reliability_plot(reliability: Reliability, path: Path) -> None:
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3.4, 1))
     _draw_accuracy(upper, reliability)
     _draw_counts(lower, reliability)
+    save(figure, path)
+
+
+def ladder_plot(table: Sequence[Mapping[str, Any]], path: Path) -> None:
+    """Draws each row of an ablation: its seeds, their mean, and the step to it with its interval.
+
+    Args:
+      table: as `comparison.ladder_table` gives it.
+      path: where to.
+    """
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(10, 1.2 + 0.32 * len(table)), layout="constrained")
+    left, right = figure.subplots(1, 2, sharey=True, width_ratios=(1.2, 1))
+    places = range(len(table))
+    for place, row in zip(places, table, strict=True):
+        seeds = row["weighted_f1"]
+        left.plot(seeds, [place] * len(seeds), "o", color=BLUE, markersize=4, alpha=0.7)
+        left.plot([row["mean"]], [place], "|", color=VERMILION, markersize=14, markeredgewidth=2.5)
+        if gap := row.get("difference"):
+            right.hlines(place, gap["low"], gap["high"], color=BLUE, linewidth=3)
+            right.plot([gap["mean"]], [place], "o", color=VERMILION, markersize=5)
+    right.axvline(0, color=GREY, linestyle="--", linewidth=1)
+    left.set_yticks(places, [f"{row['row']} ({row['seeds']})" for row in table])
+    left.invert_yaxis()
+    left.set(xlabel="weighted F1 on dev: seeds, and their mean")
+    right.set(xlabel="difference to the row it is held against, and 95% interval")
+    for axes in (left, right):
+        axes.grid(axis="y", color=GREY, alpha=0.2)
+        axes.tick_params(axis="y", length=0)
+        quiet_axes(axes)
     save(figure, path)
 
 

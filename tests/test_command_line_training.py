@@ -119,6 +119,9 @@ def test_an_ablation_writes_its_table_and_an_interrupted_one_goes_on(
     (line,) = [line for line in (ladder / "ladder.md").read_text().splitlines() if "memory" in line]
     assert f"| memory | 3 | {memory['mean']:.2f} ({memory['sd']:.2f}) |" in line
     assert f"{memory['mean']:.2f}" in told
+    drawn = (ladder / "ladder.svg").read_text()
+    assert "context (5)" in drawn
+    assert "memory (3)" in drawn
     assert main([*flags, "--main"]) == 0
     assert "memory" not in capsys.readouterr().out
 

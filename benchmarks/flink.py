@@ -22,7 +22,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from flink_cluster import ROOT, Cluster, free_port, running
+from flink_cluster import ROOT, Cluster, running
+from services import free_port
 
 from beam_pipeline.options import beam_options
 from beam_pipeline.preflight import check_engine

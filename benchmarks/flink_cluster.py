@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import time
 import urllib.request
@@ -16,17 +15,11 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from services import free_port
 
 ROOT = Path(__file__).parents[1]
 STARTS_WITHIN_S = 180
 TASK_MANAGERS = 2
-
-
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])
 
 
 class Cluster:

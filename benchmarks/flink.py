@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -194,4 +195,6 @@ def main() -> int:
 
 
 if __name__ == "__main__":
+    # so that no cluster is left behind
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     sys.exit(main())

@@ -29,13 +29,14 @@ class Cluster:
         self.home, self.folder = home, folder
         self.port = free_port()
         self.address = f"localhost:{self.port}"
+        self.job_manager: list[subprocess.Popen[bytes]] = []
         self.task_managers: dict[str, subprocess.Popen[bytes]] = {}
         self.started = 0
 
     def start(self) -> None:
         """Starts all processes and waits for their slots."""
         self._configure()
-        self.job_manager = self._run("jobmanager.sh")
+        self.job_manager.append(self._run("jobmanager.sh"))
         for _ in range(TASK_MANAGERS):
             self.add_task_manager()
         self.wait_for_slots()
@@ -56,7 +57,7 @@ class Cluster:
 
     def stop(self) -> None:
         """Ends all processes."""
-        for process in (*self.task_managers.values(), self.job_manager):
+        for process in (*self.task_managers.values(), *self.job_manager):
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
 
@@ -128,8 +129,8 @@ class Cluster:
 def running(home: Path, folder: Path) -> Iterator[Cluster]:
     """A cluster for as long as it is needed."""
     cluster = Cluster(home, folder)
-    cluster.start()
     try:
+        cluster.start()
         yield cluster
     finally:
         cluster.stop()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import io
 import logging
-import re
 import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
@@ -28,15 +27,12 @@ from rich.text import Text
 from beam_pipeline.output.manifest import Manifest, outdated_nights, same_bytes
 from beam_pipeline.output.vacuum import UnnamedRun
 from beam_pipeline.output.views import views_are_current
+from beam_pipeline.records import own_sentence
 
 if TYPE_CHECKING:  # nights are listed and errors told without loading torch
     from model.evaluate import Scores
 
 stdout = Console(highlight=False, soft_wrap=True, markup=False)
-
-_OURS = re.compile(
-    r"(?:EmonetError|ConflictError|ModelError): (.+?)(?: \[while running|$)", re.MULTILINE
-)
 
 
 @contextlib.contextmanager
@@ -256,11 +252,5 @@ def show_scores(scores: Scores, title: str) -> None:
 
 
 def sentence_of(error: BaseException) -> str:
-    """What a person can do about an error; engines hand on ours as text within their own.
-
-    Anything else is named by its kind alone, for its message may hold text of the corpus.
-    """
-    ours = _OURS.findall(f"{type(error).__name__}: {error}")
-    if ours:
-        return str(ours[-1])
-    return f"failed with {type(error).__name__}; --verbose shows the trace"
+    """What a person can do about an error; one that is not ours is named by its kind alone."""
+    return own_sentence(error) or f"failed with {type(error).__name__}; --verbose shows the trace"

@@ -55,8 +55,9 @@ def last_n(earlier: np.ndarray, later: np.ndarray, n: int) -> np.ndarray:
       (min(n, m1 + m2), d) float16, oldest first. Associative, with the empty tail as unit,
       which is what lets any split of a timeline be recalled in any grouping.
     """
-    whole = np.concatenate([earlier, later])
-    return whole[max(0, len(whole) - n) :]
+    before = max(0, n - len(later))
+    kept = earlier[max(0, len(earlier) - before) :]
+    return np.concatenate([kept, later[max(0, len(later) - n) :]])
 
 
 def tails(
@@ -80,25 +81,27 @@ def tails(
 
 def recall(
     speaker_id: str, scattered: Iterable[Tail], n: int
-) -> tuple[list[tuple[str, Recall]], np.ndarray]:
-    """Scans a speaker's tails in timeline order.
+) -> Iterator[tuple[str | None, Recall]]:
+    """Scans a speaker's tails in timeline order, and lets go of each as it is passed.
 
     Args:
       speaker_id: whose.
-      scattered: at least one tail, in any order.
+      scattered: tails in any order; nothing is yielded without any.
       n: how many utterances are remembered.
 
-    Returns:
-      A recall for each episode by its id, and the memory after the last one, (m, d) float16.
+    Yields:
+      A recall for each episode by its id; then one for None, the memory after all of them.
     """
-    timeline = sorted(scattered, key=lambda tail: tail.place)
-    memory = timeline[0].embeddings[:0]
-    recalls = []
-    for count, tail in enumerate(timeline):
+    timeline = deque(sorted(scattered, key=lambda tail: tail.place))
+    if not timeline:
+        return
+    memory, tails = timeline[0].embeddings[:0], len(timeline)
+    for count in range(tails):
+        tail = timeline.popleft()
         if tail.place:
-            recalls.append((tail.place[3], Recall(speaker_id, count, memory)))
+            yield tail.place[3], Recall(speaker_id, count, memory)
         memory = last_n(memory, tail.embeddings, n)
-    return recalls, memory
+    yield None, Recall(speaker_id, tails, memory)
 
 
 def expected_recalls(

@@ -13,6 +13,7 @@ from apache_beam.runners.runner import PipelineResult
 
 from beam_pipeline.corpus.options import ReadOptions
 from beam_pipeline.corpus.paths import file_size
+from beam_pipeline.failures import failure_elsewhere
 from beam_pipeline.output.manifest import Manifest, Origin, read_manifest
 from beam_pipeline.output.run import Run, begin_run
 from beam_pipeline.pipeline import Job, build
@@ -61,15 +62,19 @@ def label_night(output: str, night: Night, engine: Engine) -> Manifest:
       The manifest of this very run.
 
     Raises:
-      EmonetError: as `begin_run` and the job say; or the engine ended without a commit.
+      EmonetError: as `begin_run` and the job say; or the engine ended without a commit, or failed
+        elsewhere.
     """
     run, running = submit_night(output, night, engine)
     try:
         running.wait_until_finish()
-    except BaseException:
+    except BaseException as error:
         # an engine elsewhere would go on, and commit what the caller believes to have failed
         with contextlib.suppress(Exception):
             running.cancel()
+        failure = failure_elsewhere(error, running, engine.options)
+        if failure:
+            raise failure from error
         raise
     held = read_manifest(storage_of(output), night.name)
     if held is None or held[0]["run"] != run.name:

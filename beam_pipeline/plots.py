@@ -83,8 +83,8 @@ def ladder_plot(table: Sequence[Mapping[str, Any]], path: Path) -> None:
     right.axvline(0, color=GREY, linestyle="--", linewidth=1)
     left.set_yticks(places, [f"{row['row']} ({row['seeds']})" for row in table])
     left.invert_yaxis()
-    left.set(xlabel="weighted F1 on dev: seeds, and their mean")
-    right.set(xlabel="difference to the row it is held against, and 95% interval")
+    left.set(xlabel="weighted F1: seeds, mean")
+    right.set(xlabel="step to it, 95% interval")
     for axes in (left, right):
         axes.grid(axis="y", color=GREY, alpha=0.2)
         axes.tick_params(axis="y", length=0)

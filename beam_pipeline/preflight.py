@@ -15,6 +15,7 @@ from typing import Any
 import grpc
 from apache_beam.options.pipeline_options import (
     FlinkRunnerOptions,
+    GoogleCloudOptions,
     PipelineOptions,
     PortableOptions,
     StandardOptions,
@@ -26,9 +27,20 @@ from apache_beam.runners.portability.flink_runner import FlinkRunner
 from apache_beam.runners.portability.portable_runner import PortableRunner
 from apache_beam.transforms.environments import DockerEnvironment, ExternalEnvironment
 
-from beam_pipeline.preflight_flink import PATIENCE_S, check_job_server, find_cluster
+from beam_pipeline.preflight_flink import (
+    PATIENCE_S,
+    check_job_server,
+    find_cluster,
+    within_patience,
+)
 from beam_pipeline.records import EmonetError
 from beam_pipeline.worker_pool import DESCRIBE, SERVICE, description
+
+BUCKETS = ("temp_location", "staging_location")
+"""Either will do: Beam takes the one for the other."""
+
+ASKED_AFTER = 1000
+"""Of how many files each pool is asked at most: it looks for each of them."""
 
 LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 
@@ -45,14 +57,20 @@ def check_engine(arguments: Sequence[str], paths: Sequence[str]) -> None:
         pool is not there, is of another version, or cannot read what is to be labelled.
     """
     options = PipelineOptions(list(arguments))
-    runner = _runner(options.view_as(StandardOptions).runner)
-    faults = PipelineOptionsValidator(options, runner).validate()
+    runner = runner_of(options.view_as(StandardOptions).runner)
+    validator = PipelineOptionsValidator(options, runner)
+    if validator.is_service_runner():
+        faults = _dataflow_faults(validator, options.view_as(GoogleCloudOptions))
+    else:
+        faults = validator.validate()
     if faults:
         raise EmonetError(f"options of Beam: {' '.join(faults)}")
     if not isinstance(runner, PortableRunner):
         return
     hosts = ["localhost"]
     endpoint = options.view_as(PortableOptions).job_endpoint
+    if not endpoint and type(runner) is PortableRunner:
+        raise EmonetError("--runner PortableRunner: give --job_endpoint HOST:PORT of a job service")
     if endpoint and endpoint != "embed":
         _check_job_service(endpoint)
         hosts = [endpoint.rpartition(":")[0]]
@@ -71,15 +89,40 @@ def check_engine(arguments: Sequence[str], paths: Sequence[str]) -> None:
             "EXTERNAL --environment_config HOST:PORT of a worker pool, or DOCKER and your image"
         )
     if isinstance(environment, ExternalEnvironment):
-        _check_pools(environment.url, hosts, paths[:1])
+        _check_pools(environment.url, hosts, _asked_after(paths))
 
 
-def _runner(name: str) -> PipelineRunner:
+def runner_of(name: str) -> PipelineRunner:
+    """The runner that `--runner` names.
+
+    Raises:
+      EmonetError: there is none of that name.
+    """
     try:
-        return create_runner(name)
-    except (ValueError, ImportError, AttributeError) as error:
-        known = ", ".join(StandardOptions.KNOWN_RUNNER_NAMES)
-        raise EmonetError(f"--runner {name}: there is no such runner; Beam has {known}") from error
+        runner = create_runner(name)
+    except (ValueError, TypeError, ImportError, AttributeError) as error:
+        raise _no_such_runner(name) from error
+    if not isinstance(runner, PipelineRunner):
+        raise _no_such_runner(name)
+    return runner
+
+
+def _no_such_runner(name: str) -> EmonetError:
+    known = ", ".join(StandardOptions.KNOWN_RUNNER_NAMES)
+    return EmonetError(f"--runner {name}: there is no such runner; Beam has {known}")
+
+
+def _dataflow_faults(validator: PipelineOptionsValidator, google: GoogleCloudOptions) -> list[str]:
+    """What Beam finds, which without a bucket would go on to make one and here asks after it."""
+    if all(validator.validate_gcs_path(google, name) for name in BUCKETS):
+        raise EmonetError(
+            f"--temp_location {google.temp_location or 'is not given'}: Dataflow needs "
+            "gs://BUCKET/PATH, where the job and its temporary files go"
+        )
+    # for credentials, then for each bucket
+    return within_patience(
+        "Google Cloud Storage, asked after --temp_location", validator.validate, answers=3
+    )
 
 
 def _check_job_service(endpoint: str) -> None:
@@ -103,6 +146,13 @@ def _check_pools(url: str, hosts: Sequence[str], paths: Sequence[str]) -> None:
         for fault in together.map(lambda address: _pool_fault(address, paths, ours), addresses):
             if fault:
                 raise EmonetError(fault)
+
+
+def _asked_after(paths: Sequence[str]) -> list[str]:
+    """Files, spread evenly over all; of those in buckets the first alone, as each costs a call."""
+    here = [path for path in paths if not path.startswith("gs://")]
+    there = [path for path in paths if path.startswith("gs://")]
+    return here[:: -(-len(here) // ASKED_AFTER) or 1] + there[:1]
 
 
 def _pool_fault(address: str, paths: Sequence[str], ours: Mapping[str, str]) -> str | None:

@@ -95,7 +95,7 @@ def _flink_says(where: str, url: str, *keys: str) -> dict[str, Any]:
             return json.loads(answer.read(LONGEST_ANSWER))
 
     try:
-        said = _within_patience(where, ask)
+        said = within_patience(where, ask)
     except (urllib.error.HTTPError, http.client.HTTPException, ValueError) as error:
         raise EmonetError(f"{where}: answers, but not as Flink's REST address does") from error
     except OSError as error:
@@ -173,7 +173,7 @@ def _check_download(url: str, options: PipelineOptions) -> None:
         ).close()
 
     try:
-        _within_patience(url, look)
+        within_patience(url, look)
     except (OSError, ValueError) as error:
         raise EmonetError(
             f"the job server's jar is neither at {jar} nor to be had from {url} "
@@ -181,8 +181,17 @@ def _check_download(url: str, options: PipelineOptions) -> None:
         ) from error
 
 
-def _within_patience(where: str, call: Callable[[], Answer]) -> Answer:
-    """What a call gives; names are looked up without any limit, so it is left behind if need be."""
+def within_patience(where: str, call: Callable[[], Answer], answers: int = 1) -> Answer:
+    """What a call gives, which has no limit of its own and is left behind if need be.
+
+    Args:
+      where: whom it asks.
+      call: what asks.
+      answers: for how many it waits, one after the other.
+
+    Raises:
+      EmonetError: it takes longer than `PATIENCE_S` an answer.
+    """
     answer: Future[Answer] = Future()
 
     def run() -> None:
@@ -193,9 +202,9 @@ def _within_patience(where: str, call: Callable[[], Answer]) -> Answer:
 
     threading.Thread(target=run, daemon=True).start()
     try:
-        return answer.result(PATIENCE_S)
+        return answer.result(answers * PATIENCE_S)
     except TimeoutError as error:
-        raise EmonetError(f"{where}: no answer within {PATIENCE_S} s") from error
+        raise EmonetError(f"{where}: no answer within {answers * PATIENCE_S} s") from error
 
 
 def _reason(error: Exception) -> str:

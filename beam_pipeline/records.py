@@ -9,6 +9,7 @@ import dataclasses
 import enum
 import hashlib
 import json
+import re
 from collections.abc import Sequence
 
 import pyarrow as pa
@@ -37,6 +38,20 @@ the model reads, `text_raw` the same as the source has it; `gold` is the label a
 
 class EmonetError(Exception):
     """Something a user can put right: the message names what, where and what to do."""
+
+
+_OURS = re.compile(
+    r"(?:EmonetError|ConflictError|ModelError): (.+?)(?: \[while running|$)", re.MULTILINE
+)
+
+
+def own_sentence(error: BaseException) -> str | None:
+    """What an error of ours says; engines hand ours on as text within their own. None for others.
+
+    A message of others is never told, for it may hold text of the corpus.
+    """
+    ours: list[str] = _OURS.findall(f"{type(error).__name__}: {error}")
+    return ours[-1] if ours else None
 
 
 class Reason(enum.StrEnum):

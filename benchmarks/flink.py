@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -22,7 +23,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from flink_cluster import ROOT, Cluster, free_port, running
+from flink_cluster import ROOT, Cluster, running
+from services import free_port
 
 from beam_pipeline.options import beam_options
 from beam_pipeline.preflight import check_engine
@@ -193,4 +195,6 @@ def main() -> int:
 
 
 if __name__ == "__main__":
+    # so that no cluster is left behind
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     sys.exit(main())

@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import time
 import urllib.request
@@ -16,17 +15,11 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from services import free_port
 
 ROOT = Path(__file__).parents[1]
 STARTS_WITHIN_S = 180
 TASK_MANAGERS = 2
-
-
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])
 
 
 class Cluster:
@@ -36,13 +29,14 @@ class Cluster:
         self.home, self.folder = home, folder
         self.port = free_port()
         self.address = f"localhost:{self.port}"
+        self.job_manager: list[subprocess.Popen[bytes]] = []
         self.task_managers: dict[str, subprocess.Popen[bytes]] = {}
         self.started = 0
 
     def start(self) -> None:
         """Starts all processes and waits for their slots."""
         self._configure()
-        self.job_manager = self._run("jobmanager.sh")
+        self.job_manager.append(self._run("jobmanager.sh"))
         for _ in range(TASK_MANAGERS):
             self.add_task_manager()
         self.wait_for_slots()
@@ -63,7 +57,7 @@ class Cluster:
 
     def stop(self) -> None:
         """Ends all processes."""
-        for process in (*self.task_managers.values(), self.job_manager):
+        for process in (*self.task_managers.values(), *self.job_manager):
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
 
@@ -135,8 +129,8 @@ class Cluster:
 def running(home: Path, folder: Path) -> Iterator[Cluster]:
     """A cluster for as long as it is needed."""
     cluster = Cluster(home, folder)
-    cluster.start()
     try:
+        cluster.start()
         yield cluster
     finally:
         cluster.stop()

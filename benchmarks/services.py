@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import os
+import random
 import shutil
 import signal
 import socket
@@ -14,11 +15,14 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-START_S = 60.0
-"""How long a service may take until it listens."""
+START_S = 180.0
+"""How long a service may take until it listens; far more than a busy machine with cold discs."""
 
 STOP_S = 10.0
 """How long a service may take to end before it is killed."""
+
+PORTS = range(20_000, 32_000)
+"""Below the ports that Linux gives to connections outwards."""
 
 FORWARD = str(Path(__file__).with_name("forward.py"))
 
@@ -161,23 +165,33 @@ def children(parent: int) -> list[int]:
     """The processes that a process started and that live."""
     # a child belongs to the thread that started it
     threads = Path(f"/proc/{parent}/task").glob("*/children")
-    started = [int(child) for thread in threads for child in thread.read_text().split()]
+    started = [int(child) for thread in threads for child in _read(thread).split()]
     return [child for child in started if _lives(child)]
 
 
-def _lives(process: int) -> bool:
+def _read(file: Path) -> str:
+    """What a file of /proc says; nothing if its process or thread has ended by now."""
     try:
-        state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
-    except OSError:
-        return False
-    return state != "Z"
+        return file.read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
+
+
+def _lives(process: int) -> bool:
+    said = _read(Path(f"/proc/{process}/stat")).rpartition(")")[2].split()
+    return bool(said) and said[0] != "Z"
 
 
 def free_port() -> int:
-    """A port that nothing listens on now."""
-    with socket.create_server(("127.0.0.1", 0)) as held:
-        port: int = held.getsockname()[1]
-        return port
+    """A port that nothing listens on now.
+
+    It is none of those that a connection outwards is given (`ip_local_port_range`), so that it is
+    free still when the service that it is meant for has started.
+    """
+    for port in random.sample(PORTS, len(PORTS)):
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
+    raise RuntimeError(f"no port from {PORTS.start} to {PORTS.stop - 1} is free")
 
 
 @contextlib.contextmanager

@@ -33,8 +33,9 @@ pytestmark = pytest.mark.engines
 
 EPISODES, CAST = 2000, 20
 RUNS = 3
-BOUND_S = 400.0
+BOUND_S = 900.0
 """Far more than a run takes, or than an engine needs to notice that a worker is gone."""
+BOUNDED = f"--job_server_timeout={BOUND_S:.0f}"
 
 
 @pytest.fixture(scope="module")
@@ -114,8 +115,9 @@ def test_prism_commits_what_the_process_commits(
     tmp_path: Path,
 ) -> None:
     for run in range(RUNS):
-        output = tmp_path / str(run)
-        assert digests(label(tiny_checkpoint, [crowd], output, flags=on_prism.flags)) == expected
+        flags = [*on_prism.flags, BOUNDED]
+        found = label(tiny_checkpoint, [crowd], tmp_path / str(run), flags=flags)
+        assert digests(found) == expected
 
 
 class Scattered(RecallSpeakers):
@@ -163,7 +165,7 @@ def digests_or_refusal(
     checkpoint: Checkpoint, corpus: Path, output: Path, engine: Engine
 ) -> dict[str, str] | str:
     try:
-        return digests(label(checkpoint, [corpus], output, flags=engine.flags))
+        return digests(label(checkpoint, [corpus], output, flags=[*engine.flags, BOUNDED]))
     except RuntimeError as refused:
         return sentence_of(refused)
 
@@ -196,10 +198,16 @@ class SecondNight:
         with subprocess.Popen(
             [*command, *model, *flags], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
         ) as running:
-            while not (own := set(self.engine.workers()) - before):
-                assert running.poll() is None
-                time.sleep(0.01)
-            yield running, min(own)
+            try:
+                deadline = time.monotonic() + BOUND_S
+                while not (own := set(self.engine.workers()) - before):
+                    assert running.poll() is None, running.communicate()[1]
+                    assert time.monotonic() < deadline, "no worker was ever started"
+                    time.sleep(0.01)
+                yield running, min(own)
+            finally:
+                # what hangs would be waited for
+                running.kill()
 
 
 @pytest.fixture(scope="module")
@@ -217,9 +225,14 @@ def second_night(
     output = copied(first_night, folder / "there")
     with night.begun(output) as (running, _):
         begun = time.monotonic()
-        assert running.wait(BOUND_S) == 0
+        assert_success(running)
     assert digests(read_manifests(str(output))["2"]) == written
     return dataclasses.replace(night, seconds=time.monotonic() - begun)
+
+
+def assert_success(running: subprocess.Popen[str]) -> None:
+    _, said = running.communicate(timeout=BOUND_S)
+    assert running.returncode == 0, said
 
 
 def copied(output: Path, there: Path) -> Path:
@@ -241,12 +254,17 @@ def test_a_worker_that_is_killed_costs_a_run_and_no_more(
         _, said = running.communicate(timeout=BOUND_S)
     if running.returncode:
         assert len(said.splitlines()) == 1
-        assert list(read_manifests(str(output))) == ["1"]
+    # a worker may die between the commit and its telling of it
+    committed = read_manifests(str(output))
+    if "2" in committed:
+        assert digests(committed["2"]) == second_night.digests
+    else:
+        assert running.returncode
         assert before.items() <= files_of(output).items()
     assert list(verify(str(output))) == []
 
     with second_night.begun(output) as (again, _):
-        assert again.wait(BOUND_S) == 0
+        assert_success(again)
     assert digests(read_manifests(str(output))["2"]) == second_night.digests
     assert list(verify(str(output))) == []
 
@@ -259,7 +277,8 @@ def test_a_job_that_its_launcher_gives_up_is_not_committed_later(
             tiny_checkpoint,
             [crowd],
             tmp_path / "out",
-            flags=[*on_prism.flags, "--job_server_timeout=10"],
+            # enough to submit it, and less than the start of its workers and their work take
+            flags=[*on_prism.flags, "--job_server_timeout=5"],
         )
     deadline = time.monotonic() + BOUND_S
     while on_prism.workers() and time.monotonic() < deadline:

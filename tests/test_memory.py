@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from random import Random
 
 import numpy as np
@@ -47,6 +47,19 @@ def scattered(episodes: Sequence[Speakers], n: int) -> dict[str, list[Tail]]:
     return said
 
 
+def scanned(
+    speaker: str, own: Iterable[Tail], n: int
+) -> tuple[list[tuple[str | None, Recall]], np.ndarray]:
+    """All recalls of a speaker, and the memory after them."""
+    *recalls, (episode, last) = recall(speaker, own, n)
+    assert episode is None
+    return recalls, last.embeddings
+
+
+def test_without_any_tail_nothing_is_recalled_and_nothing_remembered() -> None:
+    assert list(recall("ann", [], 3)) == []
+
+
 def said_before(episodes: Sequence[Speakers], speaker: str, end: int, n: int) -> np.ndarray:
     """The definition: the last n of all that a speaker says in the first `end` episodes."""
     rows = [
@@ -66,7 +79,7 @@ def assert_same_bits(found: np.ndarray, expected: np.ndarray) -> None:
 
 
 def assert_same_recalls(
-    found: Sequence[tuple[str, Recall]], expected: Sequence[tuple[str, np.ndarray]]
+    found: Sequence[tuple[str | None, Recall]], expected: Sequence[tuple[str, np.ndarray]]
 ) -> None:
     assert [episode for episode, _ in found] == [episode for episode, _ in expected]
     for (_, recalled), (_, rows) in zip(found, expected, strict=True):
@@ -112,7 +125,7 @@ def test_an_episode_recalls_the_last_n_utterances_before_it_whatever_the_order_o
 ) -> None:
     for speaker, own in scattered(episodes, n).items():
         random.shuffle(own)
-        recalls, memory = recall(speaker, own, n)
+        recalls, memory = scanned(speaker, own, n)
         present = [number for number, who in enumerate(episodes) if speaker in who]
         assert_same_recalls(
             recalls,
@@ -131,13 +144,13 @@ def test_labelling_night_by_night_recalls_the_same_as_all_at_once(
     nights = data.draw(st.lists(st.integers(1, 3), min_size=len(episodes), max_size=len(episodes)))
     night_of = {place(number): night for number, night in enumerate(sorted(nights))}
     for speaker, own in scattered(episodes, n).items():
-        recalls, memory = recall(speaker, own, n)
+        recalls, memory = scanned(speaker, own, n)
         found = []
         remembered: list[Tail] = []
         for night in (1, 2, 3):
             tonight = [tail for tail in own if night_of[tail.place] == night]
             if remembered or tonight:
-                some, left = recall(speaker, [*tonight, *remembered], n)
+                some, left = scanned(speaker, [*tonight, *remembered], n)
                 found += some
                 remembered = [Tail((), left)]
         assert_same_recalls(found, [(episode, one.embeddings) for episode, one in recalls])
@@ -152,7 +165,7 @@ def test_the_places_of_tails_say_from_how_many_a_recall_is_built(
         if with_memory:
             own.append(Tail((), np.zeros((1, 2), np.float16)))
         random.shuffle(own)
-        recalls, _ = recall(speaker, own, n)
+        recalls, _ = scanned(speaker, own, n)
         expected = dict(expected_recalls(speaker, [tail.place for tail in own]))
         assert expected == {episode: (who.speaker_id, who.tails) for episode, who in recalls}
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -119,26 +120,25 @@ def test_a_recall_that_is_lost_or_doubled_is_found(
 
 def recall_without_a_tail(
     speaker: str, scattered: Iterable[Tail], n: int
-) -> tuple[list[tuple[str, Recall]], np.ndarray]:
+) -> Iterator[tuple[str | None, Recall]]:
     kept = [tail for tail in scattered if speaker != BO or tail.place[3:] != (EPISODE,)]
     return memory.recall(speaker, kept, n)
 
 
 def recall_without_the_memory(
     speaker: str, scattered: Iterable[Tail], n: int
-) -> tuple[list[tuple[str, Recall]], np.ndarray]:
+) -> Iterator[tuple[str | None, Recall]]:
     return memory.recall(speaker, [tail for tail in scattered if speaker != BO or tail.place], n)
 
 
 def recall_in_two_firings(
     speaker: str, scattered: Iterable[Tail], n: int
-) -> tuple[list[tuple[str, Recall]], np.ndarray]:
+) -> Iterator[tuple[str | None, Recall]]:
     whole: Sequence[Tail] = sorted(scattered, key=lambda tail: tail.place)
     if speaker != BO:
         return memory.recall(speaker, whole, n)
-    first, _ = memory.recall(speaker, whole[:2], n)
-    second, left = memory.recall(speaker, whole[2:], n)
-    return first + second, left
+    *first, _ = memory.recall(speaker, whole[:2], n)
+    return itertools.chain(first, memory.recall(speaker, whole[2:], n))
 
 
 @pytest.mark.parametrize(

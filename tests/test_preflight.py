@@ -19,6 +19,7 @@ import apache_beam as beam
 import grpc
 import pytest
 from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.options.pipeline_options_validator import PipelineOptionsValidator
 from apache_beam.runners.portability.local_job_service import LocalJobServicer
 from apache_beam.runners.worker.worker_pool_main import BeamFnExternalWorkerPoolServicer
 from apache_beam.testing.util import assert_that, equal_to
@@ -26,7 +27,7 @@ from apache_beam.utils.subprocess_server import JavaJarServer
 
 from beam_pipeline import preflight, preflight_flink, worker_pool
 from beam_pipeline.__main__ import main
-from beam_pipeline.preflight import check_engine
+from beam_pipeline.preflight import ASKED_AFTER, _asked_after, check_engine
 from beam_pipeline.records import EmonetError
 
 ROOT = Path(__file__).parents[1]
@@ -141,9 +142,41 @@ def test_a_runner_that_is_none_is_refused_before_the_checkpoint_is_opened(
     assert line.startswith("emonet label: --runner Nonsense: there is no such runner; Beam has")
 
 
-@pytest.mark.parametrize("runner", ["no.such.module.Runner", "beam_pipeline.engine.NoRunner"])
-def test_a_runner_of_a_module_that_lacks_it_is_refused(runner: str) -> None:
+@pytest.mark.parametrize(
+    "runner",
+    ["no.such.module.Runner", "beam_pipeline.engine.NoRunner", "a..b", "os.path.join", "os.sep",
+     "json.JSONDecoder"],
+)  # fmt: skip
+def test_what_a_module_lacks_or_is_no_runner_is_refused(runner: str) -> None:
     assert "there is no such runner" in refusal(f"--runner={runner}")
+
+
+DATAFLOW = ("--runner=DataflowRunner", "--project=a-project", "--region=europe-west4")
+
+
+@pytest.mark.parametrize("given", ["is not given", "/tmp/here", "gs://a-bucket"])
+def test_dataflow_without_a_place_in_a_bucket_is_refused_before_beam_makes_one(given: str) -> None:
+    flags = [] if given == "is not given" else [f"--temp_location={given}"]
+    said = refusal(*DATAFLOW, *flags)
+    assert said.startswith(f"--temp_location {given}: Dataflow needs gs://BUCKET/PATH")
+
+
+def test_one_place_in_a_bucket_is_enough() -> None:
+    for flag in ("--temp_location", "--staging_location"):
+        check_engine((*DATAFLOW, f"{flag}=gs://a-bucket/there", "--dry_run=true"), [])
+
+
+def test_a_bucket_that_never_answers_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = threading.Event()
+    monkeypatch.setattr(PipelineOptionsValidator, "validate", lambda _: asked.wait(60))
+    said = refusal(*DATAFLOW, "--temp_location=gs://a-bucket/there")
+    asked.set()
+    assert said == "Google Cloud Storage, asked after --temp_location: no answer within 3 s"
+
+
+def test_a_portable_runner_without_a_job_service_is_refused(pool: int) -> None:
+    said = refusal("--runner=PortableRunner", *external(pool))
+    assert said == "--runner PortableRunner: give --job_endpoint HOST:PORT of a job service"
 
 
 def test_what_beam_demands_of_its_options_is_told_in_one_line() -> None:
@@ -323,8 +356,22 @@ def test_workers_that_cannot_read_the_corpus_are_refused(tmp_path: Path) -> None
     (tmp_path / "a.srt").touch()
     with pool_process(dict(os.environ), cwd=tmp_path.parent) as port:
         flags = on_a_pool(f"localhost:{port}")
-        check_engine(flags, [str(tmp_path / "a.srt")])
-        assert "cannot read a.srt; give it by a full path" in refusal(*flags, paths=("a.srt",))
+        there = str(tmp_path / "a.srt")
+        check_engine(flags, [there])
+        for paths in (("a.srt",), (there, "a.srt"), (there, "a.srt", there)):
+            assert "cannot read a.srt; give it by a full path" in refusal(*flags, paths=paths)
+
+
+def test_each_pool_is_asked_after_files_of_all_parts_of_a_corpus_and_one_in_a_bucket() -> None:
+    few = [f"{number}.srt" for number in range(ASKED_AFTER)]
+    assert _asked_after(few) == few
+    many = [*(f"{folder}/{number}.srt" for folder in "abc" for number in range(ASKED_AFTER))]
+    buckets = ["gs://one/a.srt", "gs://one/b.srt"]
+    asked = _asked_after([*buckets, *many])
+    assert len(asked) <= ASKED_AFTER + 1
+    assert {path[0] for path in asked} == {"a", "b", "c", "g"}
+    assert asked[-1] == "gs://one/a.srt"
+    assert _asked_after([]) == []
 
 
 @contextlib.contextmanager

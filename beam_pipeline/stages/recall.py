@@ -109,13 +109,13 @@ class _Recall(beam.DoFn):  # type: ignore[misc]
         speaker_id: str = beam.DoFn.KeyParam,
         buffered: Any = TAILS,
     ) -> Iterator[tuple[str, Recall] | TaggedOutput]:
-        scattered = list(buffered.read())
+        for episode_id, one in recall(speaker_id, buffered.read(), self.history):
+            if episode_id is None:
+                yield TaggedOutput("memory", (speaker_id, one.embeddings))
+            else:
+                yield episode_id, one
         # an engine that fires twice must not tell everything twice
         buffered.clear()
-        if scattered:
-            recalls, memory = recall(speaker_id, scattered, self.history)
-            yield from recalls
-            yield TaggedOutput("memory", (speaker_id, memory))
 
 
 def _tails(element: tuple[str, Encoded], history: int) -> Iterable[tuple[str, Tail]]:

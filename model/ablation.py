@@ -30,7 +30,7 @@ from model.behaviour import learn_behaviour
 from model.calibration import fit_temperature, probabilities
 from model.dataset import Transcript, digest, gold_to_score, known_speakers, label_set
 from model.emonet import EmoNet, Settings
-from model.encoder import EncoderReference
+from model.encoder import EncoderReference, autocast
 from model.errors import ModelError
 from model.run import Epoch, TrainingSettings
 from model.train import corpus_logits, train
@@ -235,7 +235,8 @@ class Ablation:
 
         def embed(texts: tuple[str, ...]) -> np.ndarray:
             if texts not in self._embeddings:
-                self._embeddings[texts] = model.embed(texts)
+                with autocast(model.device):
+                    self._embeddings[texts] = model.embed(texts)
             return self._embeddings[texts]
 
         return embed

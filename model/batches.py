@@ -11,7 +11,6 @@ from torch import Tensor
 
 from model.dataset import Transcript, gold_indices
 from model.emonet import EmoNet, fill_windows, histories, pack
-from model.encoder import autocast
 from model.windows import Window
 
 _FILL = 64
@@ -61,8 +60,7 @@ def read_corpus(
     timeline = [transcript for *_, transcript in everything]
     in_dev = np.concatenate([np.full(len(t), bool(is_dev)) for _, is_dev, t in everything])
     texts = (text for t in timeline for text in t.texts if model.settings.history)
-    with autocast(model.device):
-        embeddings = (embed or model.embed)(tuple(texts))
+    embeddings = (embed or model.embed)(tuple(texts))
     windows = histories(timeline, model.settings.history)
     labels = model.settings.labels
     return (

@@ -92,7 +92,8 @@ def train(
         )
         nn.init.zeros_(model.project.weight)  # until the second stage there is no past
         model.context.for_training()
-        learned, chosen = read_corpus(model, data, dev)
+        with autocast(model.device):
+            learned, chosen = read_corpus(model, data, dev)
         head = SecondHead(model, second, training.weight_exponent) if second else None
         run = TrainingRun.resume(model, training, learned, head, progress, identity)
         epochs = _train(run, chosen, advance, finished, resumed)

@@ -32,7 +32,7 @@ from model.dataset import Transcript, digest, gold_to_score, known_speakers, lab
 from model.emonet import EmoNet, Settings
 from model.encoder import EncoderReference, autocast
 from model.errors import ModelError
-from model.run import Epoch, TrainingSettings
+from model.run import TrainingSettings, replace_file
 from model.train import corpus_logits, train
 
 LADDER = Path(__file__).parent / "ladder.toml"
@@ -161,13 +161,14 @@ class Ablation:
         self._embeddings: dict[tuple[str, ...], np.ndarray] = {}
 
     def result(
-        self,
-        row: Row,
-        seed: int,
-        advance: Callable[[int, int], None] = lambda done, total: None,
-        finished: Callable[[Epoch], None] = lambda epoch: None,
+        self, row: Row, seed: int, advance: Callable[[int, int], None] = lambda done, total: None
     ) -> Result:
         """What a row says with a seed: from its file, or trained now.
+
+        Args:
+          row: one whose labels are those of the data.
+          seed: of its training.
+          advance: called with steps done and all steps.
 
         Raises:
           ModelError: labels do not fit, or the folder cannot be written.
@@ -175,21 +176,16 @@ class Ablation:
         training = dataclasses.replace(row.training, seed=seed)
         path = self.folder / "results" / f"{self._key(row.settings, training, row.beside)}.json"
         if not path.exists():
-            result = self._train(row, training, advance, finished)
+            result = self._train(row, training, advance)
             path.parent.mkdir(parents=True, exist_ok=True)
-            content = {**dataclasses.asdict(result), "labels": result.labels.tolist()}
-            temporary = path.with_suffix(".new")
-            temporary.write_text(json.dumps({"row": row.name, "seed": seed, **content}))
-            temporary.replace(path)
+            told = {**dataclasses.asdict(result), "labels": result.labels.tolist()}
+            described = json.dumps({"row": row.name, "seed": seed, **told})
+            replace_file(path, lambda temporary: temporary.write_text(described))
         content = json.loads(path.read_text())
         return Result(np.array(content["labels"]), content["log_loss"], content["seconds"])
 
     def _train(
-        self,
-        row: Row,
-        training: TrainingSettings,
-        advance: Callable[[int, int], None],
-        finished: Callable[[Epoch], None],
+        self, row: Row, training: TrainingSettings, advance: Callable[[int, int], None]
     ) -> Result:
         # what a context does not depend on is the same in all rows that share it
         settings = dataclasses.replace(row.settings, history=0, hidden=Settings.hidden)
@@ -205,14 +201,25 @@ class Ablation:
             output=folder,
             second=self.second if row.beside else (),
             advance=advance,
-            finished=finished,
         )
         model = _uncalibrated(open_checkpoint(folder))
-        said = _said(folder.with_suffix(".safetensors"), time.monotonic() - begun, model, self)
+        said = self._said(folder.with_suffix(".safetensors"), time.monotonic() - begun, model)
         dev = said["dev"].numpy()
         if row.settings.history:
             dev = dev + self._past(model, row.settings, training, said["data"].numpy())
         return Result(dev.argmax(axis=1), _log_loss(dev, self.gold), float(said["seconds"]))
+
+    def _said(self, path: Path, seconds: float, model: EmoNet) -> dict[str, Tensor]:
+        """Logits of a context over both sets, and the seconds it took to make it, from a file."""
+        if not path.exists():
+            corpora = read_corpus(model, self.data, self.dev)
+            said = {
+                name: torch.from_numpy(corpus_logits(model, corpus))
+                for name, corpus in zip(("data", "dev"), corpora, strict=True)
+            }
+            said["seconds"] = torch.tensor(seconds)
+            replace_file(path, lambda temporary: safetensors.torch.save_file(said, temporary))
+        return safetensors.torch.load_file(path)
 
     def _past(
         self, model: EmoNet, settings: Settings, training: TrainingSettings, context: np.ndarray
@@ -252,20 +259,6 @@ def _uncalibrated(checkpoint: Checkpoint) -> EmoNet:
     model = load_model(checkpoint)
     model.divide_logits(1 / checkpoint.provenance["temperature"])
     return model
-
-
-def _said(path: Path, seconds: float, model: EmoNet, ablation: Ablation) -> dict[str, Tensor]:
-    """Logits of a context over both sets, and the seconds that it took to make it, from a file."""
-    if not path.exists():
-        corpora = read_corpus(model, ablation.data, ablation.dev)
-        said = {
-            name: torch.from_numpy(corpus_logits(model, corpus))
-            for name, corpus in zip(("data", "dev"), corpora, strict=True)
-        }
-        temporary = path.with_suffix(".new")
-        safetensors.torch.save_file({**said, "seconds": torch.tensor(seconds)}, temporary)
-        temporary.replace(path)
-    return safetensors.torch.load_file(path)
 
 
 def _log_loss(logits: np.ndarray, gold: np.ndarray) -> float:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -12,6 +13,8 @@ from torch import Tensor
 from model.dataset import Transcript, gold_indices
 from model.emonet import EmoNet, fill_windows, histories, pack
 from model.windows import Window
+
+T = TypeVar("T")
 
 _FILL = 64
 """Rows are filled up to a multiple of this many tokens: fewer, fuller calls than inference has."""
@@ -78,14 +81,20 @@ def read_context(model: EmoNet, data: Sequence[Transcript], labels: Sequence[str
 
 def batches(corpus: Corpus, order: Sequence[int], turns: int) -> Iterator[list[Window]]:
     """The corpus's windows, by index in `order`, in batches that score `turns` turns or more."""
-    batch: list[Window] = []
-    for index in order:
-        batch.append(corpus.windows[index])
-        if sum(window.end - window.scored for window in batch) >= turns:
-            yield batch
-            batch = []
-    if batch:
-        yield batch
+    windows = (corpus.windows[index] for index in order)
+    return fill_steps(windows, lambda window: window.end - window.scored, turns)
+
+
+def fill_steps(parts: Iterable[T], size: Callable[[T], int], turns: int) -> Iterator[list[T]]:
+    """Parts in their order, as many at once as have `turns` turns or more by `size`; the rest."""
+    step: list[T] = []
+    for part in parts:
+        step.append(part)
+        if sum(map(size, step)) >= turns:
+            yield step
+            step = []
+    if step:
+        yield step
 
 
 def batch_logits(model: EmoNet, corpus: Corpus, windows: Sequence[Window]) -> tuple[Tensor, Tensor]:

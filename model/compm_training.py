@@ -15,11 +15,12 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.optim.swa_utils import AveragedModel
 
+from model.batches import fill_steps
 from model.compm import CoMPM, first_states, read_first, row_batches
 from model.dataset import Transcript, gold_indices, gold_to_score
 from model.encoder import EncoderReference, autocast, load_encoder
 from model.evaluate import score
-from model.run import Epoch, TrainingSettings, rate_share
+from model.run import Epoch, TrainingSettings, average_share, rate_share
 
 _COLUMNS = ("texts", "names", "speakers", "dialogues", "labels")
 
@@ -121,14 +122,8 @@ def training_steps(
     """All dialogues in an order of the epoch's own, as many at once as make a step."""
     scenes = _scenes(sorted(data, key=lambda transcript: transcript.place))
     random = np.random.default_rng([training.seed, number])
-    step: list[Transcript] = []
-    for index in random.permutation(len(scenes)):
-        step.append(scenes[index])
-        if sum(map(len, step)) >= training.batch_turns:
-            yield _joined(step)
-            step = []
-    if step:
-        yield _joined(step)
+    order = (scenes[index] for index in random.permutation(len(scenes)))
+    return map(_joined, fill_steps(order, len, training.batch_turns))
 
 
 @torch.inference_mode()
@@ -195,7 +190,4 @@ class _Descent:
 
 
 def _leave(averaging: float) -> Callable[[Tensor, Tensor, Tensor | int], Tensor]:
-    """A moving average; the first steps are far from where the weights will be."""
-    return lambda average, value, step: average.lerp(
-        value, 1 - min(averaging, (1 + int(step)) / (10 + int(step)))
-    )
+    return lambda average, value, step: average.lerp(value, 1 - average_share(int(step), averaging))

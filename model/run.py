@@ -147,7 +147,7 @@ class TrainingRun:
         content = json.dumps(identity, sort_keys=True)
         run.taken_up = described.exists()
         if not run.taken_up:
-            _replace(described, lambda path: path.write_text(content))
+            replace_file(described, lambda path: path.write_text(content))
         elif other := differing(json.loads(described.read_text()), identity):
             raise ModelError(
                 f"{folder} holds an unfinished run with other data or settings "
@@ -245,8 +245,7 @@ class TrainingRun:
         both.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(list(self.parameters.values()), 1.0)
         self.optimizer.step()
-        # the first steps are far from where the weights will be
-        left = min(self.training.averaging, (1 + step) / (10 + step))
+        left = average_share(step, self.training.averaging)
         with torch.no_grad():
             for name, average in self.average.items():
                 average.lerp_(self.parameters[name], 1 - left)
@@ -271,6 +270,11 @@ def _optimizer(
     )
 
 
+def average_share(step: int, averaging: float) -> float:
+    """What a step leaves of the weights' moving average: less at first, far from where they go."""
+    return min(averaging, (1 + step) / (10 + step))
+
+
 def rate_share(step: int, steps: int, warmup: float) -> float:
     """Of the full learning rate, at a step: rising over `warmup` of all, then falling to zero."""
     rising = max(1, math.ceil(steps * warmup))
@@ -285,11 +289,11 @@ def _leaves(identity: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 def _save(path: Path, tensors: Mapping[str, Tensor], epochs: str = "") -> None:
     plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     metadata = {"epochs": epochs}
-    _replace(path, lambda temporary: safetensors.torch.save_file(plain, temporary, metadata))
+    replace_file(path, lambda temporary: safetensors.torch.save_file(plain, temporary, metadata))
 
 
-def _replace(path: Path, write: Callable[[Path], object]) -> None:
-    """A file is there as it was or as it is to be, also after a power cut."""
+def replace_file(path: Path, write: Callable[[Path], object]) -> None:
+    """Writes a file, which is there as it was or as it is to be, also after a power cut."""
     temporary = path.with_suffix(".new")
     write(temporary)
     with temporary.open("rb") as file:

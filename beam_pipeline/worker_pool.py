@@ -2,9 +2,12 @@
 
     python -m beam_pipeline.worker_pool --service_port 50000
 
-It is Beam's pool with two things added. Beam's starts whatever `python` comes first on its PATH,
-and a job whose workers are of another Python waits for ever; this one starts workers of the Python
-it runs in. And it tells what it is, so that a job can be refused before it is submitted.
+It serves the protocol of Beam's own pool, and does three things otherwise. Workers are of the
+Python it runs in, where Beam's starts whatever `python` comes first on its PATH, and a job whose
+workers are of another Python waits for ever. A worker belongs to the connection that asked for it,
+where Beam's tells workers apart by their names alone: the TaskManagers of a Flink number theirs
+alike, and those that share a pool end one another's. And it tells what it is, so that a job can be
+refused before it is submitted.
 
 Like Beam's it runs what anyone who reaches its port asks for: let nobody but the engine reach it.
 """
@@ -14,20 +17,20 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-import os
-import shutil
 import signal
+import subprocess
 import sys
+import threading
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import grpc
-from apache_beam.runners.worker.worker_pool_main import BeamFnExternalWorkerPoolServicer
+from apache_beam.portability.api import beam_fn_api_pb2, beam_fn_api_pb2_grpc
 
 from beam_pipeline.corpus.paths import file_size
-from beam_pipeline.records import EmonetError
 
 SERVICE, DESCRIBE = "emonet.WorkerPool", "Describe"
 """A call beside Beam's own on the same port. Takes the paths of some files as JSON, gives what
@@ -36,6 +39,25 @@ SERVICE, DESCRIBE = "emonet.WorkerPool", "Describe"
 PACKAGES = ("apache-beam", "numpy", "pyarrow", "torch", "transformers")
 """What must be equal: what a job is sent as is read by the same code, and the last bit of a
 probability depends on all of them."""
+
+_WORK = """\
+import sys
+from apache_beam.runners.worker.sdk_worker import SdkHarness
+control, name = sys.argv[1:]
+# without the timed flush of its buffers, which loses elements
+SdkHarness(control, worker_id=name, state_cache_size=0, data_buffer_time_limit_ms=-1).run()
+"""
+
+_OPTIONS = [
+    # engines may ask whether the connection is there as often as they like, as in Beam's pool
+    ("grpc.http2.max_pings_without_data", 0),
+    ("grpc.http2.max_ping_strikes", 0),
+    # else a second pool on the port would take its part of the calls, without a word
+    ("grpc.so_reuseport", 0),
+]
+
+_STOP_S = 10.0
+"""How long a worker that is told to end may take before it is killed, as in Beam's pool."""
 
 
 def description(paths: Sequence[str]) -> dict[str, Any]:
@@ -67,39 +89,77 @@ def _source() -> str:
     return digest.hexdigest()[:12]
 
 
-def use_this_python() -> None:
-    """Makes `python` mean the one that runs this, for all processes that are started from here.
+class Workers(beam_fn_api_pb2_grpc.BeamFnExternalWorkerPoolServicer):  # type: ignore[misc]
+    """Starts a process for each worker that an engine asks for, and ends it when that engine asks.
 
-    Raises:
-      EmonetError: there is no `python` beside it.
+    A worker whose engine is gone, or asks over a new connection, ends by itself: its engine's
+    stream of work has ended.
     """
-    folder = str(Path(sys.executable).parent)
-    os.environ["PATH"] = os.pathsep.join([folder, os.environ.get("PATH", "")])
-    found = shutil.which("python")
-    if found is None or str(Path(found).parent) != folder:
-        raise EmonetError(
-            f"{folder} has no `python`, by which Beam starts its workers; run the pool from a "
-            "virtual environment"
+
+    def __init__(self) -> None:
+        self._running: dict[tuple[str, str], subprocess.Popen[bytes]] = {}
+        self._lock = threading.Lock()
+
+    def StartWorker(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+        """Starts the worker of a `StartWorkerRequest`; a `StartWorkerResponse`."""
+        # what it prints must not mix with the line that tells the pool's port
+        process = subprocess.Popen(
+            [sys.executable, "-c", _WORK, request.control_endpoint.url, request.worker_id], stdout=2
         )
+        with self._lock:
+            self._running = {key: one for key, one in self._running.items() if one.poll() is None}
+            self._running[context.peer(), request.worker_id] = process
+        return beam_fn_api_pb2.StartWorkerResponse()
+
+    def StopWorker(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+        """Ends the worker of a `StopWorkerRequest`; a `StopWorkerResponse`."""
+        with self._lock:
+            process = self._running.pop((context.peer(), request.worker_id), None)
+        if process:
+            _end([process])
+        return beam_fn_api_pb2.StopWorkerResponse()
+
+    def end(self) -> None:
+        """Ends all workers."""
+        with self._lock:
+            _end(list(self._running.values()))
 
 
-def serve(port: int) -> tuple[int, grpc.Server]:
+def _end(processes: Sequence[subprocess.Popen[bytes]]) -> None:
+    for process in processes:
+        process.terminate()
+    for process in processes:
+        try:
+            process.wait(_STOP_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def serve(port: int) -> tuple[int, grpc.Server, Workers]:
     """Starts a pool.
 
     Args:
       port: 0 for any that is free.
 
     Returns:
-      The port it listens on, and the server, which is stopped with its last reference.
+      The port it listens on; the server, which is stopped with its last reference; and its workers.
+
+    Raises:
+      RuntimeError: the port is taken.
     """
 
     def describe(request: bytes, context: grpc.ServicerContext) -> bytes:
         return json.dumps(description(json.loads(request))).encode()
 
-    address, server = BeamFnExternalWorkerPoolServicer.start(use_process=True, port=port)
+    server = grpc.server(ThreadPoolExecutor(), options=_OPTIONS)
+    workers = Workers()
+    beam_fn_api_pb2_grpc.add_BeamFnExternalWorkerPoolServicer_to_server(workers, server)
     methods = {DESCRIBE: grpc.unary_unary_rpc_method_handler(describe)}
     server.add_generic_rpc_handlers([grpc.method_handlers_generic_handler(SERVICE, methods)])
-    return int(address.rpartition(":")[2]), server
+    bound = int(server.add_insecure_port(f"[::]:{port}"))
+    server.start()
+    return bound, server, workers
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -108,15 +168,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--service_port", type=int, required=True, help="where it listens")
     flags = parser.parse_args(arguments)
     try:
-        use_this_python()
-        port, server = serve(flags.service_port)
-    except (EmonetError, RuntimeError) as error:
+        port, server, workers = serve(flags.service_port)
+    except RuntimeError as error:
         print(f"worker pool: {error}", file=sys.stderr)
         return 1
-    # workers go with their pool: Beam ends them as the interpreter exits
+    # workers go with their pool
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     print(f"worker pool: listens on port {port}, for workers of {sys.executable}", flush=True)
-    server.wait_for_termination()
+    try:
+        server.wait_for_termination()
+    finally:
+        workers.end()
     return 0
 
 

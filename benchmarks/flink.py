@@ -13,18 +13,18 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from flink_cluster import ROOT, Cluster, running
-from services import free_port
+from services import Host, free_port, pool
 
 from beam_pipeline.options import beam_options
 from beam_pipeline.preflight import check_engine
@@ -33,6 +33,8 @@ from beam_pipeline.records import EmonetError
 
 DEMO = ROOT / "demo" / "Tolsay Ferry"
 LACKS_A_JAR = 3
+LIMIT_S = 3600.0
+"""A job that takes longer hangs."""
 JARS = "EMONET_FLINK_JOB_SERVER_JAR"
 
 
@@ -49,27 +51,11 @@ class Proof:
               flush=True)  # fmt: skip
 
 
-@contextmanager
-def worker_pool(log: Path) -> Iterator[int]:
-    """The port of a pool of workers in a process of its own."""
-    port = free_port()
-    command = [sys.executable, "-m", "beam_pipeline.worker_pool", "--service_port", str(port)]
-    with log.open("wb") as file, subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=file
-    ) as process:  # fmt: skip
-        assert process.stdout
-        process.stdout.readline()
-        try:
-            yield port
-        finally:
-            process.terminate()
-
-
 def label(inputs: Path, output: Path, flags: list[str]) -> float:
     """Labels by the command line; seconds that it took."""
     command = [sys.executable, "-m", "beam_pipeline", "label", str(inputs), "--output", str(output)]
     begun = time.monotonic()
-    done = subprocess.run([*command, *flags], capture_output=True, text=True)
+    done = subprocess.run([*command, *flags], capture_output=True, text=True, timeout=LIMIT_S)
     if done.returncode:
         raise EmonetError(done.stderr.strip().splitlines()[-1])
     return time.monotonic() - begun
@@ -87,11 +73,12 @@ def written(output: Path) -> Any:
 
 def prove_preflight(proof: Proof, cluster: Cluster, version: str, jar: str | None) -> None:
     """What is refused on a real cluster, and by which sentence."""
+    nobody = f"localhost:{free_port()}"
 
     def refused(what: str, expected: str, *flags: str) -> None:
         begun = time.monotonic()
         try:
-            check_engine(beam_options([*on(cluster, free_port()), *flags]), [])
+            check_engine(beam_options([*on(cluster, nobody), *flags]), [])
             proof.note(version, what, False, "was taken")
         except EmonetError as error:
             took = time.monotonic() - begun
@@ -105,13 +92,13 @@ def prove_preflight(proof: Proof, cluster: Cluster, version: str, jar: str | Non
         refused("no pool", "nothing answers there", f"--flink_job_server_jar={jar}")
 
 
-def on(cluster: Cluster, pool: int) -> list[str]:
+def on(cluster: Cluster, pool_address: str) -> list[str]:
     """Flags that lead to a cluster and its workers."""
     return [
         "--runner=FlinkRunner",
         f"--flink_master={cluster.address}",
         "--environment_type=EXTERNAL",
-        f"--environment_config=localhost:{pool}",
+        f"--environment_config={pool_address}",
         "--parallelism=2",
     ]
 
@@ -122,17 +109,21 @@ def prove_jobs(
 ) -> None:  # fmt: skip
     """Each corpus as it is in the process, then once more with a TaskManager killed."""
     for inputs, (there, expected) in references.items():
-        with worker_pool(folder / "pool.log") as pool:
-            flags = [*on(cluster, pool), f"--flink_job_server_jar={jar}"]
+        with pool(folder / "pool.log", Host()) as (address, _):
+            flags = [*on(cluster, address), f"--flink_job_server_jar={jar}"]
             output = folder / "out" / inputs.stem
-            took = label(inputs, output, flags)
+            try:
+                took = label(inputs, output, flags)
+            except EmonetError as error:
+                proof.note(version, inputs.name, False, str(error))
+                continue
             same = written(output) == expected
             said = f"{'the same' if same else 'OTHER'} bits, {took:.0f} s, {there:.0f} s in process"
             proof.note(version, inputs.name, same, said)
     inputs, (_, expected) = list(references.items())[-1]
-    with worker_pool(folder / "pool-killed.log") as pool:
+    with pool(folder / "pool-killed.log", Host()) as (address, _):
         output = folder / "out" / "killed"
-        flags = [*on(cluster, pool), f"--flink_job_server_jar={jar}"]
+        flags = [*on(cluster, address), f"--flink_job_server_jar={jar}"]
         killed_within(proof, cluster, version, inputs, output, flags, expected)
 
 
@@ -147,7 +138,7 @@ def killed_within(
         cluster.kill_task_manager()
         cluster.add_task_manager()
         begun = time.monotonic()
-        status = job.wait()
+        status = job.wait(LIMIT_S)
     ended = time.monotonic() - begun
     committed = (output / "_manifests" / "night=0.json").exists()
     cluster.wait_for_slots()
@@ -161,8 +152,30 @@ def killed_within(
     )
 
 
+def prove(proof: Proof, homes: Sequence[Path], corpora: Sequence[Path], jars: Mapping[str, str],
+          folder: Path) -> int:  # fmt: skip
+    """Proves what can be proved with what is there; how many clusters lacked a jar."""
+    lacking = 0
+    references = {}
+    for inputs in corpora if jars else []:
+        output = folder / "reference" / inputs.stem
+        references[inputs] = (label(inputs, output, []), written(output))
+    for home in homes:
+        version = home.name
+        jar = jars.get(".".join(version.split(".")[:2]))
+        with running((home / "pyflink").resolve(), folder / version) as cluster:
+            prove_preflight(proof, cluster, version, jar)
+            if jar:
+                prove_jobs(proof, cluster, version, jar, folder / version, references)
+            else:
+                lacking += 1
+                print(f"{version:8} NO JOB WAS RUN: no job server's jar for it; {JARS} may "
+                      "name one", flush=True)  # fmt: skip
+    return lacking
+
+
 def main() -> int:
-    """Proves what can be proved with what is there."""
+    """Keeps the logs where something was not as it should be."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("homes", nargs="+", type=Path, help="folders of Flink, named by version")
     parser.add_argument("--data", type=Path, help="a corpus beside the demo")
@@ -171,26 +184,12 @@ def main() -> int:
     given = os.environ[JARS].split(os.pathsep) if os.environ.get(JARS) else flags.jar
     jars = {flink_of(jar): jar for jar in given}
     corpora = [DEMO, *([flags.data] if flags.data else [])]
-    proof, lacking = Proof(), []
-    with tempfile.TemporaryDirectory(prefix="emonet-flink-") as name:
-        folder = Path(name)
-        references = {}
-        for inputs in corpora if jars else []:
-            output = folder / "reference" / inputs.stem
-            references[inputs] = (label(inputs, output, []), written(output))
-        for home in flags.homes:
-            version = home.name
-            jar = jars.get(".".join(version.split(".")[:2]))
-            with running((home / "pyflink").resolve(), folder / version) as cluster:
-                prove_preflight(proof, cluster, version, jar)
-                if jar:
-                    prove_jobs(proof, cluster, version, jar, folder / version, references)
-                else:
-                    lacking.append(version)
-                    print(f"{version:8} NO JOB WAS RUN: no job server's jar for it; {JARS} may "
-                          "name one", flush=True)  # fmt: skip
+    proof, folder = Proof(), Path(tempfile.mkdtemp(prefix="emonet-flink-"))
+    lacking = prove(proof, flags.homes, corpora, jars, folder)
     if proof.failed:
+        print(f"logs and outputs: {folder}")
         return 1
+    shutil.rmtree(folder)
     return LACKS_A_JAR if lacking else 0
 
 

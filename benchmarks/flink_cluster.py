@@ -19,6 +19,7 @@ from services import free_port
 
 ROOT = Path(__file__).parents[1]
 STARTS_WITHIN_S = 180
+RUNS_WITHIN_S = 900
 TASK_MANAGERS = 2
 
 
@@ -81,13 +82,15 @@ class Cluster:
 
     def wait_until_running(self, vertex: str) -> None:
         """Waits until a job runs a vertex whose name has these words."""
-        while True:
+        end = time.monotonic() + RUNS_WITHIN_S
+        while time.monotonic() < end:
             for job in self.ask("jobs/overview")["jobs"]:
                 if job["state"] == "RUNNING":
                     plan = self.ask(f"jobs/{job['jid']}")["vertices"]
                     if any(vertex in one["name"] and one["status"] == "RUNNING" for one in plan):
                         return
             time.sleep(0.5)
+        raise SystemExit(f"Flink {self.home.name}: no job runs {vertex}, see {self.folder}")
 
     def _configure(self) -> None:
         deployment = next(yaml.safe_load_all((ROOT / "infra/flink/cluster.yaml").read_text()))

@@ -7,23 +7,18 @@ import http.server
 import json
 import os
 import socket
-import subprocess
-import sys
 import threading
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import apache_beam as beam
-import grpc
 import pytest
-from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.options.pipeline_options_validator import PipelineOptionsValidator
 from apache_beam.runners.portability.local_job_service import LocalJobServicer
 from apache_beam.runners.worker.worker_pool_main import BeamFnExternalWorkerPoolServicer
-from apache_beam.testing.util import assert_that, equal_to
 from apache_beam.utils.subprocess_server import JavaJarServer
+from worker_pools import on_a_pool, pool_process
 
 from beam_pipeline import preflight, preflight_flink, worker_pool
 from beam_pipeline.__main__ import main
@@ -86,7 +81,7 @@ def fake_jar(path: Path, version: str = "1.20.5") -> str:
 @pytest.fixture
 def pool() -> Iterator[int]:
     """The port of a pool of workers."""
-    port, server = worker_pool.serve(0)
+    port, server, _ = worker_pool.serve(0)
     yield port
     server.stop(None)
 
@@ -310,11 +305,6 @@ def test_a_job_service_with_its_pool_is_taken(pool: int, closed: int) -> None:
     assert said == f"worker pool 127.0.0.1:{closed}: nothing answers there (UNAVAILABLE)"
 
 
-def on_a_pool(address: str) -> tuple[str, ...]:
-    flags = ("--environment_type=EXTERNAL", f"--environment_config={address}")
-    return ("--runner=PortableRunner", "--job_endpoint=embed", *flags)
-
-
 def test_a_pool_that_never_answers_is_not_waited_for(silent: int) -> None:
     assert "nothing answers there" in refusal(*on_a_pool(f"127.0.0.1:{silent}"))
 
@@ -372,51 +362,3 @@ def test_each_pool_is_asked_after_files_of_all_parts_of_a_corpus_and_one_in_a_bu
     assert {path[0] for path in asked} == {"a", "b", "c", "g"}
     assert asked[-1] == "gs://one/a.srt"
     assert _asked_after([]) == []
-
-
-@contextlib.contextmanager
-def pool_process(environment: dict[str, str], cwd: Path) -> Iterator[int]:
-    """The port of a pool in a process of its own."""
-    with subprocess.Popen(
-        [sys.executable, "-m", "beam_pipeline.worker_pool", "--service_port", "0"],
-        env={**environment, "PYTHONPATH": str(ROOT)},
-        cwd=cwd,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
-        try:
-            assert process.stdout
-            yield int(process.stdout.readline().split("port ")[1].split(",")[0])
-        finally:
-            process.terminate()
-
-
-def test_workers_are_of_the_python_of_their_pool_whatever_comes_first_on_the_path(
-    tmp_path: Path,
-) -> None:
-    wrong = tmp_path / "python"
-    wrong.write_text("#!/bin/sh\nexit 1\n")
-    wrong.chmod(0o755)
-    path = f"{tmp_path}:{os.environ['PATH']}"
-    with pool_process({**os.environ, "PATH": path}, cwd=tmp_path) as port:
-        options = PipelineOptions(list(on_a_pool(f"localhost:{port}")))
-        with beam.Pipeline(options=options) as job:
-            ran = job | beam.Create([1]) | beam.Map(lambda _: sys.executable)
-            assert_that(ran, equal_to([sys.executable]))
-
-
-def test_a_pool_that_finds_no_python_beside_its_own_does_not_start(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setenv("PATH", os.environ["PATH"])
-    monkeypatch.setattr(sys, "executable", str(tmp_path / "python3"))
-    with pytest.raises(EmonetError, match="has no `python`, by which Beam starts its workers"):
-        worker_pool.use_this_python()
-
-
-def test_a_description_crosses_the_network_as_it_is(pool: int) -> None:
-    with grpc.insecure_channel(f"localhost:{pool}") as channel:
-        describe = channel.unary_unary(f"/{worker_pool.SERVICE}/{worker_pool.DESCRIBE}")
-        said = json.loads(describe(json.dumps(["/no/file", __file__]).encode(), timeout=30))
-    assert said == worker_pool.description(["/no/file", __file__])
-    assert said["unread"] == ["/no/file"]

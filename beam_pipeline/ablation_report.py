@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,21 +12,32 @@ from rich.table import Table
 from beam_pipeline.console import stdout
 from beam_pipeline.plots import ladder_plot
 
+_PAST_COLUMNS = ("by", "group", "utterances", "own past", "strangers'", "difference (95%)")
 _COLUMNS = ("row", "seeds", "weighted F1 (sd)", "macro F1", "log loss", "difference (95%)", "to")
 
 
-def write_report(table: Sequence[dict[str, Any]], about: str, folder: Path) -> None:
+def write_report(
+    table: Sequence[dict[str, Any]],
+    past: Mapping[str, Sequence[dict[str, Any]]],
+    about: str,
+    folder: Path,
+) -> None:
     """Writes `ladder.json`, `ladder.md` and `ladder.svg`.
 
     Args:
       table: as `comparison.ladder_table` gives it.
+      past: as `breakdown.past_breakdown` gives it.
       about: one line: what was trained and scored on what.
       folder: where the three go.
     """
     (folder / "ladder.json").write_text(
-        json.dumps({"about": about, "rows": table}, indent=2) + "\n"
+        json.dumps({"about": about, "rows": table, "past": past}, indent=2) + "\n"
     )
-    (folder / "ladder.md").write_text(_markdown(table, about))
+    parts = [f"{about}\n\n{_markdown(_COLUMNS, map(_cells, table))}"]
+    for row, groups in past.items():
+        told = f"Where the speaker's own past tells more than a stranger's, in percent: {row}"
+        parts.append(f"{told}\n\n{_markdown(_PAST_COLUMNS, map(_past_cells, groups))}")
+    (folder / "ladder.md").write_text("\n".join(parts))
     ladder_plot(table, folder / "ladder.svg")
 
 
@@ -40,18 +51,32 @@ def show_ladder(table: Sequence[dict[str, Any]], about: str) -> None:
 
 def _cells(row: dict[str, Any]) -> list[str]:
     spread = f" ({row['sd']:.2f})" if row["sd"] is not None else ""
-    gap = row.get("difference")
     return [
         row["row"],
         str(row["seeds"]),
         f"{row['mean']:.2f}{spread}",
         f"{row['macro_f1']:.2f}",
         f"{row['log_loss']:.4f}",
-        f"{gap['mean']:+.2f} ({gap['low']:+.2f} to {gap['high']:+.2f})" if gap else "",
+        _interval(row["difference"]) if "difference" in row else "",
         row.get("against", ""),
     ]
 
 
-def _markdown(table: Sequence[dict[str, Any]], about: str) -> str:
-    lines = [_COLUMNS, ["---"] * len(_COLUMNS), *map(_cells, table)]
-    return f"{about}\n\n" + "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
+def _past_cells(group: dict[str, Any]) -> list[str]:
+    return [
+        group["by"],
+        group["group"],
+        str(group["utterances"]),
+        f"{group['right']:.1f}",
+        f"{group['right_other']:.1f}",
+        _interval(group["difference"]),
+    ]
+
+
+def _interval(gap: dict[str, float]) -> str:
+    return f"{gap['mean']:+.2f} ({gap['low']:+.2f} to {gap['high']:+.2f})"
+
+
+def _markdown(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [columns, ["---"] * len(columns), *rows]
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)

@@ -216,6 +216,7 @@ def ablate(flags: argparse.Namespace, rest: list[str]) -> int:
     from beam_pipeline.plots import check_drawing
     from beam_pipeline.transcripts import beside, read_transcripts
     from model.ablation import LADDER, Ablation, Result, read_ladder
+    from model.breakdown import past_breakdown, utterance_groups
     from model.comparison import ladder_table
     from model.dataset import label_set
     from model.encoder import DEFAULT_ENCODER, reference_to
@@ -231,9 +232,11 @@ def ablate(flags: argparse.Namespace, rest: list[str]) -> int:
         encoder=reference_to(flags.encoder or DEFAULT_ENCODER),
         folder=Path(flags.output),
     )
+    labels = label_set(data)
+    groups = utterance_groups(ablation.data, ablation.dev, ablation.gold, labels)
     rows = [
         row
-        for row in read_ladder(Path(flags.ladder or LADDER), label_set(data))
+        for row in read_ladder(Path(flags.ladder or LADDER), labels)
         if (row.main or not flags.main) and (further or not row.beside)
     ]
     about = f"trained on {', '.join(flags.inputs)}, scored on {', '.join(flags.dev)}"
@@ -243,8 +246,10 @@ def ablate(flags: argparse.Namespace, rest: list[str]) -> int:
             if seed < row.seeds:
                 with console.step_progress(f"{row.name}, seed {seed}") as progress:
                     results[row.name].append(ablation.result(row, seed, progress.advance))
-        table = ladder_table(rows, results, ablation.gold, ablation.dialogues)
-        write_report(table, about, Path(flags.output))
+        scored = ablation.gold, ablation.dialogues
+        table = ladder_table(rows, results, *scored)
+        past = past_breakdown(rows, results, *scored, groups)
+        write_report(table, past, about, Path(flags.output))
     show_ladder(table, about)
     return 0
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,7 @@ _DRAWS = 2000
 
 @dataclasses.dataclass(frozen=True)
 class Difference:
-    """Weighted F1 of one less that of the other, in points of 100.
+    """The score of one less that of the other, in points of 100.
 
     Attributes:
       mean: over seeds.
@@ -52,27 +52,43 @@ def dialogue_confusions(
 
 
 def difference(one: np.ndarray, other: np.ndarray) -> Difference:
-    """How much better `one` is than `other`, by a paired bootstrap over dialogues and seeds.
+    """How much better `one` is than `other`, with its `paired_interval`.
+
+    Args:
+      one: (seeds, dialogues, gold, predicted) counts of `dialogue_confusions`.
+      other: the same of the other side, with the same seeds.
+    """
+
+    def gaps(drawn: np.ndarray) -> np.ndarray:
+        scores = [
+            weighted_f1(np.einsum("bd,sdgp->bsgp", drawn, side, optimize=True))
+            for side in (one, other)
+        ]
+        return np.asarray(scores[0] - scores[1])
+
+    return paired_interval(gaps, dialogues=one.shape[1])
+
+
+def paired_interval(gaps: Callable[[np.ndarray], np.ndarray], *, dialogues: int) -> Difference:
+    """How far apart two sides are, by a paired bootstrap over dialogues and seeds.
 
     Each draw takes as many dialogues and as many seeds as there are, with replacement, and the
     same ones of both sides: an interval speaks for other dialogues of this kind and for other
     seeds (Efron and Tibshirani 1993, section 13.3, percentiles).
 
     Args:
-      one: (seeds, dialogues, gold, predicted) counts of `dialogue_confusions`.
-      other: the same of the other side, with the same seeds.
+      gaps: how far apart they are, (draws, seeds) as shares of 1, where each dialogue is taken as
+        often as (draws, dialogues) counts say.
+      dialogues: how many there are.
     """
-    seeds, dialogues = one.shape[:2]
     random = np.random.default_rng(0)
     drawn = random.multinomial(dialogues, np.full(dialogues, 1 / dialogues), size=_DRAWS)
-    gaps = [
-        weighted_f1(np.einsum("bd,sdgp->bsgp", drawn, side, optimize=True)) for side in (one, other)
-    ]
-    each = 100 * (gaps[0] - gaps[1])
+    each = 100 * gaps(drawn)
+    seeds = each.shape[1]
     means = np.take_along_axis(each, random.integers(seeds, size=each.shape), axis=1).mean(axis=1)
     low, high = np.percentile(means, [2.5, 97.5])
-    sums = [100 * weighted_f1(side.sum(axis=1)) for side in (one, other)]
-    return Difference(float((sums[0] - sums[1]).mean()), float(low), float(high))
+    found = 100 * gaps(np.ones((1, dialogues), dtype=np.int64)).mean()
+    return Difference(float(found), float(low), float(high))
 
 
 def ladder_table(

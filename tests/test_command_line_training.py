@@ -84,6 +84,12 @@ against = "context"
 history = 3
 
 [[row]]
+name = "strangers"
+against = "memory"
+history = 3
+speakers = "shuffled"
+
+[[row]]
 name = "beside"
 beside = true
 """
@@ -113,11 +119,16 @@ def test_an_ablation_writes_its_table_and_an_interrupted_one_goes_on(
     assert main(flags) == 0
     told = capsys.readouterr().out
     assert kept.items() <= {p.name: p.read_bytes() for p in (ladder / "results").iterdir()}.items()
-    context, memory = json.loads((ladder / "ladder.json").read_text())["rows"]
+    written = json.loads((ladder / "ladder.json").read_text())
+    context, memory, _ = written["rows"]
     assert [context["row"], memory["row"], memory["against"]] == ["context", "memory", "context"]
     assert (len(context["weighted_f1"]), len(memory["weighted_f1"])) == (5, 3)
-    (line,) = [line for line in (ladder / "ladder.md").read_text().splitlines() if "memory" in line]
-    assert f"| memory | 3 | {memory['mean']:.2f} ({memory['sd']:.2f}) |" in line
+    table, where = (ladder / "ladder.md").read_text().split("\nWhere the speaker's own past tells")
+    assert f"| memory | 3 | {memory['mean']:.2f} ({memory['sd']:.2f}) |" in table
+    (past,) = written["past"].values()
+    assert list(written["past"]) == ["memory"]
+    for group in past:
+        assert f"| {group['by']} | {group['group']} | {group['utterances']} | " in where
     assert f"{memory['mean']:.2f}" in told
     drawn = (ladder / "ladder.svg").read_text()
     assert "context (5)" in drawn

@@ -196,6 +196,7 @@ def train(flags: argparse.Namespace, rest: list[str]) -> int:
             encoder=reference_to(flags.encoder or DEFAULT_ENCODER),
             output=Path(flags.output),
             second=second,
+            folds=flags.folds,
             advance=progress.advance,
             finished=lambda epoch: progress.say(
                 f"epoch {epoch.number}: loss {epoch.loss:.3f}, dev weighted F1 {epoch.dev:.2f}"

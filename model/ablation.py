@@ -24,16 +24,16 @@ import safetensors.torch
 import torch
 from torch import Tensor, nn
 
-from model.artifact import Checkpoint, load_model, open_checkpoint
+from model.artifact import open_checkpoint
 from model.batches import read_corpus
 from model.behaviour import learn_behaviour
-from model.calibration import fit_temperature, probabilities
+from model.calibration import fit_temperature, log_likelihood
 from model.dataset import Transcript, digest, gold_to_score, known_speakers, label_set
 from model.emonet import EmoNet, Settings
 from model.encoder import EncoderReference, autocast
 from model.errors import ModelError
 from model.run import TrainingSettings, replace_file
-from model.train import corpus_logits, train
+from model.train import corpus_logits, train, uncalibrated
 
 LADDER = Path(__file__).parent / "ladder.toml"
 """The rows of the ablation."""
@@ -202,7 +202,7 @@ class Ablation:
             second=self.second if row.beside else (),
             advance=advance,
         )
-        model = _uncalibrated(open_checkpoint(folder))
+        model = uncalibrated(open_checkpoint(folder))
         said = self._said(folder.with_suffix(".safetensors"), time.monotonic() - begun, model)
         dev = said["dev"].numpy()
         if row.settings.history:
@@ -255,14 +255,6 @@ class Ablation:
         return hashlib.sha256(content.encode()).hexdigest()[:16]
 
 
-def _uncalibrated(checkpoint: Checkpoint) -> EmoNet:
-    model = load_model(checkpoint)
-    model.divide_logits(1 / checkpoint.provenance["temperature"])
-    return model
-
-
 def _log_loss(logits: np.ndarray, gold: np.ndarray) -> float:
     """Mean over what has a gold label, after the temperature that makes it least."""
-    known = np.flatnonzero(gold >= 0)
-    likelihood = probabilities(logits[known] / fit_temperature(logits, gold))
-    return -float(np.log(likelihood[np.arange(len(known)), gold[known]]).mean())
+    return -log_likelihood(logits / fit_temperature(logits, gold), gold)

@@ -16,6 +16,8 @@ BINS = 15
 _COLDEST, _HOTTEST = 1 / 16, 16.0
 """Labels that are all right, or right by chance, would want a temperature of zero, or none."""
 
+_GOLDEN = (5**0.5 - 1) / 2
+
 
 @dataclasses.dataclass(frozen=True)
 class Reliability:
@@ -87,6 +89,43 @@ def fit_temperature(logits: np.ndarray, gold: np.ndarray) -> float:
         too_sure = (probabilities(kept / np.exp(middle)) * kept).sum(axis=1).mean() > found
         low, high = (middle, high) if too_sure else (low, middle)
     return float(np.exp((low + high) / 2))
+
+
+def speaker_share(context: np.ndarray, speaker: np.ndarray, gold: np.ndarray) -> float:
+    """How much of the speaker's part makes the gold labels likeliest, at its own temperature.
+
+    The likelihood is concave in the scales of both addends, so that over their ratio it has one
+    peak, which a golden-section search finds. Where the past tells nothing, what was learned of it
+    is chance, and the share is near 0.
+
+    Args:
+      context: (utterances, classes) float32.
+      speaker: (utterances, classes) float32, learned at a share of 1.
+      gold: (utterances,) int64, -1 for none; one or more are known.
+
+    Returns:
+      From 0 to 1.
+    """
+
+    def likelihood(share: float) -> float:
+        logits = context + share * speaker
+        return log_likelihood(logits / fit_temperature(logits, gold), gold)
+
+    low, high = 0.0, 1.0
+    for _ in range(20):  # to one part in ten thousand
+        width = (high - low) * _GOLDEN
+        if likelihood(high - width) < likelihood(low + width):
+            low = high - width
+        else:
+            high = low + width
+    return max((0.0, (low + high) / 2, 1.0), key=likelihood)
+
+
+def log_likelihood(logits: np.ndarray, gold: np.ndarray) -> float:
+    """Mean natural logarithm of the probability of the gold labels, where one is known."""
+    known = np.flatnonzero(gold >= 0)
+    likelihood = probabilities(logits[known].astype(np.float64))
+    return float(np.log(likelihood[np.arange(len(known)), gold[known]]).mean())
 
 
 def probabilities(logits: np.ndarray) -> np.ndarray:

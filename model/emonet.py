@@ -174,6 +174,16 @@ class EmoNet(nn.Module):
             self.classify.weight.div_(temperature)
             self.classify.bias.div_(temperature)
 
+    def shift_logits(self, offsets: np.ndarray) -> None:
+        """Adds (classes,) float32 to the context's logits of every utterance."""
+        with torch.no_grad():
+            self.classify.bias.add_(torch.from_numpy(offsets).to(self.device))
+
+    def scale_speaker(self, share: float) -> None:
+        """Multiplies the speaker's part of all logits."""
+        with torch.no_grad():
+            self.project.weight.mul_(share)
+
     @torch.inference_mode()
     def encode(self, transcript: Transcript) -> Encoding:
         """Reads one episode. Its labels depend on nothing beside it, to the last bit."""

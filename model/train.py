@@ -1,6 +1,8 @@
-"""Training in two stages, the context's and the speaker's part, then calibration.
+"""Training: the context, then the speaker's part over it, then offsets and calibration.
 
 Weighted cross entropy in both; the context's stops early on dev, and is resumed if interrupted.
+What comes after it can be learned from what other contexts say, each of episodes that it has not
+learned from: of its own ones a context is too sure.
 """
 
 from __future__ import annotations
@@ -18,10 +20,18 @@ import torch
 import transformers
 from torch import nn
 
-from model.artifact import SUMS, WEIGHTS, open_checkpoint, restore, save_checkpoint
+from model.artifact import (
+    SUMS,
+    WEIGHTS,
+    Checkpoint,
+    load_model,
+    open_checkpoint,
+    restore,
+    save_checkpoint,
+)
 from model.batches import Corpus, batch_logits, batches, read_corpus
 from model.behaviour import learn_behaviour
-from model.calibration import fit_temperature
+from model.calibration import fit_temperature, speaker_share
 from model.dataset import (
     Transcript,
     digest,
@@ -33,6 +43,7 @@ from model.emonet import EmoNet, Settings
 from model.encoder import EncoderReference, autocast, load_encoder
 from model.errors import ModelError
 from model.evaluate import Scores, score
+from model.offsets import class_offsets
 from model.run import Epoch, TrainingRun, TrainingSettings, differing
 from model.second_head import SecondHead
 
@@ -48,6 +59,7 @@ def train(
     encoder: EncoderReference,
     output: Path,
     second: Sequence[Transcript] = (),
+    folds: int = 0,
     advance: Callable[[int, int], None] = lambda done, total: None,
     finished: Callable[[Epoch], None] = lambda epoch: None,
     resumed: Callable[[int | None], None] = lambda number: None,
@@ -65,6 +77,8 @@ def train(
       output: where the checkpoint goes; an interrupted run in it is taken up, a finished one
         is left as it is.
       second: other labels of like dialogue, learned beside `data`; see `SecondHead`.
+      folds: see `cross_logits`; with 0 the speaker's part is learned over the context's own logits,
+        and there are no `class_offsets`.
       advance: called with steps done and all steps.
       finished: called with each epoch when it is done, and at first with those that `output`
         holds.
@@ -72,12 +86,16 @@ def train(
         that comes next, None where all are done.
 
     Raises:
-      ModelError: the labels do not fit, dev has none, or `output` cannot be written or holds a
-        run or a checkpoint with other settings or data.
+      ModelError: the labels do not fit, dev has none, there are fewer episodes than folds, or
+        `output` cannot be written or holds a run or a checkpoint with other settings or data.
     """
     gold_to_score(dev, settings.labels)
+    if folds and not 1 < folds <= len(data):
+        raise ModelError(
+            f"folds is {folds}, not 0 or within 2 and the {len(data)} episodes there are"
+        )
     data, dev = (known_speakers(part, training.speakers, training.seed) for part in (data, dev))
-    identity = _identity(settings, training, encoder, data, dev, second)
+    identity = _identity(settings, training, encoder, data, dev, second) | {"folds": folds}
     progress = output / _PROGRESS
     if (output / SUMS).exists():
         epochs = _finished_epochs(output, identity)
@@ -98,21 +116,98 @@ def train(
         run = TrainingRun.resume(model, training, learned, head, progress, identity)
         epochs = _train(run, chosen, advance, finished, resumed)
         restore(model.trained_context(), safetensors.torch.load_file(progress / WEIGHTS))
+        said = cross_logits(
+            data, dev, settings=settings, training=training, encoder=encoder, second=second,
+            folder=progress, folds=folds, advance=advance,
+        ) if folds else corpus_logits(model, learned)  # fmt: skip
+        if folds:
+            offsets = class_offsets(said, learned.gold)
+            model.shift_logits(offsets)
+            said = said + offsets
         if settings.history:
-            learn_behaviour(model, training, learned, corpus_logits(model, learned))
+            learn_behaviour(model, training, learned, said)
         noted = {**_provenance(epochs, data, dev), **_finish(model, chosen)}
         save_checkpoint(output, model, {**identity, **noted})
     shutil.rmtree(progress, ignore_errors=True)  # none, or part of one, beside a finished run
     return epochs
 
 
+def cross_logits(
+    data: Sequence[Transcript],
+    dev: Sequence[Transcript],
+    *,
+    settings: Settings,
+    training: TrainingSettings,
+    encoder: EncoderReference,
+    second: Sequence[Transcript],
+    folder: Path,
+    folds: int,
+    advance: Callable[[int, int], None],
+) -> np.ndarray:
+    """What contexts say of episodes that they have not learned from (cross-fitting).
+
+    The episodes are dealt out in turn; each part is read by a context that learned from the others.
+    Those that `folder` holds are not trained again.
+
+    Args:
+      data: as `train` takes it, and so what follows.
+      dev: see data.
+      settings: see data; the speaker's past has no part in it.
+      training: see data.
+      encoder: see data.
+      second: see data.
+      folder: where the contexts' checkpoints are kept.
+      folds: how many parts there are, from 2 to as many as there are episodes.
+      advance: called with steps done and all steps of each part.
+
+    Returns:
+      (utterances, classes) float32, the episodes in the order of their places.
+
+    Raises:
+      ModelError: as `train` does.
+    """
+    data = sorted(data, key=lambda transcript: transcript.place)
+    said: dict[int, np.ndarray] = {}
+    for fold in range(folds):
+        held = range(fold, len(data), folds)
+        output = folder / f"fold-{fold}"
+        train(
+            [transcript for place, transcript in enumerate(data) if place not in held],
+            dev,
+            settings=dataclasses.replace(settings, history=0),
+            training=training,
+            encoder=encoder,
+            output=output,
+            second=second,
+            advance=advance,
+        )
+        model = uncalibrated(open_checkpoint(output))
+        corpus, _ = read_corpus(model, [data[place] for place in held], dev)
+        ends = np.cumsum([len(data[place]) for place in held])
+        said.update(zip(held, np.split(corpus_logits(model, corpus), ends[:-1]), strict=True))
+    return np.concatenate([said[place] for place in range(len(data))])
+
+
+def uncalibrated(checkpoint: Checkpoint) -> EmoNet:
+    """The model of a checkpoint with the logits that it was trained with."""
+    model = load_model(checkpoint)
+    model.divide_logits(1 / checkpoint.provenance["temperature"])
+    return model
+
+
 def _finish(model: EmoNet, dev: Corpus) -> dict[str, float]:
-    """Calibrates the model, and says how well it does."""
+    """Gives the speaker's part its share, calibrates the model, and says how well it does."""
+    told = {}
     logits = corpus_logits(model, dev)
-    temperature = fit_temperature(logits, dev.gold)
-    model.divide_logits(temperature)
+    if model.settings.history:
+        speaker = model.speaker_logits(dev.embeddings, dev.histories)
+        told["speaker_share"] = speaker_share(logits - speaker, speaker, dev.gold)
+        model.scale_speaker(told["speaker_share"])
+        logits = corpus_logits(model, dev)
+    told["temperature"] = fit_temperature(logits, dev.gold)
+    model.divide_logits(told["temperature"])
     scores = score(dev.gold, logits, model.settings.labels)
-    return {"dev_weighted_f1": 100 * scores.weighted_f1, "temperature": temperature}
+    return {"dev_weighted_f1": 100 * scores.weighted_f1, **told}
 
 
 def _make_folder(folder: Path) -> None:

@@ -27,7 +27,7 @@ def usual(small_bert: EncoderReference, tmp_path: Path) -> list[str]:
     """A training of three epochs."""
     trn = write_jsonl(tmp_path / "trn.jsonl", [row for n in (1, 2) for row in episode(n)])
     dev = write_jsonl(tmp_path / "dev.jsonl", episode(3))
-    sizes = ["--window-tokens", "128", "--remember", "3", "--trained-layers", "1"]
+    sizes = ["--window-tokens", "128", "--remember", "3", "--trained-layers", "1", "--folds", "0"]
     files = [str(trn), "--dev", str(dev), "--output", str(tmp_path / "checkpoint")]
     return ["train", *files, *sizes, "--encoder", small_bert.name, "--epochs", "3"]
 
@@ -176,12 +176,23 @@ def test_a_training_runs_over_an_encoder_of_any_family(
     usual: list[str], small_encoder: EncoderReference, tmp_path: Path
 ) -> None:
     over = ["--encoder", small_encoder.name, "--epochs", "1", "--memory-epochs", "1"]
+    over += ["--folds", "2"]
     assert main([*usual, *over]) == 0
     checkpoint = open_checkpoint(tmp_path / "checkpoint")
     assert checkpoint.encoder == small_encoder
     assert (
         main(["evaluate", str(tmp_path / "dev.jsonl"), "--checkpoint", str(checkpoint.folder)]) == 0
     )
+
+
+def test_more_folds_than_episodes_are_refused_before_anything_is_trained(
+    usual: list[str], tmp_path: Path, capsys: Caught
+) -> None:
+    assert main([*usual, "--folds", "4"]) == 1
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert told.err == "emonet train: folds is 4, not 0 or within 2 and the 2 episodes there are\n"
+    assert not (tmp_path / "checkpoint").exists()
 
 
 @pytest.mark.parametrize("command", ["train", "evaluate"])

@@ -4,20 +4,16 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from made_up_logits import drawn
 
-from model.calibration import BINS, fit_temperature, probabilities, reliability
-
-
-def drawn(seed: int, utterances: int) -> tuple[np.ndarray, np.ndarray]:
-    """Logits, and gold labels that are as frequent as these say."""
-    random = np.random.default_rng(seed)
-    logits = random.normal(0, 2, (utterances, 4)).astype(np.float32)
-    gold = [random.choice(4, p=row) for row in probabilities(logits.astype(np.float64))]
-    return logits, np.array(gold)
-
-
-def likelihood(logits: np.ndarray, gold: np.ndarray) -> float:
-    return float(np.log(probabilities(logits)[np.arange(len(gold)), gold]).mean())
+from model.calibration import (
+    BINS,
+    fit_temperature,
+    log_likelihood,
+    probabilities,
+    reliability,
+    speaker_share,
+)
 
 
 @given(st.integers(0, 99), st.floats(0.3, 4))
@@ -25,7 +21,7 @@ def test_no_other_temperature_makes_the_gold_labels_likelier(seed: int, factor: 
     logits, gold = drawn(seed, 60)
     best = fit_temperature(factor * logits, gold)
     near = [best * nudge for nudge in (0.9, 0.99, 1, 1.01, 1.1)]
-    likelihoods = [likelihood(factor * logits / temperature, gold) for temperature in near]
+    likelihoods = [log_likelihood(factor * logits / temperature, gold) for temperature in near]
     assert max(likelihoods) == likelihoods[2]
 
 
@@ -73,3 +69,28 @@ def test_being_certain_falls_into_the_last_bin() -> None:
     found = reliability(np.array([0, 1]), np.array([[200.0, 0.0], [200.0, 0.0]]))
     assert found.as_json() == [{"utterances": 2, "confidence": 1.0, "accuracy": 0.5}]
     assert found.error == 0.5
+
+
+def after_temperature(logits: np.ndarray, gold: np.ndarray) -> float:
+    return log_likelihood(logits / fit_temperature(logits, gold), gold)
+
+
+@given(st.integers(0, 99), st.floats(0, 1.5))
+def test_no_other_share_of_the_speaker_makes_the_gold_labels_likelier(
+    seed: int, told: float
+) -> None:
+    logits, gold = drawn(seed, 80)
+    past = np.random.default_rng(seed + 1).normal(0, 1, logits.shape).astype(np.float32)
+    context = logits - told * past
+    share = speaker_share(context, past, gold)
+    best = after_temperature(context + share * past, gold)
+    for other in (0, max(0, share - 0.05), min(1, share + 0.05), 1):
+        assert best >= after_temperature(context + other * past, gold) - 1e-6
+
+
+def test_a_past_that_tells_something_is_kept_and_one_that_tells_nothing_is_not() -> None:
+    logits, gold = drawn(3, 10_000)
+    past = np.random.default_rng(4).normal(0, 1, logits.shape).astype(np.float32)
+    assert speaker_share(logits - past, past, gold) > 0.95
+    assert speaker_share(logits - past / 2, past, gold) == pytest.approx(0.5, abs=0.05)
+    assert speaker_share(logits, past, gold) < 0.05

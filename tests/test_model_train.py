@@ -3,6 +3,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -242,3 +243,60 @@ def test_an_output_that_cannot_be_written_is_refused_before_the_data_is_read(
 def test_training_settings_that_train_nothing_are_refused(field: str) -> None:
     with pytest.raises(ModelError, match=field):
         TrainingSettings(**{field: 0})
+
+
+def crossed(data: Sequence[Transcript], folder: Path, encoder: EncoderReference) -> np.ndarray:
+    return model.train.cross_logits(
+        data,
+        DEV,
+        settings=SETTINGS,
+        training=dataclasses.replace(TRAINING, epochs=1),
+        encoder=encoder,
+        second=(),
+        folder=folder,
+        folds=2,
+        advance=lambda done, total: None,
+    )
+
+
+def test_what_is_said_of_an_episode_was_not_learned_from_it(
+    tmp_path: Path, small_bert: EncoderReference
+) -> None:
+    said = crossed(DATA, tmp_path / "as it is", small_bert)
+    assert said.shape == (sum(map(len, DATA)), len(SETTINGS.labels))
+    other = [next(label for label in LABELS if label != gold) for gold in DATA[0].labels]
+    changed = [dataclasses.replace(DATA[0], labels=other), *DATA[1:]]
+    then = crossed(changed, tmp_path / "changed", small_bert)
+    ends = np.cumsum([len(t) for t in DATA])[:-1]
+    pairs = zip(np.split(said, ends), np.split(then, ends), strict=True)
+    same = [np.array_equal(one, two) for one, two in pairs]
+    # the first and the third lie in one part, which the changed labels are no lesson for
+    assert same == [True, False, True, False]
+
+
+def test_folds_that_are_finished_are_not_trained_again(
+    tmp_path: Path, small_bert: EncoderReference, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(tmp_path / "whole", small_bert, folds=2)
+    with monkeypatch.context() as patch:
+        patch.setattr(model.train, "class_offsets", Mock(side_effect=KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            run(tmp_path / "again", small_bert, folds=2)
+    with monkeypatch.context() as patch:
+        patch.setattr(model.train.TrainingRun, "epoch", lambda *_: pytest.fail("trained again"))
+        run(tmp_path / "again", small_bert, folds=2)
+    whole, again = ((tmp_path / name / WEIGHTS).read_bytes() for name in ("whole", "again"))
+    assert whole == again
+    assert not (tmp_path / "again" / ".training").exists()
+
+
+def test_offsets_move_the_labels_towards_a_higher_score(
+    tmp_path: Path, small_bert: EncoderReference
+) -> None:
+    run(tmp_path / "with", small_bert, folds=2)
+    run(tmp_path / "without", small_bert)
+    with_, without = (load_model(open_checkpoint(tmp_path / name)) for name in ("with", "without"))
+    torch.testing.assert_close(with_.context.state_dict(), without.context.state_dict())
+    assert not torch.equal(with_.classify.bias, without.classify.bias)
+    with pytest.raises(ModelError, match="folds is 5, not 0 or within 2 and the 4 episodes"):
+        run(tmp_path / "too many", small_bert, folds=5)

@@ -3,9 +3,10 @@
 Rows that differ in the speaker's past alone share their context, which is trained once a seed. All
 that is finished is kept in files, so that an interrupted ablation goes on where it was:
 
-    DIR/contexts/KEY/    the context's checkpoint
-    DIR/contexts/KEY.safetensors  what it says of both sets
-    DIR/results/KEY.json what a row's model with one seed says of dev
+    DIR/contexts/KEY/                   the context's checkpoint
+    DIR/contexts/KEY.safetensors        what it says of both sets
+    DIR/contexts/KEY-folds.safetensors  what contexts say of what they have not learned from
+    DIR/results/KEY.json                what a row's model with one seed says of dev
 """
 
 from __future__ import annotations
@@ -27,13 +28,21 @@ from torch import Tensor, nn
 from model.artifact import open_checkpoint
 from model.batches import read_corpus
 from model.behaviour import learn_behaviour
-from model.calibration import fit_temperature, log_likelihood
-from model.dataset import Transcript, digest, gold_to_score, known_speakers, label_set
+from model.calibration import fit_temperature, log_likelihood, speaker_share
+from model.dataset import (
+    Transcript,
+    digest,
+    gold_indices,
+    gold_to_score,
+    known_speakers,
+    label_set,
+)
 from model.emonet import EmoNet, Settings
 from model.encoder import EncoderReference, autocast
 from model.errors import ModelError
+from model.offsets import class_offsets
 from model.run import TrainingSettings, replace_file
-from model.train import corpus_logits, train, uncalibrated
+from model.train import FOLDS, corpus_logits, cross_logits, train, uncalibrated
 
 LADDER = Path(__file__).parent / "ladder.toml"
 """The rows of the ablation."""
@@ -52,6 +61,8 @@ class Row:
       seeds: how many it is trained with, from 0.
       main: whether it is one of the rows that tell the story.
       beside: whether it learns from a second data set, too.
+      finished: whether it has class offsets and a share of the speaker's part, as `train` gives
+        them; else the speaker's part has its full weight, as in the papers.
       against: the name of the row that it is one step away from.
     """
 
@@ -61,6 +72,7 @@ class Row:
     seeds: int
     main: bool = False
     beside: bool = False
+    finished: bool = False
     against: str | None = None
 
 
@@ -106,7 +118,7 @@ def read_ladder(path: Path, labels: Sequence[str]) -> list[Row]:
 def _row(path: Path, content: dict[str, Any], labels: Sequence[str]) -> Row:
     name = str(content.pop("name", "without a name"))
     main = content.pop("main", False)
-    own = {part: content.pop(part) for part in ("against", "beside") if part in content}
+    own = {part: content.pop(part) for part in ("against", "beside", "finished") if part in content}
     parts = [
         {f.name: content.pop(f.name) for f in dataclasses.fields(kind) if f.name in content}
         for kind in (Settings, TrainingSettings)
@@ -174,7 +186,8 @@ class Ablation:
           ModelError: labels do not fit, or the folder cannot be written.
         """
         training = dataclasses.replace(row.training, seed=seed)
-        path = self.folder / "results" / f"{self._key(row.settings, training, row.beside)}.json"
+        key = self._key(row.settings, training, row.beside)
+        path = self.folder / "results" / f"{key}{'-finished' if row.finished else ''}.json"
         if not path.exists():
             result = self._train(row, training, advance)
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -204,10 +217,36 @@ class Ablation:
         )
         model = uncalibrated(open_checkpoint(folder))
         said = self._said(folder.with_suffix(".safetensors"), time.monotonic() - begun, model)
-        dev = said["dev"].numpy()
+        data, dev = said["data"].numpy(), said["dev"].numpy()
+        if row.finished:
+            data, offsets = self._crossed(settings, alone, row.beside, advance)
+            data, dev = data + offsets, dev + offsets
         if row.settings.history:
-            dev = dev + self._past(model, row.settings, training, said["data"].numpy())
+            past = self._past(model, row.settings, training, data)
+            dev = dev + (speaker_share(dev, past, self.gold) if row.finished else 1) * past
         return Result(dev.argmax(axis=1), _log_loss(dev, self.gold), float(said["seconds"]))
+
+    def _crossed(
+        self,
+        settings: Settings,
+        training: TrainingSettings,
+        beside: bool,
+        advance: Callable[[int, int], None],
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """`cross_logits` over the data and `class_offsets`, of seed 0 whatever the seed is."""
+        training = dataclasses.replace(training, seed=0)
+        folder = self.folder / "contexts" / f"{self._key(settings, training, beside)}-folds"
+        path = folder.with_suffix(".safetensors")
+        if not path.exists():
+            said = cross_logits(
+                self.data, self.dev, settings=settings, training=training, encoder=self.encoder,
+                second=self.second if beside else (), folder=folder, folds=FOLDS, advance=advance,
+            )  # fmt: skip
+            offsets = class_offsets(said, gold_indices(self.data, settings.labels))
+            both = {"data": torch.from_numpy(said), "offsets": torch.from_numpy(offsets)}
+            replace_file(path, lambda temporary: safetensors.torch.save_file(both, temporary))
+        both = safetensors.torch.load_file(path)
+        return both["data"].numpy(), both["offsets"].numpy()
 
     def _said(self, path: Path, seconds: float, model: EmoNet) -> dict[str, Tensor]:
         """Logits of a context over both sets, and the seconds it took to make it, from a file."""

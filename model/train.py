@@ -8,7 +8,6 @@ learned from: of its own ones a context is too sure.
 from __future__ import annotations
 
 import dataclasses
-import platform
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -17,7 +16,6 @@ from typing import Any
 import numpy as np
 import safetensors.torch
 import torch
-import transformers
 from torch import nn
 
 from model.artifact import (
@@ -34,18 +32,20 @@ from model.behaviour import learn_behaviour
 from model.calibration import fit_temperature, speaker_share
 from model.dataset import (
     Transcript,
-    digest,
     gold_to_score,
     known_speakers,
-    label_counts,
 )
 from model.emonet import EmoNet, Settings
 from model.encoder import EncoderReference, autocast, load_encoder
 from model.errors import ModelError
 from model.evaluate import Scores, score
 from model.offsets import class_offsets
+from model.provenance import history_of, identity_of
 from model.run import Epoch, TrainingRun, TrainingSettings, differing
 from model.second_head import SecondHead
+
+FOLDS = 4
+"""Parts of the training set, where nothing else is said: contexts learn from three quarters."""
 
 _PROGRESS = ".training"
 
@@ -95,7 +95,7 @@ def train(
             f"folds is {folds}, not 0 or within 2 and the {len(data)} episodes there are"
         )
     data, dev = (known_speakers(part, training.speakers, training.seed) for part in (data, dev))
-    identity = _identity(settings, training, encoder, data, dev, second) | {"folds": folds}
+    identity = identity_of(settings, training, encoder, data, dev, second, folds)
     progress = output / _PROGRESS
     if (output / SUMS).exists():
         epochs = _finished_epochs(output, identity)
@@ -126,7 +126,7 @@ def train(
             said = said + offsets
         if settings.history:
             learn_behaviour(model, training, learned, said)
-        noted = {**_provenance(epochs, data, dev), **_finish(model, chosen)}
+        noted = {**history_of(epochs, data, dev), **_finish(model, chosen)}
         save_checkpoint(output, model, {**identity, **noted})
     shutil.rmtree(progress, ignore_errors=True)  # none, or part of one, beside a finished run
     return epochs
@@ -265,39 +265,3 @@ def _finished_epochs(output: Path, identity: Mapping[str, Any]) -> list[Epoch]:
             f"({', '.join(other)}); give another --output, or remove it first"
         )
     return [Epoch(**epoch) for epoch in provenance["epochs"]]
-
-
-def _identity(
-    settings: Settings,
-    training: TrainingSettings,
-    encoder: EncoderReference,
-    data: Sequence[Transcript],
-    dev: Sequence[Transcript],
-    second: Sequence[Transcript],
-) -> dict[str, Any]:
-    return {
-        "settings": dataclasses.asdict(settings),
-        "training": dataclasses.asdict(training),
-        "encoder": dict(encoder.files),
-        "data_digest": digest(data),
-        "dev_digest": digest(dev),
-        "second_digest": digest(second),
-    }
-
-
-def _provenance(
-    epochs: Sequence[Epoch], data: Sequence[Transcript], dev: Sequence[Transcript]
-) -> dict[str, Any]:
-    best = max(epochs, key=lambda epoch: epoch.dev)
-    return {
-        "epochs": [dataclasses.asdict(epoch) for epoch in epochs],
-        "epoch": best.number,
-        "train_utterances": sum(map(len, data)),
-        "dev_utterances": sum(map(len, dev)),
-        "train_labels": dict(sorted(label_counts(data).items())),
-        "versions": {
-            "python": platform.python_version(),
-            "torch": torch.__version__,
-            "transformers": transformers.__version__,
-        },
-    }

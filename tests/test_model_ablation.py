@@ -5,7 +5,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from small_training import LEARNING, PAST_DATA, PAST_DEV, PAST_SETTINGS
+import safetensors.numpy
+from small_training import LEARNING, PAST_DATA, PAST_DEV, PAST_SETTINGS, past_says
 
 import model.ablation
 from model.ablation import LADDER, Ablation, Row, read_ladder
@@ -45,6 +46,26 @@ def test_the_table_tells_what_an_idea_brings(ablation: Ablation, tmp_path: Path)
     assert (alone["seeds"], len(memory["weighted_f1"]), shuffled["sd"]) == (2, 2, None)
     # one a seed: the three rows differ in the speaker's past alone
     assert len([path for path in (tmp_path / "contexts").iterdir() if path.is_dir()]) == 2
+
+
+def test_a_finished_row_is_told_apart_and_finds_its_offsets_once(
+    small_bert: EncoderReference, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = [part for seed in (0, 2, 3) for part in past_says(seed, 80, seed + 3)]
+    ablation = Ablation(data, PAST_DEV, second=(), encoder=small_bert, folder=tmp_path)
+    rows = [dataclasses.replace(row, finished=True) for row in (ALONE, MEMORY)]
+    with monkeypatch.context() as patch:
+        patch.setattr(model.ablation, "FOLDS", 3)
+        alone, memory = ([ablation.result(row, seed) for seed in (0, 1)] for row in rows)
+    (crossed,) = (tmp_path / "contexts").glob("*-folds.safetensors")
+    assert safetensors.numpy.load_file(crossed)["offsets"].shape == (2,)
+    known = ablation.gold >= 0
+    right = [np.mean((one.labels == ablation.gold)[known]) for one in (*alone, *memory)]
+    # a past that tells something keeps its weight
+    assert min(right[2:]) > 0.9 > 0.7 > max(right[:2])
+    ablation.result(MEMORY, 0)
+    kept = [path.stem.endswith("-finished") for path in (tmp_path / "results").iterdir()]
+    assert sorted(kept) == [False, True, True, True, True]
 
 
 def test_what_is_finished_is_not_trained_again(

@@ -1,0 +1,62 @@
+"""What a checkpoint tells of how it was made."""
+
+from __future__ import annotations
+
+import dataclasses
+import platform
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+import transformers
+
+from model.dataset import Transcript, digest, label_counts
+from model.emonet import Settings
+from model.encoder import EncoderReference
+from model.run import Epoch, TrainingSettings
+
+
+def identity_of(
+    settings: Settings,
+    training: TrainingSettings,
+    encoder: EncoderReference,
+    data: Sequence[Transcript],
+    dev: Sequence[Transcript],
+    second: Sequence[Transcript],
+    folds: int,
+) -> dict[str, Any]:
+    """All that the weights of a training depend on, as JSON can hold it; see `train.train`."""
+    return {
+        "settings": dataclasses.asdict(settings),
+        "training": dataclasses.asdict(training),
+        "encoder": dict(encoder.files),
+        "data_digest": digest(data),
+        "dev_digest": digest(dev),
+        "second_digest": digest(second),
+        "folds": folds,
+    }
+
+
+def history_of(
+    epochs: Sequence[Epoch], data: Sequence[Transcript], dev: Sequence[Transcript]
+) -> dict[str, Any]:
+    """How a training went, and over what.
+
+    Args:
+      epochs: of the context, one or more.
+      data: what it learned from.
+      dev: what it was chosen on.
+    """
+    best = max(epochs, key=lambda epoch: epoch.dev)
+    return {
+        "epochs": [dataclasses.asdict(epoch) for epoch in epochs],
+        "epoch": best.number,
+        "train_utterances": sum(map(len, data)),
+        "dev_utterances": sum(map(len, dev)),
+        "train_labels": dict(sorted(label_counts(data).items())),
+        "versions": {
+            "python": platform.python_version(),
+            "torch": torch.__version__,
+            "transformers": transformers.__version__,
+        },
+    }

@@ -1,7 +1,7 @@
 """Whether the engine that is asked for is there, before anything is sent to it.
 
 Beam waits for what does not answer, for minutes or for ever, and fails with traces of its own. Here
-each thing that a job would wait for is asked once, within `PATIENCE_S`, and what is off is one
+each thing that a job would wait for is asked once, within a few seconds, and what is off is one
 sentence. Where the job runs is known here and in `options.py`, and in no stage.
 """
 
@@ -27,11 +27,10 @@ from apache_beam.runners.portability.flink_runner import FlinkRunner
 from apache_beam.runners.portability.portable_runner import PortableRunner
 from apache_beam.transforms.environments import DockerEnvironment, ExternalEnvironment
 
+from beam_pipeline import patience
 from beam_pipeline.preflight_flink import (
-    PATIENCE_S,
     check_job_server,
     find_cluster,
-    within_patience,
 )
 from beam_pipeline.records import EmonetError
 from beam_pipeline.worker_pool import DESCRIBE, SERVICE, description
@@ -120,7 +119,7 @@ def _dataflow_faults(validator: PipelineOptionsValidator, google: GoogleCloudOpt
             "gs://BUCKET/PATH, where the job and its temporary files go"
         )
     # for credentials, then for each bucket
-    return within_patience(
+    return patience.within(
         "Google Cloud Storage, asked after --temp_location", validator.validate, answers=3
     )
 
@@ -130,7 +129,7 @@ def _check_job_service(endpoint: str) -> None:
         stub = beam_job_api_pb2_grpc.JobServiceStub(channel)
         request = beam_job_api_pb2.DescribePipelineOptionsRequest()
         try:
-            stub.DescribePipelineOptions(request, timeout=PATIENCE_S)
+            stub.DescribePipelineOptions(request, timeout=patience.SECONDS)
         except grpc.RpcError as error:
             raise EmonetError(
                 f"--job_endpoint {endpoint}: no job service of Beam's answers ({error.code().name})"
@@ -180,7 +179,7 @@ def _pool_fault(address: str, paths: Sequence[str], ours: Mapping[str, str]) -> 
 def _describe(address: str, paths: Sequence[str]) -> dict[str, Any]:
     with grpc.insecure_channel(address) as channel:
         describe = channel.unary_unary(f"/{SERVICE}/{DESCRIBE}")
-        answer = describe(json.dumps(list(paths)).encode(), timeout=PATIENCE_S)
+        answer = describe(json.dumps(list(paths)).encode(), timeout=patience.SECONDS)
         return json.loads(answer)  # type: ignore[no-any-return]
 
 

@@ -7,13 +7,10 @@ import json
 import os
 import re
 import shutil
-import threading
 import urllib.error
 import urllib.request
 import zipfile
-from collections.abc import Callable
-from concurrent.futures import Future
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from apache_beam import version as beam_version
@@ -29,10 +26,8 @@ from apache_beam.runners.portability.flink_runner import (
 )
 from apache_beam.utils.subprocess_server import JavaJarServer
 
+from beam_pipeline import patience
 from beam_pipeline.records import EmonetError
-
-PATIENCE_S = 5
-"""How long one answer is waited for; at most five are waited for one after the other."""
 
 DRIVER = "org/apache/beam/runners/flink/FlinkJobServerDriver.class"
 FLINK_VERSION = ".flink-runtime.version.properties"
@@ -40,8 +35,6 @@ FLINK_VERSION = ".flink-runtime.version.properties"
 
 LONGEST_ANSWER = 1 << 24
 """Bytes; 16 MiB hold the descriptions of more than 10,000 TaskManagers."""
-
-Answer = TypeVar("Answer")
 
 
 class Cluster(NamedTuple):
@@ -91,11 +84,11 @@ def _flink_says(where: str, url: str, *keys: str) -> dict[str, Any]:
     direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
     def ask() -> Any:
-        with direct.open(url, timeout=PATIENCE_S) as answer:
+        with direct.open(url, timeout=patience.SECONDS) as answer:
             return json.loads(answer.read(LONGEST_ANSWER))
 
     try:
-        said = within_patience(where, ask)
+        said = patience.within(where, ask)
     except (urllib.error.HTTPError, http.client.HTTPException, ValueError) as error:
         raise EmonetError(f"{where}: answers, but not as Flink's REST address does") from error
     except OSError as error:
@@ -169,42 +162,16 @@ def _check_download(url: str, options: PipelineOptions) -> None:
 
     def look() -> None:
         urllib.request.urlopen(
-            urllib.request.Request(url, method="HEAD"), timeout=PATIENCE_S
+            urllib.request.Request(url, method="HEAD"), timeout=patience.SECONDS
         ).close()
 
     try:
-        within_patience(url, look)
+        patience.within(url, look)
     except (OSError, ValueError) as error:
         raise EmonetError(
             f"the job server's jar is neither at {jar} nor to be had from {url} "
             f"({_reason(error)}); fetch it elsewhere and give --flink_job_server_jar FILE"
         ) from error
-
-
-def within_patience(where: str, call: Callable[[], Answer], answers: int = 1) -> Answer:
-    """What a call gives, which has no limit of its own and is left behind if need be.
-
-    Args:
-      where: whom it asks.
-      call: what asks.
-      answers: for how many it waits, one after the other.
-
-    Raises:
-      EmonetError: it takes longer than `PATIENCE_S` an answer.
-    """
-    answer: Future[Answer] = Future()
-
-    def run() -> None:
-        try:
-            answer.set_result(call())
-        except Exception as error:  # handed to whoever asks for the answer
-            answer.set_exception(error)
-
-    threading.Thread(target=run, daemon=True).start()
-    try:
-        return answer.result(answers * PATIENCE_S)
-    except TimeoutError as error:
-        raise EmonetError(f"{where}: no answer within {answers * PATIENCE_S} s") from error
 
 
 def _reason(error: Exception) -> str:

@@ -146,8 +146,8 @@ def cross_logits(
 ) -> np.ndarray:
     """What contexts say of episodes that they have not learned from (cross-fitting).
 
-    The episodes are dealt out in turn; each part is read by a context that learned from the others.
-    Those that `folder` holds are not trained again.
+    The episodes are dealt out in turn; each part is read by a context that learned from the others,
+    with a seed of its own. Those that `folder` holds are not trained again.
 
     Args:
       data: as `train` takes it, and so what follows.
@@ -175,7 +175,7 @@ def cross_logits(
             [transcript for place, transcript in enumerate(data) if place not in held],
             dev,
             settings=dataclasses.replace(settings, history=0),
-            training=training,
+            training=dataclasses.replace(training, seed=training.seed + fold),
             encoder=encoder,
             output=output,
             second=second,

@@ -20,7 +20,7 @@ from apache_beam.runners.worker.worker_pool_main import BeamFnExternalWorkerPool
 from apache_beam.utils.subprocess_server import JavaJarServer
 from worker_pools import on_a_pool, pool_process
 
-from beam_pipeline import preflight, preflight_flink, worker_pool
+from beam_pipeline import patience, preflight_flink, worker_pool
 from beam_pipeline.__main__ import main
 from beam_pipeline.preflight import ASKED_AFTER, _asked_after, check_engine
 from beam_pipeline.records import EmonetError
@@ -30,8 +30,7 @@ ROOT = Path(__file__).parents[1]
 
 @pytest.fixture(autouse=True)
 def little_patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (preflight, preflight_flink):
-        monkeypatch.setattr(module, "PATIENCE_S", 1)
+    monkeypatch.setattr(patience, "SECONDS", 1)
 
 
 @contextlib.contextmanager

@@ -85,7 +85,7 @@ def pasts(
     dialogue = np.array([f"{t.episode}/{d}" for t in data for d in t.dialogues])
     tellers = {
         "embeddings": principal(embeddings),
-        "emotions as the contexts tell them": probabilities(said),
+        "emotions as contexts tell them": probabilities(said),
         "gold emotions": np.eye(said.shape[1], dtype=np.float32)[gold],
     }
     for whose, episodes in (("own", data), ("a stranger's", shuffle_speakers(data, 0))):

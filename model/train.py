@@ -1,4 +1,4 @@
-"""Training: the context, then the speaker's part over it, then offsets and calibration.
+"""Training: the context, class offsets, the speaker's part over both, its share, calibration.
 
 Weighted cross entropy in both; the context's stops early on dev, and is resumed if interrupted.
 What comes after it can be learned from what other contexts say, each of episodes that it has not

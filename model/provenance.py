@@ -5,10 +5,10 @@ from __future__ import annotations
 import dataclasses
 import platform
 from collections.abc import Sequence
+from importlib.metadata import version
 from typing import Any
 
 import torch
-import transformers
 
 from model.dataset import Transcript, digest, label_counts
 from model.emonet import Settings
@@ -57,6 +57,6 @@ def history_of(
         "versions": {
             "python": platform.python_version(),
             "torch": torch.__version__,
-            "transformers": transformers.__version__,
+            "transformers": version("transformers"),
         },
     }

@@ -184,27 +184,30 @@ class EmoNet(nn.Module):
         with torch.no_grad():
             self.project.weight.mul_(share)
 
-    @torch.inference_mode()
     def encode(self, transcript: Transcript) -> Encoding:
         """Reads one episode. Its labels depend on nothing beside it, to the last bit."""
-        turns = self.context_turns(transcript)
-        windows = self.windows(turns, transcript.dialogues)
-        states = self._states(self.context, turns, windows)
-        context_logits = self.classify(fill_up(states))[: len(turns)]
-        return Encoding(context_logits.cpu().numpy(), self.embed(transcript.texts))
+        return Encoding(self.context_logits(transcript), self.embed(transcript.texts))
 
+    @torch.inference_mode()
+    def context_logits(self, transcript: Transcript) -> np.ndarray:
+        """W_o c_t + b of one episode, (utterances, classes) float32."""
+        turns = self.context_turns(transcript)
+        states = self._states(self.context, turns, self.windows(turns, transcript.dialogues))
+        return self.classify(fill_up(states))[: len(turns)].cpu().numpy()  # type: ignore[no-any-return]
+
+    @torch.inference_mode()
     def embed(self, texts: Sequence[str]) -> np.ndarray:
         """(texts, d) float16: mean token state of the frozen encoder, mean 0 and variance 1.
 
         An embedding depends on its text alone, to the last bit.
         """
-        with torch.inference_mode():
-            turns = self.embedder.tokenize(list(texts), self.settings.turn_tokens)
-            windows = [Window(turn, turn, turn + 1) for turn in range(len(turns))]
-            states = self._states(self.embedder, turns, windows)
-            normed = functional.layer_norm(states, states.shape[1:])
-            return normed.to(torch.float16).cpu().numpy()
+        turns = self.embedder.tokenize(list(texts), self.settings.turn_tokens)
+        windows = [Window(turn, turn, turn + 1) for turn in range(len(turns))]
+        states = self._states(self.embedder, turns, windows)
+        normed = functional.layer_norm(states, states.shape[1:])
+        return normed.to(torch.float16).cpu().numpy()
 
+    @torch.inference_mode()
     def speaker_logits(self, embeddings: np.ndarray, windows: np.ndarray) -> np.ndarray:
         """W_o W_p k_t of each history.
 
@@ -215,11 +218,9 @@ class EmoNet(nn.Module):
         Returns:
           (histories, classes) float32; zeros for an empty history.
         """
-        with torch.inference_mode():
-            said = fill_up(torch.from_numpy(embeddings).to(self.device, torch.float32))
-            asked = fill_up(torch.from_numpy(windows).to(self.device), -1)
-            logits = self.behaviour(said, asked) @ self.classify.weight.T
-            return logits[: len(windows)].cpu().numpy()
+        said = fill_up(torch.from_numpy(embeddings).to(self.device, torch.float32))
+        asked = fill_up(torch.from_numpy(windows).to(self.device), -1)
+        return (self.behaviour(said, asked) @ self.classify.weight.T)[: len(windows)].cpu().numpy()
 
     def behaviour(self, embeddings: Tensor, windows: Tensor) -> Tensor:
         """W_p k_t, (histories, d) float32, of `embeddings` (utterances, d) float32."""
@@ -252,8 +253,7 @@ class EmoNet(nn.Module):
         ).flatten(0, 1)
         total = states.new_zeros(turns + 1, states.shape[1]).index_add(0, readout, states)
         count = torch.bincount(readout, minlength=turns + 1).clamp(min=1).unsqueeze(1)
-        mean: Tensor = total / count
-        return mean[:turns]
+        return (total / count)[:turns]  # type: ignore[no-any-return]
 
     def _states(
         self, encoder: Encoder, turns: Sequence[Sequence[int]], windows: Sequence[Window]

@@ -136,22 +136,25 @@ def predict(
     Returns:
       (utterances of `transcripts`, classes) float32, in timeline order.
     """
-    context, embeddings = [], []
     labelled = {transcript.episode for transcript in transcripts}
     past = other_episodes(remembered, transcripts)
     timeline = sorted([*transcripts, *past], key=lambda transcript: transcript.place)
-    for transcript in timeline:
-        if transcript.episode in labelled:
-            encoding = model.encode(transcript)
-            context.append(encoding.context_logits)
-            embeddings.append(encoding.embeddings)
-            advance(len(transcript))
-        else:
-            embeddings.append(model.embed(transcript.texts))
     asked = np.concatenate([np.full(len(t), t.episode in labelled) for t in timeline])
     windows = histories(timeline, model.settings.history)[asked]
-    speaker = model.speaker_logits(np.concatenate(embeddings), windows)
-    return np.asarray(np.concatenate(context) + speaker)
+    recalled = np.zeros(len(asked), dtype=bool)
+    recalled[windows[windows >= 0]] = True
+    context, embeddings = [], np.zeros((len(asked), model.embedder.width), dtype=np.float16)
+    first = 0
+    for transcript in timeline:
+        own = slice(first, first := first + len(transcript))
+        texts = [
+            text for text, wanted in zip(transcript.texts, recalled[own], strict=True) if wanted
+        ]
+        embeddings[own][recalled[own]] = model.embed(texts)
+        if transcript.episode in labelled:
+            context.append(model.context_logits(transcript))
+            advance(len(transcript))
+    return np.asarray(np.concatenate(context) + model.speaker_logits(embeddings, windows))
 
 
 def other_episodes(

@@ -201,9 +201,10 @@ def _finish(model: EmoNet, dev: Corpus) -> dict[str, float]:
     logits = corpus_logits(model, dev)
     if model.settings.history:
         speaker = model.speaker_logits(dev.embeddings, dev.histories)
-        told["speaker_share"] = speaker_share(logits - speaker, speaker, dev.gold)
+        context = logits - speaker
+        told["speaker_share"] = speaker_share(context, speaker, dev.gold)
         model.scale_speaker(told["speaker_share"])
-        logits = corpus_logits(model, dev)
+        logits = context + told["speaker_share"] * speaker
     told["temperature"] = fit_temperature(logits, dev.gold)
     model.divide_logits(told["temperature"])
     scores = score(dev.gold, logits, model.settings.labels)

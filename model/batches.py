@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from model.dataset import Transcript, gold_indices
-from model.emonet import EmoNet, fill_windows, histories, pack
-from model.windows import Window
+from model.emonet import EmoNet, histories
+from model.windows import Window, fill_windows, pack
 
 T = TypeVar("T")
 

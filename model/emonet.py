@@ -11,7 +11,7 @@ The classifier is linear, so the two addends are computed apart and added at the
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -23,19 +23,19 @@ from model.encoder import Encoder, has_bfloat16, to_bfloat16
 from model.errors import ModelError
 from model.speaker import SpeakerGRU, fill_up, speaker_windows
 from model.windows import (
+    Batch,
     Window,
-    fill_batches,
-    fill_rows,
+    fill_windows,
+    head_slopes,
+    pack,
+    places_in_turns,
     split_windows,
     tag_turns,
     turn_causal_mask,
+    turns_between,
 )
 
 TAGS = ("none", "local", "global")
-
-_BATCH_TOKENS = 2048
-"""Tokens of one call of an encoder: larger calls are no faster on a core and fall out of its
-cache."""
 
 _FILL = 16
 """Rows are filled up to a multiple of this many tokens: a vector of the processor."""
@@ -52,6 +52,9 @@ class Settings:
       hidden: h, the GRU's state.
       window_tokens: what the context encoder sees at most.
       window_turns: how many turns a token sees in each layer, its own included; None for all.
+      turn_places: whether a turn's tokens stand where they would if it stood alone, and a head sees
+        an earlier turn the less the farther it lies back (`head_slopes`); else where they stand in
+        the window, as in the papers.
       turn_tokens: where a turn is cut off.
       trained_layers: how many upper layers of the context encoder are trained.
       languages: ISO 639-1 codes of those it was trained on.
@@ -63,6 +66,7 @@ class Settings:
     hidden: int = 16
     window_tokens: int = 512
     window_turns: int | None = None
+    turn_places: bool = False
     turn_tokens: int = 128
     trained_layers: int = 6
     languages: tuple[str, ...] = ("en",)
@@ -96,22 +100,6 @@ class Encoding:
 
     context_logits: np.ndarray
     embeddings: np.ndarray
-
-
-@dataclasses.dataclass(frozen=True)
-class Batch:
-    """Windows as tensors.
-
-    Attributes:
-      tokens: (rows, length) int64.
-      turn_of: (rows, length) int64, the number of each token's turn in its row, -1 for filling.
-      readout: (rows * length,) int64, the index among all turns of the turn that a token is
-        read out for; the number of turns where it is read out for none.
-    """
-
-    tokens: np.ndarray
-    turn_of: np.ndarray
-    readout: np.ndarray
 
 
 class EmoNet(nn.Module):
@@ -245,12 +233,17 @@ class EmoNet(nn.Module):
         Returns:
           (turns, d) float32; zeros for turns that are not read out here.
         """
-        readout = torch.from_numpy(batch.readout).to(self.device)
-        mask = turn_causal_mask(batch.turn_of, self.settings.window_turns)
-        states = encoder(
-            torch.from_numpy(batch.tokens).to(self.device),
-            torch.from_numpy(mask).to(self.device),
-        ).flatten(0, 1)
+        readout, tokens = (
+            torch.from_numpy(part).to(self.device) for part in (batch.readout, batch.tokens)
+        )
+        seen, places = turn_causal_mask(batch.turn_of, self.settings.window_turns), None
+        mask = torch.from_numpy(seen).to(self.device)
+        if self.settings.turn_places and batch.turn_of.max() > 0:  # else all is as it is alone
+            back = torch.from_numpy(turns_between(batch.turn_of)).to(self.device)
+            slopes = torch.from_numpy(head_slopes(encoder.heads)).to(self.device)
+            mask = mask - slopes[:, None, None] * back
+            places = torch.from_numpy(places_in_turns(batch.turn_of)).to(self.device)
+        states = encoder(tokens, mask, places).flatten(0, 1)
         total = states.new_zeros(turns + 1, states.shape[1]).index_add(0, readout, states)
         count = torch.bincount(readout, minlength=turns + 1).clamp(min=1).unsqueeze(1)
         return (total / count)[:turns]  # type: ignore[no-any-return]
@@ -262,37 +255,6 @@ class EmoNet(nn.Module):
         for rows in fill_windows(turns, windows, _FILL):
             states += self.read(encoder, pack(turns, rows, _FILL, encoder.pad_id), len(turns))
         return states
-
-
-def fill_windows(
-    turns: Sequence[Sequence[int]], windows: Sequence[Window], fill: int
-) -> Iterator[list[Window]]:
-    """The windows in batches, each of one filled length."""
-    lengths = [sum(map(len, turns[window.start : window.end])) for window in windows]
-    for _, rows in fill_batches(lengths, fill, _BATCH_TOKENS):
-        yield [windows[row] for row in rows]
-
-
-def pack(
-    turns: Sequence[Sequence[int]], windows: Sequence[Window], fill: int, pad_id: int
-) -> Batch:
-    """Windows over `turns` as one batch, its rows filled up to a multiple of `fill`."""
-    rows = [[id_ for turn in turns[w.start : w.end] for id_ in turn] for w in windows]
-    length = -(-max(map(len, rows)) // fill) * fill
-    turn_of = [[n for n, turn in enumerate(turns[w.start : w.end]) for _ in turn] for w in windows]
-    readout = [
-        [
-            turn if turn >= w.scored else len(turns)
-            for turn in range(w.start, w.end)
-            for _ in turns[turn]
-        ]
-        for w in windows
-    ]
-    return Batch(
-        tokens=fill_rows(rows, length, pad_id),
-        turn_of=fill_rows(turn_of, length, -1),
-        readout=fill_rows(readout, length, len(turns)).ravel(),
-    )
 
 
 def histories(transcripts: Sequence[Transcript], n: int) -> np.ndarray:

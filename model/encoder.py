@@ -86,9 +86,12 @@ class Encoder(nn.Module):
 
         RoBERTa and MPNet keep two of their positions for padding.
         """
-        config = self.network.config
-        reserved = 0 if config.model_type == "bert" else config.pad_token_id + 1
-        return int(config.max_position_embeddings - reserved) // 64 * 64
+        return int(self.network.config.max_position_embeddings - self._first_position) // 64 * 64
+
+    @property
+    def heads(self) -> int:
+        """Attention heads of a layer."""
+        return int(self.network.config.num_attention_heads)
 
     @property
     def pad_id(self) -> int:
@@ -114,19 +117,28 @@ class Encoder(nn.Module):
         encoded = self.tokenizer(texts, truncation=True, max_length=max_tokens)
         return list(encoded["input_ids"])
 
-    def forward(self, tokens: Tensor, mask: Tensor) -> Tensor:
+    def forward(self, tokens: Tensor, mask: Tensor, places: Tensor | None = None) -> Tensor:
         """Last hidden states.
 
         Args:
           tokens: (rows, length) int64, filled up with `pad_id`.
-          mask: (rows, 1, length, length) float32, added to the attention scores.
+          mask: (rows, 1 or heads, length, length) float32, added to the attention scores.
+          places: (rows, length) int64, where a token stands, from 0; in its row by default.
 
         Returns:
           (rows, length, d) float32.
         """
         scores = next(self.layers[0].parameters()).dtype
-        output = self.network(input_ids=tokens, attention_mask=mask.to(scores))
+        positions = None if places is None else places + self._first_position
+        output = self.network(
+            input_ids=tokens, attention_mask=mask.to(scores), position_ids=positions
+        )
         return output.last_hidden_state.float()  # type: ignore[no-any-return]
+
+    @property
+    def _first_position(self) -> int:
+        config = self.network.config
+        return 0 if config.model_type == "bert" else int(config.pad_token_id) + 1
 
 
 def reference_to(name: str) -> EncoderReference:

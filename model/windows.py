@@ -15,6 +15,13 @@ MASKED = float(np.finfo(np.float32).min) / 4
 """Added to a masked attention score: its softmax is exactly zero, also in bfloat16, and two of
 them added up stay finite."""
 
+_BATCH_TOKENS = 2048
+"""Tokens of one call of an encoder: larger calls are no faster on a core and fall out of its
+cache."""
+
+_STEEPEST, _FLATTEST = 4.0, 1 / 16
+"""ALiBi's run from 1/2 to 1/256 a token; a turn of dialogue has some sixteen."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Window:
@@ -23,6 +30,22 @@ class Window:
     start: int
     scored: int
     end: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Batch:
+    """Windows as tensors.
+
+    Attributes:
+      tokens: (rows, length) int64.
+      turn_of: (rows, length) int64, the number of each token's turn in its row, -1 for filling.
+      readout: (rows * length,) int64, the index among all turns of the turn that a token is
+        read out for; the number of turns where it is read out for none.
+    """
+
+    tokens: np.ndarray
+    turn_of: np.ndarray
+    readout: np.ndarray
 
 
 def tag_turns(
@@ -95,6 +118,37 @@ def _left_context(lengths: Sequence[int], first: int, new: int, limit: int) -> i
     return start
 
 
+def fill_windows(
+    turns: Sequence[Sequence[int]], windows: Sequence[Window], fill: int
+) -> Iterator[list[Window]]:
+    """The windows in batches, each of one filled length."""
+    lengths = [sum(map(len, turns[window.start : window.end])) for window in windows]
+    for _, rows in fill_batches(lengths, fill, _BATCH_TOKENS):
+        yield [windows[row] for row in rows]
+
+
+def pack(
+    turns: Sequence[Sequence[int]], windows: Sequence[Window], fill: int, pad_id: int
+) -> Batch:
+    """Windows over `turns` as one batch, its rows filled up to a multiple of `fill`."""
+    rows = [[id_ for turn in turns[w.start : w.end] for id_ in turn] for w in windows]
+    length = -(-max(map(len, rows)) // fill) * fill
+    turn_of = [[n for n, turn in enumerate(turns[w.start : w.end]) for _ in turn] for w in windows]
+    readout = [
+        [
+            turn if turn >= w.scored else len(turns)
+            for turn in range(w.start, w.end)
+            for _ in turns[turn]
+        ]
+        for w in windows
+    ]
+    return Batch(
+        tokens=fill_rows(rows, length, pad_id),
+        turn_of=fill_rows(turn_of, length, -1),
+        readout=fill_rows(readout, length, len(turns)).ravel(),
+    )
+
+
 def fill_batches(lengths: Sequence[int], step: int, budget: int) -> Iterator[tuple[int, list[int]]]:
     """Groups rows of like length, longest first, into batches of at most `budget` tokens.
 
@@ -150,3 +204,30 @@ def turn_causal_mask(turn_of: np.ndarray, reach: int | None) -> np.ndarray:
     mask = np.full(seen.shape, MASKED, dtype=np.float32)
     mask[seen] = 0.0
     return mask[:, None]
+
+
+def turns_between(turn_of: np.ndarray) -> np.ndarray:
+    """How many turns back a token's turn lies, (rows, 1, length, length) float32; 0 for later ones.
+
+    Args:
+      turn_of: as `turn_causal_mask` takes it.
+    """
+    back = turn_of[:, :, None] - turn_of[:, None, :]
+    return np.asarray(np.maximum(back, 0)[:, None], dtype=np.float32)
+
+
+def head_slopes(heads: int) -> np.ndarray:
+    """What each head takes off an attention score for a turn of distance, (heads,) float32.
+
+    A geometric series, as in ALiBi (Press et al. 2022, section 3), over turns in place of tokens:
+    some heads see hardly more than their own turn, others the whole dialogue.
+    """
+    return np.geomspace(_STEEPEST, _FLATTEST, heads).astype(np.float32)
+
+
+def places_in_turns(turn_of: np.ndarray) -> np.ndarray:
+    """The place of each token in its own turn, from 0, (rows, length) int64."""
+    place = np.arange(turn_of.shape[1])
+    begins = np.diff(turn_of, axis=1, prepend=-2) != 0
+    first = np.maximum.accumulate(np.where(begins, place, 0), axis=1)
+    return np.asarray(place - first)

@@ -11,11 +11,11 @@ from small_models import LABELS, cut, made_up, transcript, transcripts, untraine
 
 from model.compm import CoMPM
 from model.dataset import Transcript
-from model.emonet import EmoNet, pack
+from model.emonet import EmoNet
 from model.encoder import EncoderReference, has_bfloat16, load_encoder
 from model.errors import ModelError
 from model.speaker import SpeakerGRU, speaker_windows
-from model.windows import Window, tag_turns
+from model.windows import Window, pack, tag_turns
 
 
 def baseline(reference: EncoderReference, seed: int = 0) -> CoMPM:

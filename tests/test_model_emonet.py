@@ -49,11 +49,13 @@ def assert_cutting_changes_nothing(model: EmoNet, whole: Transcript, *, cuts: li
 
 
 @precisions
+@pytest.mark.parametrize("turn_places", [False, True])
 @pytest.mark.parametrize("tag", ["none", "local", "global"])
 def test_cutting_later_turns_changes_no_earlier_logit(
-    small_encoder: EncoderReference, tag: str, *, low_precision: bool
+    small_encoder: EncoderReference, tag: str, *, turn_places: bool, low_precision: bool
 ) -> None:
-    model = untrained(small_encoder, tag=tag).for_inference(low_precision=low_precision)
+    model = untrained(small_encoder, tag=tag, turn_places=turn_places)
+    model.for_inference(low_precision=low_precision)
     whole = made_up(24, dialogues=2)
     assert_cutting_changes_nothing(model, whole, cuts=[1, 2, 5, 11, 12, 13, 20, 23])
 
@@ -111,6 +113,34 @@ def test_earlier_turns_of_a_dialogue_are_read(
     before, after = model.encode(whole), model.encode(other)
     assert (before.context_logits != after.context_logits).any(axis=1).all()
     np.testing.assert_array_equal(before.embeddings[1:], after.embeddings[1:])
+
+
+def test_places_of_turns_are_of_no_account_where_each_stands_alone(
+    small_encoder: EncoderReference,
+) -> None:
+    whole = made_up(8, dialogues=8)
+    in_window, in_turn = (
+        untrained(small_encoder, turn_places=turn_places).for_inference(low_precision=False)
+        for turn_places in (False, True)
+    )
+    np.testing.assert_array_equal(
+        in_window.encode(whole).context_logits, in_turn.encode(whole).context_logits
+    )
+
+
+def test_a_turn_counts_the_less_the_farther_back_it_lies(small_bert: EncoderReference) -> None:
+    model = untrained(small_bert, turn_places=True, window_tokens=128)
+    model.for_inference(low_precision=False)
+
+    def moved(turns: int) -> float:
+        """By how much a turn moves the logits of the one that comes so many turns later."""
+        said = [
+            model.encode(transcript([first, *["so it is"] * turns])).context_logits[-1]
+            for first in ("i love it", "sorry i am late")
+        ]
+        return float(np.abs(said[0] - said[1]).max())
+
+    assert moved(1) > 3 * moved(12) > 0
 
 
 def test_turns_that_see_themselves_alone_do_not_see_the_one_before(

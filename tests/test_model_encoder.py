@@ -14,7 +14,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_models import save_bert, sentences, transcript, untrained
 
-from model.emonet import fill_windows, pack
 from model.encoder import (
     DEFAULT_ENCODER,
     Encoder,
@@ -23,7 +22,7 @@ from model.encoder import (
     reference_to,
 )
 from model.errors import ModelError
-from model.windows import Window, fill_rows, turn_causal_mask
+from model.windows import Window, fill_rows, fill_windows, pack, turn_causal_mask
 
 TURN = "Ann: i never told you where the ship was, and you did not ask me!"
 

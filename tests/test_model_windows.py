@@ -13,10 +13,13 @@ from model.windows import (
     Window,
     fill_batches,
     fill_rows,
+    head_slopes,
     local_tags,
+    places_in_turns,
     split_windows,
     tag_turns,
     turn_causal_mask,
+    turns_between,
 )
 
 LIMIT = 32
@@ -159,6 +162,30 @@ def test_a_token_sees_its_own_turn_and_those_before_within_reach(
             for read in range(13):
                 open_ = sees(of[reader], of[read], reader == read, reach)
                 assert mask[row, 0, reader, read] == (0.0 if open_ else MASKED)
+
+
+@given(st.lists(st.integers(1, 4), min_size=1, max_size=5), st.integers(0, 3))
+def test_a_turn_is_placed_as_if_it_stood_alone_and_lies_as_far_back_as_turns_came_since(
+    lengths: list[int], filling: int
+) -> None:
+    of = [turn for turn, length in enumerate(lengths) for _ in range(length)]
+    turn_of = fill_rows([of], len(of) + filling, -1)
+    places = [place for length in lengths for place in range(length)]
+    assert places_in_turns(turn_of)[0, : len(of)].tolist() == places
+    back = turns_between(turn_of)
+    assert back.shape == (1, 1, len(of) + filling, len(of) + filling)
+    for reader, own in enumerate(of):
+        assert back[0, 0, reader, : reader + 1].tolist() == [
+            own - other for other in of[: reader + 1]
+        ]
+
+
+@pytest.mark.parametrize("heads", [4, 12, 16])
+def test_heads_see_back_to_every_distance(heads: int) -> None:
+    slopes = head_slopes(heads)
+    assert slopes[0] == 4
+    assert slopes[-1] == 1 / 16
+    assert (np.diff(slopes) < 0).all()
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])

@@ -161,6 +161,7 @@ def train(flags: argparse.Namespace, rest: list[str]) -> int:
     from model.encoder import DEFAULT_ENCODER, reference_to
     from model.evaluate import other_episodes
     from model.run import TrainingSettings
+    from model.train import TAUGHT
     from model.train import train as train_model
 
     reading = read_options(flags)
@@ -172,6 +173,7 @@ def train(flags: argparse.Namespace, rest: list[str]) -> int:
         history=flags.remember,
         window_tokens=flags.window_tokens,
         window_turns=flags.window_turns,
+        turn_places=True,
         trained_layers=flags.trained_layers,
         languages=tuple(flags.language.lower().split(",")),
     )
@@ -184,9 +186,10 @@ def train(flags: argparse.Namespace, rest: list[str]) -> int:
     if further:
         told = f"{len(second)} of the {len(further)} episodes of --beside are learned from"
         console.stdout.print(f"{told}, the others may be those of dev or of a test set")
-    # strangers' histories and the like are for an ablation alone
-    asked = {f.name for f in dataclasses.fields(TrainingSettings)} - {"speakers"}
+    # what would make a model worse is for an ablation alone
+    asked = {f.name for f in dataclasses.fields(TrainingSettings)} - {"speakers", "taught"}
     chosen = {name: getattr(flags, name) for name in asked}
+    chosen["taught"] = TAUGHT if flags.folds else 0
     with console.step_progress("training") as progress:
         train_model(
             data,

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import safetensors.numpy
 import safetensors.torch
 import torch
 from torch import Tensor, nn
@@ -204,6 +205,8 @@ class Ablation:
         settings = dataclasses.replace(row.settings, history=0, hidden=Settings.hidden)
         alone = dataclasses.replace(training, speakers="corpus", memory_epochs=0)
         folder = self.folder / "contexts" / self._key(settings, alone, row.beside)
+        crossing = settings, alone, row.beside, advance
+        taught_by = self._crossed(*crossing)[0] if training.taught else None
         begun = time.monotonic()
         train(
             self.data,
@@ -213,13 +216,14 @@ class Ablation:
             encoder=self.encoder,
             output=folder,
             second=self.second if row.beside else (),
+            said=taught_by,
             advance=advance,
         )
         model = uncalibrated(open_checkpoint(folder))
         said = self._said(folder.with_suffix(".safetensors"), time.monotonic() - begun, model)
         data, dev = said["data"].numpy(), said["dev"].numpy()
         if row.finished:
-            data, offsets = self._crossed(settings, alone, row.beside, advance)
+            data, offsets = self._crossed(*crossing)
             data, dev = data + offsets, dev + offsets
         if row.settings.history:
             past = self._past(model, row.settings, training, data)
@@ -234,7 +238,7 @@ class Ablation:
         advance: Callable[[int, int], None],
     ) -> tuple[np.ndarray, np.ndarray]:
         """`cross_logits` over the data and `class_offsets`, of seed 0 whatever the seed is."""
-        training = dataclasses.replace(training, seed=0)
+        training = dataclasses.replace(training, seed=0, taught=0)
         folder = self.folder / "contexts" / f"{self._key(settings, training, beside)}-folds"
         path = folder.with_suffix(".safetensors")
         if not path.exists():
@@ -243,10 +247,10 @@ class Ablation:
                 second=self.second if beside else (), folder=folder, folds=FOLDS, advance=advance,
             )  # fmt: skip
             offsets = class_offsets(said, gold_indices(self.data, settings.labels))
-            both = {"data": torch.from_numpy(said), "offsets": torch.from_numpy(offsets)}
-            replace_file(path, lambda temporary: safetensors.torch.save_file(both, temporary))
-        both = safetensors.torch.load_file(path)
-        return both["data"].numpy(), both["offsets"].numpy()
+            both = {"data": said, "offsets": offsets}
+            replace_file(path, lambda temporary: safetensors.numpy.save_file(both, temporary))
+        both = safetensors.numpy.load_file(path)
+        return both["data"], both["offsets"]
 
     def _said(self, path: Path, seconds: float, model: EmoNet) -> dict[str, Tensor]:
         """Logits of a context over both sets, and the seconds it took to make it, from a file."""
@@ -288,8 +292,8 @@ class Ablation:
         return embed
 
     def _key(self, settings: Settings, training: TrainingSettings, beside: bool) -> str:
-        parts = [dataclasses.asdict(settings), dataclasses.asdict(training)]
-        sets = [*self._sets, *([self._second_set] if beside else [])]
+        parts = [dataclasses.asdict(part) for part in (settings, training)]
+        sets = [*self._sets, self._second_set] if beside else self._sets
         content = json.dumps([parts, sets, dict(self.encoder.files)], sort_keys=True)
         return hashlib.sha256(content.encode()).hexdigest()[:16]
 

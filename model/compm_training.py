@@ -20,7 +20,8 @@ from model.compm import CoMPM, first_states, read_first, row_batches
 from model.dataset import Transcript, gold_indices, gold_to_score
 from model.encoder import EncoderReference, autocast, load_encoder
 from model.evaluate import score
-from model.run import Epoch, TrainingSettings, average_share, rate_share
+from model.optimization import average_share, rate_share
+from model.run import Epoch, TrainingSettings
 
 _COLUMNS = ("texts", "names", "speakers", "dialogues", "labels")
 

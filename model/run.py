@@ -10,7 +10,6 @@ import contextlib
 import dataclasses
 import itertools
 import json
-import math
 import os
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -28,6 +27,7 @@ from model.dataset import SPEAKERS, class_weights
 from model.emonet import EmoNet
 from model.encoder import autocast
 from model.errors import ModelError
+from model.optimization import adamw, average_share, rate_share
 from model.second_head import SecondHead
 from model.windows import Window
 
@@ -49,6 +49,8 @@ class TrainingSettings:
       averaging: the weights that are scored and kept are a moving average over the steps, of
         which each step leaves this share; 0 keeps the last step's own.
       second_weight: of the second head's loss.
+      taught: share of the loss that is the cross entropy to what contexts say of an utterance that
+        they have not learned from, next to its gold label (distillation, Hinton et al. 2015).
       memory_epochs: of the second stage, which trains the speaker's part.
       speakers: how far a speaker is known, see `dataset.SPEAKERS`; all but `corpus` are controls.
     """
@@ -64,6 +66,7 @@ class TrainingSettings:
     weight_exponent: float = 0.5
     averaging: float = 0.99
     second_weight: float = 0.5
+    taught: float = 0.0
     memory_epochs: int = 3
     speakers: str = "corpus"
 
@@ -72,6 +75,8 @@ class TrainingSettings:
             raise ModelError("epochs, patience and batch_turns want 1 or more")
         if not 0 <= self.averaging < 1 or self.second_weight < 0:
             raise ModelError("averaging wants 0 or more and less than 1, second_weight 0 or more")
+        if not 0 <= self.taught <= 1:
+            raise ModelError(f"taught is {self.taught}, not within 0 and 1")
         if self.speakers not in SPEAKERS:
             raise ModelError(f"speakers is {self.speakers!r}, not one of {', '.join(SPEAKERS)}")
 
@@ -92,6 +97,8 @@ class TrainingRun:
       epochs: those that are done.
       steps: done before each epoch, and at last all.
       taken_up: whether the folder held the run already.
+      said: what other contexts say of the corpus, (utterances, classes) float32 logits; None until
+        it is set, without which none is `taught`.
     """
 
     def __init__(
@@ -112,12 +119,18 @@ class TrainingRun:
         context = model.trained_context()
         self.parameters = {**context, **dict(heads)}
         self.average = {name: value.detach().clone() for name, value in context.items()}
-        self.optimizer = _optimizer(self.parameters, training)
+        self.optimizer = adamw(
+            self.parameters,
+            encoder_rate=training.encoder_rate,
+            head_rate=training.head_rate,
+            weight_decay=training.weight_decay,
+        )
         # how many batches there are depends on their order
         steps = (sum(1 for _ in self._batches(corpus, number)) for number in range(training.epochs))
         self.steps = [0, *itertools.accumulate(steps)]
         self.epochs: list[Epoch] = []
         self.taken_up = False
+        self.said: np.ndarray | None = None
 
     @classmethod
     def resume(
@@ -237,6 +250,10 @@ class TrainingRun:
             logits = self.model.classify(self.model.dropout(states)).float()
         gold = torch.from_numpy(self.corpus.gold)[scored]
         loss = functional.cross_entropy(logits, gold, weight=self.weights, ignore_index=-1)
+        if self.said is not None and self.training.taught:
+            # what is said comes of weighted losses: to weigh it again would be once too often
+            said = torch.from_numpy(self.said)[scored].softmax(dim=1)
+            loss = loss.lerp(functional.cross_entropy(logits, said), self.training.taught)
         both = loss
         if self.second and other:
             with autocast(self.model.device):
@@ -256,29 +273,6 @@ def differing(held: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:
     """The names of what two identities have that is not the same, sorted."""
     one, other = dict(_leaves(held)), dict(_leaves(wanted))
     return sorted(name for name in one.keys() | other.keys() if one.get(name) != other.get(name))
-
-
-def _optimizer(
-    parameters: Mapping[str, nn.Parameter], training: TrainingSettings
-) -> torch.optim.AdamW:
-    groups = []
-    for in_encoder, rate in ((True, training.encoder_rate), (False, training.head_rate)):
-        chosen = [p for name, p in parameters.items() if name.startswith("context.") == in_encoder]
-        groups.append({"params": chosen, "lr": rate, "initial_lr": rate})
-    return torch.optim.AdamW(
-        [group for group in groups if group["params"]], weight_decay=training.weight_decay
-    )
-
-
-def average_share(step: int, averaging: float) -> float:
-    """What a step leaves of the weights' moving average: less at first, far from where they go."""
-    return min(averaging, (1 + step) / (10 + step))
-
-
-def rate_share(step: int, steps: int, warmup: float) -> float:
-    """Of the full learning rate, at a step: rising over `warmup` of all, then falling to zero."""
-    rising = max(1, math.ceil(steps * warmup))
-    return (step + 1) / rising if step < rising else (steps - step) / max(1, steps - rising)
 
 
 def _leaves(identity: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:

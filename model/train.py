@@ -1,8 +1,9 @@
 """Training: the context, class offsets, the speaker's part over both, its share, calibration.
 
 Weighted cross entropy in both; the context's stops early on dev, and is resumed if interrupted.
-What comes after it can be learned from what other contexts say, each of episodes that it has not
-learned from: of its own ones a context is too sure.
+Other contexts come first, each of which says what it thinks of episodes that it has not learned
+from: the context is taught by them beside gold labels, and what comes after it is learned over
+what they say, for of its own episodes a context is too sure.
 """
 
 from __future__ import annotations
@@ -47,6 +48,9 @@ from model.second_head import SecondHead
 FOLDS = 4
 """Parts of the training set, where nothing else is said: contexts learn from three quarters."""
 
+TAUGHT = 0.5
+"""How far a context is taught by those of the other folds, where nothing else is said."""
+
 _PROGRESS = ".training"
 
 
@@ -60,6 +64,7 @@ def train(
     output: Path,
     second: Sequence[Transcript] = (),
     folds: int = 0,
+    said: np.ndarray | None = None,
     advance: Callable[[int, int], None] = lambda done, total: None,
     finished: Callable[[Epoch], None] = lambda epoch: None,
     resumed: Callable[[int | None], None] = lambda number: None,
@@ -79,6 +84,8 @@ def train(
       second: other labels of like dialogue, learned beside `data`; see `SecondHead`.
       folds: see `cross_logits`; with 0 the speaker's part is learned over the context's own logits,
         and there are no `class_offsets`.
+      said: what contexts say of `data` that they have not learned from, where it is known already,
+        (utterances, classes) float32; by default `cross_logits`, where there are folds.
       advance: called with steps done and all steps.
       finished: called with each epoch when it is done, and at first with those that `output`
         holds.
@@ -86,14 +93,17 @@ def train(
         that comes next, None where all are done.
 
     Raises:
-      ModelError: the labels do not fit, dev has none, there are fewer episodes than folds, or
-        `output` cannot be written or holds a run or a checkpoint with other settings or data.
+      ModelError: the labels do not fit, dev has none, there are fewer episodes than folds, none
+        to be taught by, or `output` cannot be written or holds a run or a checkpoint with other
+        settings or data.
     """
     gold_to_score(dev, settings.labels)
     if folds and not 1 < folds <= len(data):
         raise ModelError(
             f"folds is {folds}, not 0 or within 2 and the {len(data)} episodes there are"
         )
+    if training.taught and not folds and said is None:
+        raise ModelError(f"taught is {training.taught}, and without folds there is no teacher")
     data, dev = (known_speakers(part, training.speakers, training.seed) for part in (data, dev))
     identity = identity_of(settings, training, encoder, data, dev, second, folds)
     progress = output / _PROGRESS
@@ -114,16 +124,20 @@ def train(
             learned, chosen = read_corpus(model, data, dev)
         head = SecondHead(model, second, training.weight_exponent) if second else None
         run = TrainingRun.resume(model, training, learned, head, progress, identity)
+        if folds and said is None:
+            said = cross_logits(
+                data, dev, settings=settings, training=training, encoder=encoder, second=second,
+                folder=progress, folds=folds, advance=advance,
+            )  # fmt: skip
+        run.said = said
         epochs = _train(run, chosen, advance, finished, resumed)
         restore(model.trained_context(), safetensors.torch.load_file(progress / WEIGHTS))
-        said = cross_logits(
-            data, dev, settings=settings, training=training, encoder=encoder, second=second,
-            folder=progress, folds=folds, advance=advance,
-        ) if folds else corpus_logits(model, learned)  # fmt: skip
-        if folds:
+        if folds and said is not None:
             offsets = class_offsets(said, learned.gold)
             model.shift_logits(offsets)
             said = said + offsets
+        else:
+            said = corpus_logits(model, learned)
         if settings.history:
             learn_behaviour(model, training, learned, said)
         noted = {**history_of(epochs, data, dev), **_finish(model, chosen)}
@@ -175,7 +189,7 @@ def cross_logits(
             [transcript for place, transcript in enumerate(data) if place not in held],
             dev,
             settings=dataclasses.replace(settings, history=0),
-            training=dataclasses.replace(training, seed=training.seed + fold),
+            training=dataclasses.replace(training, seed=training.seed + fold, taught=0),
             encoder=encoder,
             output=output,
             second=second,

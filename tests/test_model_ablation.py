@@ -48,12 +48,13 @@ def test_the_table_tells_what_an_idea_brings(ablation: Ablation, tmp_path: Path)
     assert len([path for path in (tmp_path / "contexts").iterdir() if path.is_dir()]) == 2
 
 
-def test_a_finished_row_is_told_apart_and_finds_its_offsets_once(
+def test_a_finished_row_is_told_apart_and_asks_its_folds_once(
     small_bert: EncoderReference, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     data = [part for seed in (0, 2, 3) for part in past_says(seed, 80, seed + 3)]
     ablation = Ablation(data, PAST_DEV, second=(), encoder=small_bert, folder=tmp_path)
-    rows = [dataclasses.replace(row, finished=True) for row in (ALONE, MEMORY)]
+    taught = dataclasses.replace(LEARNING, taught=0.5)
+    rows = [dataclasses.replace(row, training=taught, finished=True) for row in (ALONE, MEMORY)]
     with monkeypatch.context() as patch:
         patch.setattr(model.ablation, "FOLDS", 3)
         alone, memory = ([ablation.result(row, seed) for seed in (0, 1)] for row in rows)

@@ -247,12 +247,20 @@ def test_training_settings_that_train_nothing_are_refused(field: str) -> None:
         TrainingSettings(**{field: 0})
 
 
-def crossed(data: Sequence[Transcript], folder: Path, encoder: EncoderReference) -> np.ndarray:
+TAUGHT = dataclasses.replace(TRAINING, taught=0.5)
+
+
+def crossed(
+    data: Sequence[Transcript],
+    folder: Path,
+    encoder: EncoderReference,
+    training: TrainingSettings = TRAINING,
+) -> np.ndarray:
     return model.train.cross_logits(
         data,
         DEV,
         settings=SETTINGS,
-        training=dataclasses.replace(TRAINING, epochs=1),
+        training=dataclasses.replace(training, epochs=1),
         encoder=encoder,
         second=(),
         folder=folder,
@@ -276,17 +284,47 @@ def test_what_is_said_of_an_episode_was_not_learned_from_it(
     assert same == [True, False, True, False]
 
 
+def test_those_who_teach_are_not_taught(tmp_path: Path, small_bert: EncoderReference) -> None:
+    np.testing.assert_array_equal(
+        crossed(DATA, tmp_path / "taught", small_bert, TAUGHT),
+        crossed(DATA, tmp_path / "alone", small_bert),
+    )
+
+
+def test_a_context_is_taught_by_what_others_say(
+    tmp_path: Path, small_bert: EncoderReference
+) -> None:
+    utterances, classes = sum(map(len, DATA)), len(SETTINGS.labels)
+    settings = dataclasses.replace(SETTINGS, history=0)
+    training = dataclasses.replace(TAUGHT, taught=0.9, head_rate=1.0, averaging=0)
+    for number, label in enumerate(SETTINGS.labels):
+        said = np.tile(np.float32(9) * np.eye(classes, dtype=np.float32)[number], (utterances, 1))
+        folder = tmp_path / label
+        run(folder, small_bert, training, settings=settings, said=said)
+        logits = predict(load_model(open_checkpoint(folder)).for_inference(), DEV)
+        assert (logits.argmax(axis=1) == number).mean() > 0.9
+
+
+def test_there_must_be_somebody_to_be_taught_by(
+    tmp_path: Path, small_bert: EncoderReference
+) -> None:
+    with pytest.raises(ModelError, match=r"taught is 0.5, and without folds there is no teacher"):
+        run(tmp_path, small_bert, TAUGHT)
+    with pytest.raises(ModelError, match="taught is 2, not within 0 and 1"):
+        TrainingSettings(taught=2)
+
+
 def test_folds_that_are_finished_are_not_trained_again(
     tmp_path: Path, small_bert: EncoderReference, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run(tmp_path / "whole", small_bert, folds=2)
+    run(tmp_path / "whole", small_bert, TAUGHT, folds=2)
     with monkeypatch.context() as patch:
         patch.setattr(model.train, "class_offsets", Mock(side_effect=KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
-            run(tmp_path / "again", small_bert, folds=2)
+            run(tmp_path / "again", small_bert, TAUGHT, folds=2)
     with monkeypatch.context() as patch:
         patch.setattr(model.train.TrainingRun, "epoch", lambda *_: pytest.fail("trained again"))
-        run(tmp_path / "again", small_bert, folds=2)
+        run(tmp_path / "again", small_bert, TAUGHT, folds=2)
     whole, again = ((tmp_path / name / WEIGHTS).read_bytes() for name in ("whole", "again"))
     assert whole == again
     assert not (tmp_path / "again" / ".training").exists()

@@ -209,16 +209,10 @@ class Ablation:
         taught_by = self._crossed(*crossing)[0] if training.taught else None
         begun = time.monotonic()
         train(
-            self.data,
-            self.dev,
-            settings=settings,
-            training=alone,
-            encoder=self.encoder,
-            output=folder,
-            second=self.second if row.beside else (),
-            said=taught_by,
+            self.data, self.dev, settings=settings, training=alone, encoder=self.encoder,
+            output=folder, second=self.second if row.beside else (), said=taught_by,
             advance=advance,
-        )
+        )  # fmt: skip
         model = uncalibrated(open_checkpoint(folder))
         said = self._said(folder.with_suffix(".safetensors"), time.monotonic() - begun, model)
         data, dev = said["data"].numpy(), said["dev"].numpy()

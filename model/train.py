@@ -181,6 +181,7 @@ def cross_logits(
       ModelError: as `train` does.
     """
     data = sorted(data, key=lambda transcript: transcript.place)
+    alone = dataclasses.replace(training, taught=0, memory_epochs=0)  # no teacher and no past
     said: dict[int, np.ndarray] = {}
     for fold in range(folds):
         held = range(fold, len(data), folds)
@@ -189,7 +190,7 @@ def cross_logits(
             [transcript for place, transcript in enumerate(data) if place not in held],
             dev,
             settings=dataclasses.replace(settings, history=0),
-            training=dataclasses.replace(training, seed=training.seed + fold, taught=0),
+            training=dataclasses.replace(alone, seed=training.seed + fold),
             encoder=encoder,
             output=output,
             second=second,

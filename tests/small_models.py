@@ -101,9 +101,9 @@ def save_encoder(family: str, folder: Path) -> EncoderReference:
 
 
 def small_settings(**changes: Any) -> Settings:
-    """Windows so short that dialogues of a few turns fill several."""
-    usual = {"window_tokens": 64, "turn_tokens": 16, "hidden": 16, "trained_layers": 2}
-    return Settings(**{"labels": LABELS, **usual, **changes})
+    """As what ships, but windows so short that dialogues of a few turns fill several."""
+    usual = {"turn_places": True, "window_tokens": 64, "turn_tokens": 16, "trained_layers": 2}
+    return Settings(**{"labels": LABELS, "hidden": 16, **usual, **changes})
 
 
 def untrained(reference: EncoderReference, seed: int = 0, **changes: Any) -> EmoNet:

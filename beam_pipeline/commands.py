@@ -186,7 +186,7 @@ def train(flags: argparse.Namespace, rest: list[str]) -> int:
     if further:
         told = f"{len(second)} of the {len(further)} episodes of --beside are learned from"
         console.stdout.print(f"{told}, the others may be those of dev or of a test set")
-    # what would make a model worse is for an ablation alone
+    # the others are varied by an ablation alone
     asked = {f.name for f in dataclasses.fields(TrainingSettings)} - {"speakers", "taught"}
     chosen = {name: getattr(flags, name) for name in asked}
     chosen["taught"] = TAUGHT if flags.folds else 0

@@ -34,7 +34,7 @@ class Window:
 
 @dataclasses.dataclass(frozen=True)
 class Batch:
-    """Windows as tensors.
+    """Windows as arrays.
 
     Attributes:
       tokens: (rows, length) int64.

@@ -19,16 +19,10 @@ import safetensors.numpy
 
 from beam_pipeline.corpus.options import ReadOptions
 from beam_pipeline.transcripts import read_transcripts
-from model.calibration import fit_temperature, probabilities
+from model.calibration import fit_temperature, log_likelihoods
 from model.comparison import dialogue_confusions, difference, paired_interval
 from model.dataset import gold_indices, label_set
 from model.evaluate import weighted_f1
-
-
-def losses(logits: np.ndarray, gold: np.ndarray) -> np.ndarray:
-    """(utterances,) float64: natural log loss of each."""
-    sure = probabilities((logits / fit_temperature(logits, gold)).astype(np.float64))
-    return np.asarray(-np.log(sure[np.arange(len(gold)), gold]))
 
 
 def main(data_file: str, one: str, other: str) -> None:
@@ -37,13 +31,18 @@ def main(data_file: str, one: str, other: str) -> None:
     data = sorted(data, key=lambda transcript: transcript.place)
     labels = label_set(data)
     gold = gold_indices(data, labels)
-    dialogues = [f"{t.episode}/{dialogue}" for t in data for dialogue in t.dialogues]
+    known = gold >= 0
+    gold = gold[known]
+    dialogues = np.array([f"{t.episode}/{dialogue}" for t in data for dialogue in t.dialogues])
+    dialogues = dialogues[known]
     _, number = np.unique(dialogues, return_inverse=True)
     counts, lost = [], []
     for path in (one, other):
-        said = safetensors.numpy.load_file(Path(path))["data"]
-        counts.append(dialogue_confusions(gold, said.argmax(axis=1), dialogues, len(labels))[None])
-        lost.append(losses(said, gold))
+        said = safetensors.numpy.load_file(Path(path))["data"][known]
+        counts.append(
+            dialogue_confusions(gold, said.argmax(axis=1), dialogues.tolist(), len(labels))[None]
+        )
+        lost.append(-log_likelihoods(said / fit_temperature(said, gold), gold))
         f1 = 100 * float(weighted_f1(counts[-1][0].sum(axis=0)))
         print(f"{path}: weighted F1 {f1:.2f}, log loss {lost[-1].mean():.4f}")
     spoken, gained = np.bincount(number), np.bincount(number, lost[1] - lost[0])

@@ -122,10 +122,15 @@ def speaker_share(context: np.ndarray, speaker: np.ndarray, gold: np.ndarray) ->
 
 
 def log_likelihood(logits: np.ndarray, gold: np.ndarray) -> float:
-    """Mean natural logarithm of the probability of the gold labels, where one is known."""
-    known = np.flatnonzero(gold >= 0)
-    likelihood = probabilities(logits[known].astype(np.float64))
-    return float(np.log(likelihood[np.arange(len(known)), gold[known]]).mean())
+    """Mean of `log_likelihoods` where a gold label is known."""
+    known = gold >= 0
+    return float(log_likelihoods(logits[known], gold[known]).mean())
+
+
+def log_likelihoods(logits: np.ndarray, gold: np.ndarray) -> np.ndarray:
+    """Natural logarithm of the probability of each gold label, all known: (utterances,) float64."""
+    likelihood = probabilities(logits.astype(np.float64))
+    return np.asarray(np.log(likelihood[np.arange(len(gold)), gold]))
 
 
 def probabilities(logits: np.ndarray) -> np.ndarray:

@@ -23,14 +23,7 @@ from torch.nn.utils.rnn import pad_sequence
 from model.dataset import Transcript
 from model.encoder import Encoder, has_bfloat16, to_bfloat16
 from model.errors import ModelError
-from model.windows import (
-    Batch,
-    Window,
-    fill_windows,
-    pack,
-    tag_turns,
-    turn_causal_mask,
-)
+from model.windows import Batch, Window, fill_windows, pack, tag_turns, turn_causal_mask
 
 _FILL = 16
 """Rows are filled up to a multiple of this many tokens, as EmoNet's are."""

@@ -128,11 +128,9 @@ class Encoder(nn.Module):
         Returns:
           (rows, length, d) float32.
         """
-        scores = next(self.layers[0].parameters()).dtype
+        mask = mask.to(next(self.layers[0].parameters()).dtype)
         positions = None if places is None else places + self._first_position
-        output = self.network(
-            input_ids=tokens, attention_mask=mask.to(scores), position_ids=positions
-        )
+        output = self.network(input_ids=tokens, attention_mask=mask, position_ids=positions)
         return output.last_hidden_state.float()  # type: ignore[no-any-return]
 
     @property

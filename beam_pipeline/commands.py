@@ -157,12 +157,13 @@ def train(flags: argparse.Namespace, rest: list[str]) -> int:
     from beam_pipeline.transcripts import beside, read_transcripts
     from model.artifact import open_checkpoint
     from model.dataset import label_set
-    from model.emonet import Settings
-    from model.encoder import DEFAULT_ENCODER, reference_to
     from model.evaluate import other_episodes
+    from model.references import DEFAULT_ENCODER, reference_to
     from model.run import TrainingSettings
+    from model.settings import Settings
     from model.train import TAUGHT
     from model.train import train as train_model
+    from model.utterance import LAYERS
 
     reading = read_options(flags)
     data = read_transcripts(flags.inputs, reading)
@@ -175,6 +176,7 @@ def train(flags: argparse.Namespace, rest: list[str]) -> int:
         window_turns=flags.window_turns,
         turn_places=True,
         trained_layers=flags.trained_layers,
+        utterance_layers=LAYERS,
         languages=tuple(flags.language.lower().split(",")),
     )
     apart = len(other_episodes(dev, data))
@@ -219,11 +221,12 @@ def ablate(flags: argparse.Namespace, rest: list[str]) -> int:
     from beam_pipeline.ablation_report import show_ladder, write_report
     from beam_pipeline.plots import check_drawing
     from beam_pipeline.transcripts import beside, read_transcripts
-    from model.ablation import LADDER, Ablation, Result, read_ladder
+    from model.ablation import Ablation, Result
     from model.breakdown import past_breakdown, utterance_groups
     from model.comparison import ladder_table
     from model.dataset import label_set
-    from model.encoder import DEFAULT_ENCODER, reference_to
+    from model.ladder import LADDER, read_ladder
+    from model.references import DEFAULT_ENCODER, reference_to
 
     check_drawing("emonet ablate")
     reading = read_options(flags)

@@ -31,7 +31,8 @@ from model.artifact import PRETRAINED, open_checkpoint
 from model.compm import CoMPM
 from model.dataset import Transcript
 from model.emonet import EmoNet, histories
-from model.encoder import DEFAULT_ENCODER, Encoder, has_bfloat16, load_encoder, reference_to
+from model.encoder import Encoder, has_bfloat16, load_encoder
+from model.references import DEFAULT_ENCODER, reference_to
 
 ROUNDS = 3
 

@@ -21,7 +21,7 @@ from beam_pipeline.corpus.options import ReadOptions
 from beam_pipeline.transcripts import read_transcripts
 from model.compm_training import train_compm
 from model.dataset import gold_indices, label_set
-from model.encoder import DEFAULT_ENCODER, reference_to
+from model.references import DEFAULT_ENCODER, reference_to
 from model.run import Epoch, TrainingSettings
 
 

@@ -15,10 +15,8 @@ import dataclasses
 import hashlib
 import json
 import time
-import tomllib
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import safetensors.numpy
@@ -27,7 +25,7 @@ import torch
 from torch import Tensor, nn
 
 from model.artifact import open_checkpoint
-from model.batches import read_corpus
+from model.batches import corpus_logits, read_context, read_corpus
 from model.behaviour import learn_behaviour
 from model.calibration import fit_temperature, log_likelihood, speaker_share
 from model.dataset import (
@@ -38,43 +36,18 @@ from model.dataset import (
     known_speakers,
     label_set,
 )
-from model.emonet import EmoNet, Settings
-from model.encoder import EncoderReference, autocast
-from model.errors import ModelError
+from model.emonet import EmoNet
+from model.encoder import autocast
+from model.ladder import Row
 from model.offsets import class_offsets
+from model.references import EncoderReference
 from model.run import TrainingSettings, replace_file
-from model.train import FOLDS, corpus_logits, cross_logits, train, uncalibrated
+from model.settings import Settings
+from model.train import FOLDS, cross_logits, train, uncalibrated
+from model.utterance import alone, mixed
 
-LADDER = Path(__file__).parent / "ladder.toml"
-"""The rows of the ablation."""
-
-_SEEDS, _MAIN_SEEDS = 3, 5
-
-
-@dataclasses.dataclass(frozen=True)
-class Row:
-    """One set of settings.
-
-    Attributes:
-      name: what it is called.
-      settings: what the model is.
-      training: how it is trained, with seed 0.
-      seeds: how many it is trained with, from 0.
-      main: whether it is one of the rows that tell the story.
-      beside: whether it learns from a second data set, too.
-      finished: whether it has class offsets and a share of the speaker's part, as `train` gives
-        them; else the speaker's part has its full weight, as in the papers.
-      against: the name of the row that it is one step away from.
-    """
-
-    name: str
-    settings: Settings
-    training: TrainingSettings
-    seeds: int
-    main: bool = False
-    beside: bool = False
-    finished: bool = False
-    against: str | None = None
+Advance = Callable[[int, int], None]
+"""Called with steps done and all steps."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -90,48 +63,6 @@ class Result:
     labels: np.ndarray
     log_loss: float
     seconds: float
-
-
-def read_ladder(path: Path, labels: Sequence[str]) -> list[Row]:
-    """The rows of a settings file.
-
-    Raises:
-      ModelError: it cannot be read, or a row has a name that is no setting's or no row's.
-    """
-    try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ModelError(f"{path}: cannot be read: {error}") from error
-    rows = [_row(path, {**content.get("all", {}), **row}, labels) for row in content.get("row", [])]
-    if not rows:
-        raise ModelError(f"{path}: has no row; one begins with [[row]]")
-    names = {row.name for row in rows}
-    if len(names) < len(rows):
-        raise ModelError(f"{path}: two rows have one name")
-    for row in rows:
-        if row.against not in {None, *names}:
-            raise ModelError(
-                f"{path}: row {row.name!r} stands against {row.against!r}, no row of it"
-            )
-    return rows
-
-
-def _row(path: Path, content: dict[str, Any], labels: Sequence[str]) -> Row:
-    name = str(content.pop("name", "without a name"))
-    main = content.pop("main", False)
-    own = {part: content.pop(part) for part in ("against", "beside", "finished") if part in content}
-    parts = [
-        {f.name: content.pop(f.name) for f in dataclasses.fields(kind) if f.name in content}
-        for kind in (Settings, TrainingSettings)
-    ]
-    if content or "seed" in parts[1]:
-        raise ModelError(f"{path}: row {name!r}: {next(iter(content), 'seed')} is no setting of it")
-    try:
-        settings = Settings(labels=tuple(labels), **parts[0])
-        training = TrainingSettings(**parts[1])
-    except (TypeError, ModelError) as error:
-        raise ModelError(f"{path}: row {name!r}: {error}") from error
-    return Row(name, settings, training, _MAIN_SEEDS if main else _SEEDS, main, **own)
 
 
 class Ablation:
@@ -198,98 +129,134 @@ class Ablation:
         content = json.loads(path.read_text())
         return Result(np.array(content["labels"]), content["log_loss"], content["seconds"])
 
-    def _train(
-        self, row: Row, training: TrainingSettings, advance: Callable[[int, int], None]
-    ) -> Result:
+    def _train(self, row: Row, training: TrainingSettings, advance: Advance) -> Result:
         # what a context does not depend on is the same in all rows that share it
-        settings = dataclasses.replace(row.settings, history=0, hidden=Settings.hidden)
-        alone = dataclasses.replace(training, speakers="corpus", memory_epochs=0)
-        folder = self.folder / "contexts" / self._key(settings, alone, row.beside)
-        crossing = settings, alone, row.beside, advance
-        taught_by = self._crossed(*crossing)[0] if training.taught else None
-        begun = time.monotonic()
-        train(
-            self.data, self.dev, settings=settings, training=alone, encoder=self.encoder,
-            output=folder, second=self.second if row.beside else (), said=taught_by,
-            advance=advance,
-        )  # fmt: skip
-        model = uncalibrated(open_checkpoint(folder))
-        said = self._said(folder.with_suffix(".safetensors"), time.monotonic() - begun, model)
-        data, dev = said["data"].numpy(), said["dev"].numpy()
+        context = dataclasses.replace(
+            row.settings, history=0, hidden=Settings.hidden, utterance_layers=0
+        )
+        parts = [context]
+        if row.settings.utterance_layers:
+            parts.append(alone(dataclasses.replace(row.settings, hidden=Settings.hidden)))
+        usual = dataclasses.replace(training, speakers="corpus", memory_epochs=0), row.beside
+        teacher = self._crossed(context, *usual, advance) if training.taught else None
+        said = [self._said(part, *usual, teacher, advance) for part in parts]
+        data, dev = (_mixed([part[name].numpy() for part in said]) for name in ("data", "dev"))
         if row.finished:
-            data, offsets = self._crossed(*crossing)
+            data = _mixed([self._crossed(part, *usual, advance) for part in parts])
+            offsets = class_offsets(data, gold_indices(self.data, context.labels))
             data, dev = data + offsets, dev + offsets
         if row.settings.history:
-            past = self._past(model, row.settings, training, data)
+            models = [uncalibrated(open_checkpoint(self._folder(part, *usual))) for part in parts]
+            past = self._past(models, row.settings, training, data)
             dev = dev + (speaker_share(dev, past, self.gold) if row.finished else 1) * past
-        return Result(dev.argmax(axis=1), _log_loss(dev, self.gold), float(said["seconds"]))
+        seconds = sum(float(part["seconds"]) for part in said)
+        return Result(dev.argmax(axis=1), _log_loss(dev, self.gold), seconds)
 
-    def _crossed(
+    def _said(
         self,
         settings: Settings,
         training: TrainingSettings,
         beside: bool,
-        advance: Callable[[int, int], None],
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """`cross_logits` over the data and `class_offsets`, of seed 0 whatever the seed is."""
+        teacher: np.ndarray | None,
+        advance: Advance,
+    ) -> dict[str, Tensor]:
+        """Logits of a context over both sets, and the seconds it took to make it, from a file."""
+        folder = self._folder(settings, training, beside)
+        path = folder.with_suffix(".safetensors")
+        if not path.exists():
+            begun = time.monotonic()
+            train(
+                self.data, self.dev, settings=settings, training=training, encoder=self.encoder,
+                output=folder, second=self.second if beside else (), said=teacher, advance=advance,
+            )  # fmt: skip
+            seconds = time.monotonic() - begun
+            model = uncalibrated(open_checkpoint(folder))
+            said = {
+                name: torch.from_numpy(
+                    corpus_logits(model, read_context(model, part, settings.labels))
+                )
+                for name, part in (("data", self.data), ("dev", self.dev))
+            }
+            said["seconds"] = torch.tensor(seconds)
+            replace_file(path, lambda temporary: safetensors.torch.save_file(said, temporary))
+        return safetensors.torch.load_file(path)
+
+    def _crossed(
+        self, settings: Settings, training: TrainingSettings, beside: bool, advance: Advance
+    ) -> np.ndarray:
+        """`cross_logits` over the data, from a file: of seed 0, whatever the seed is."""
         training = dataclasses.replace(training, seed=0, taught=0)
-        folder = self.folder / "contexts" / f"{self._key(settings, training, beside)}-folds"
+        folder = self._folder(settings, training, beside, "-folds")
         path = folder.with_suffix(".safetensors")
         if not path.exists():
             said = cross_logits(
                 self.data, self.dev, settings=settings, training=training, encoder=self.encoder,
                 second=self.second if beside else (), folder=folder, folds=FOLDS, advance=advance,
             )  # fmt: skip
-            offsets = class_offsets(said, gold_indices(self.data, settings.labels))
-            both = {"data": said, "offsets": offsets}
-            replace_file(path, lambda temporary: safetensors.numpy.save_file(both, temporary))
-        both = safetensors.numpy.load_file(path)
-        return both["data"], both["offsets"]
-
-    def _said(self, path: Path, seconds: float, model: EmoNet) -> dict[str, Tensor]:
-        """Logits of a context over both sets, and the seconds it took to make it, from a file."""
-        if not path.exists():
-            corpora = read_corpus(model, self.data, self.dev)
-            said = {
-                name: torch.from_numpy(corpus_logits(model, corpus))
-                for name, corpus in zip(("data", "dev"), corpora, strict=True)
-            }
-            said["seconds"] = torch.tensor(seconds)
-            replace_file(path, lambda temporary: safetensors.torch.save_file(said, temporary))
-        return safetensors.torch.load_file(path)
+            saved = {"data": said}
+            replace_file(path, lambda temporary: safetensors.numpy.save_file(saved, temporary))
+        return safetensors.numpy.load_file(path)["data"]
 
     def _past(
-        self, model: EmoNet, settings: Settings, training: TrainingSettings, context: np.ndarray
+        self,
+        models: Sequence[EmoNet],
+        settings: Settings,
+        training: TrainingSettings,
+        said: np.ndarray,
     ) -> np.ndarray:
-        """What the speakers' past adds to the logits of dev, by a second stage over a context."""
+        """What the speakers' past adds to the logits of dev, by a second stage over what is said.
+
+        Args:
+          models: the context, and where there is one the reader of utterances.
+          settings: of the row.
+          training: see settings.
+          said: of the data, by both, (utterances, classes) float32.
+        """
         torch.manual_seed(training.seed)
-        behaving = EmoNet(settings=settings, context=model.context, embedder=model.embedder)
-        behaving.classify = model.classify
+        context, *readers = models
+        behaving = EmoNet(settings=settings, context=context.context, embedder=context.embedder)
+        behaving.classify = context.classify
+        for reader in readers:
+            behaving.take_over(reader)
         nn.init.zeros_(behaving.project.weight)
         data, dev = (
             known_speakers(part, training.speakers, training.seed) for part in (self.data, self.dev)
         )
-        learned, chosen = read_corpus(behaving, data, dev, self._embed(model))
+        learned, chosen = read_corpus(behaving, data, dev, self._read_alone(context))
         behaving.trained()
-        learn_behaviour(behaving, training, learned, context)
+        learn_behaviour(behaving, training, learned, said)
         return behaving.eval().speaker_logits(chosen.embeddings, chosen.histories)
 
-    def _embed(self, model: EmoNet) -> Callable[[tuple[str, ...]], np.ndarray]:
+    def _read_alone(
+        self, model: EmoNet
+    ) -> Callable[[tuple[str, ...]], tuple[np.ndarray, np.ndarray]]:
         """An embedding depends on its text alone: all rows have the same."""
 
-        def embed(texts: tuple[str, ...]) -> np.ndarray:
+        def read_alone(texts: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray]:
             if texts not in self._embeddings:
                 with autocast(model.device):
                     self._embeddings[texts] = model.embed(texts)
-            return self._embeddings[texts]
+            return np.zeros((len(texts), len(model.settings.labels)), np.float32), self._embeddings[
+                texts
+            ]
 
-        return embed
+        return read_alone
+
+    def _folder(
+        self, settings: Settings, training: TrainingSettings, beside: bool, suffix: str = ""
+    ) -> Path:
+        return self.folder / "contexts" / (self._key(settings, training, beside) + suffix)
 
     def _key(self, settings: Settings, training: TrainingSettings, beside: bool) -> str:
         parts = [dataclasses.asdict(part) for part in (settings, training)]
         sets = [*self._sets, self._second_set] if beside else self._sets
         content = json.dumps([parts, sets, dict(self.encoder.files)], sort_keys=True)
         return hashlib.sha256(content.encode()).hexdigest()[:16]
+
+
+def _mixed(parts: Sequence[np.ndarray]) -> np.ndarray:
+    """What a context says, and where there is one the reader of utterances."""
+    return mixed(*parts) if len(parts) > 1 else parts[0]
 
 
 def _log_loss(logits: np.ndarray, gold: np.ndarray) -> float:

@@ -22,9 +22,11 @@ import safetensors.torch
 import torch
 from torch import Tensor, nn
 
-from model.emonet import EmoNet, Settings
-from model.encoder import EncoderReference, check_files, load_encoder, sha256_of
+from model.emonet import EmoNet
+from model.encoder import load_encoder
 from model.errors import ModelError
+from model.references import EncoderReference, check_files, sha256_of
+from model.settings import Settings
 
 PRETRAINED = Path(__file__).parent / "pretrained"
 """The checkpoint that ships."""

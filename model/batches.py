@@ -12,6 +12,7 @@ from torch import Tensor
 
 from model.dataset import Transcript, gold_indices
 from model.emonet import EmoNet, histories
+from model.encoder import autocast
 from model.windows import Window, fill_windows, pack
 
 T = TypeVar("T")
@@ -30,6 +31,7 @@ class Corpus:
     Attributes:
       turns: token ids of each turn.
       windows: over the turns of all episodes.
+      alone: what utterances tell alone, (utterances, classes) float32.
       embeddings: (utterances, d) float16.
       histories: (utterances, N) int64.
       gold: (utterances,) int64, -1 for none.
@@ -37,6 +39,7 @@ class Corpus:
 
     turns: list[list[int]]
     windows: list[Window]
+    alone: np.ndarray
     embeddings: np.ndarray
     histories: np.ndarray
     gold: np.ndarray
@@ -46,15 +49,15 @@ def read_corpus(
     model: EmoNet,
     data: Sequence[Transcript],
     dev: Sequence[Transcript],
-    embed: Callable[[tuple[str, ...]], np.ndarray] | None = None,
+    read_alone: Callable[[tuple[str, ...]], tuple[np.ndarray, np.ndarray]] | None = None,
 ) -> tuple[Corpus, Corpus]:
     """Both sets, tokenized, and with histories over their common timeline.
 
     Args:
-      model: what would read them; without history nothing is embedded.
+      model: what would read them.
       data: one set.
       dev: the other.
-      embed: `model.embed`, or what has its result already.
+      read_alone: `model.read_alone`, or what has its result already.
     """
     data, dev = (sorted(part, key=lambda transcript: transcript.place) for part in (data, dev))
     everything = sorted(
@@ -62,21 +65,22 @@ def read_corpus(
     )
     timeline = [transcript for *_, transcript in everything]
     in_dev = np.concatenate([np.full(len(t), bool(is_dev)) for _, is_dev, t in everything])
-    texts = (text for t in timeline for text in t.texts if model.settings.history)
-    embeddings = (embed or model.embed)(tuple(texts))
+    texts = tuple(text for t in timeline for text in t.texts)
+    alone, embeddings = (read_alone or model.read_alone)(texts)
     windows = histories(timeline, model.settings.history)
     labels = model.settings.labels
     return (
-        _corpus(model, data, labels, embeddings, windows[~in_dev]),
-        _corpus(model, dev, labels, embeddings, windows[in_dev]),
+        _corpus(model, data, labels, alone[~in_dev], embeddings, windows[~in_dev]),
+        _corpus(model, dev, labels, alone[in_dev], embeddings, windows[in_dev]),
     )
 
 
 def read_context(model: EmoNet, data: Sequence[Transcript], labels: Sequence[str]) -> Corpus:
-    """A set of other labels without embeddings and histories, for the context encoder alone."""
+    """A set, perhaps of other labels, for the context alone: with nothing beside its windows."""
     utterances = sum(map(len, data))
+    alone = np.zeros((utterances, len(labels)), np.float32)
     nothing, none = np.zeros((0, 0), np.float16), np.zeros((utterances, 0), np.int64)
-    return _corpus(model, data, labels, nothing, none)
+    return _corpus(model, data, labels, alone, nothing, none)
 
 
 def batches(corpus: Corpus, order: Sequence[int], turns: int) -> Iterator[list[Window]]:
@@ -98,11 +102,23 @@ def fill_steps(parts: Iterable[T], size: Callable[[T], int], turns: int) -> Iter
 
 
 def batch_logits(model: EmoNet, corpus: Corpus, windows: Sequence[Window]) -> tuple[Tensor, Tensor]:
-    """The turns that some windows score, (scored,) int64, and their logits (scored, classes)."""
+    """The turns that some windows score, (scored,) int64, and what their context says of them.
+
+    The latter is W_o c_t + b, (scored, classes) float32.
+    """
     scored, states = batch_states(model, corpus, windows)
-    if model.settings.history:
-        states = states + model.behaviour(*past(corpus, scored.numpy()))
     return scored, model.classify(states).float()
+
+
+def corpus_logits(model: EmoNet, corpus: Corpus) -> np.ndarray:
+    """All but the speaker's part, of a model in training: (utterances, classes) float32."""
+    model.eval()
+    logits = torch.from_numpy(corpus.alone.copy())
+    with torch.inference_mode(), autocast(model.device):
+        for batch in batches(corpus, range(len(corpus.windows)), 256):
+            scored, values = batch_logits(model, corpus, batch)
+            logits[scored] += values
+    return logits.numpy()
 
 
 def past(corpus: Corpus, asked: np.ndarray) -> tuple[Tensor, Tensor]:
@@ -141,6 +157,7 @@ def _corpus(
     model: EmoNet,
     transcripts: Sequence[Transcript],
     labels: Sequence[str],
+    alone: np.ndarray,
     embeddings: np.ndarray,
     windows: np.ndarray,
 ) -> Corpus:
@@ -156,4 +173,4 @@ def _corpus(
     gold = gold_indices(transcripts, labels)
     # of windows without a gold label there is nothing to learn, and a batch of them has no loss
     asked = [row for row in rows if (gold[row.scored : row.end] >= 0).any()]
-    return Corpus(turns, asked, embeddings, windows, gold)
+    return Corpus(turns, asked, alone, embeddings, windows, gold)

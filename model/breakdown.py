@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from model.ablation import Result, Row
+from model.ablation import Result
 from model.comparison import paired_interval
 from model.dataset import Transcript
+from model.ladder import Row
 
 _TURNS = {"1": (1, 1), "2 to 4": (2, 4), "5 to 9": (5, 9), "10 and later": (10, None)}
 _NAMED_SPEAKERS = 6

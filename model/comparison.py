@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from model.ablation import Result, Row
+from model.ablation import Result
 from model.evaluate import macro_f1, weighted_f1
+from model.ladder import Row
 
 _DRAWS = 2000
 

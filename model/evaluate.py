@@ -147,13 +147,14 @@ def predict(
     first = 0
     for transcript in timeline:
         own = slice(first, first := first + len(transcript))
-        texts = [
-            text for text, wanted in zip(transcript.texts, recalled[own], strict=True) if wanted
-        ]
-        embeddings[own][recalled[own]] = model.embed(texts)
         if transcript.episode in labelled:
-            context.append(model.context_logits(transcript))
+            encoding = model.encode(transcript)
+            context.append(encoding.context_logits)
+            embeddings[own] = encoding.embeddings
             advance(len(transcript))
+        else:
+            pairs = zip(transcript.texts, recalled[own], strict=True)
+            embeddings[own][recalled[own]] = model.embed([text for text, wanted in pairs if wanted])
     return np.asarray(np.concatenate(context) + model.speaker_logits(embeddings, windows))
 
 

@@ -20,9 +20,9 @@ from urllib.error import URLError
 
 import huggingface_hub
 
-from model.encoder import check_files
 from model.errors import ModelError
 from model.known_encoders import KNOWN_ENCODERS, KnownEncoder
+from model.references import check_files
 
 _PATIENCE = 60
 """Seconds without a byte from the hub."""

@@ -11,9 +11,9 @@ from typing import Any
 import torch
 
 from model.dataset import Transcript, digest, label_counts
-from model.emonet import Settings
-from model.encoder import EncoderReference
+from model.references import EncoderReference
 from model.run import Epoch, TrainingSettings
+from model.settings import Settings
 
 
 def identity_of(

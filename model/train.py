@@ -1,9 +1,10 @@
-"""Training: the context, class offsets, the speaker's part over both, its share, calibration.
+"""Training: context and utterance, class offsets, the speaker's part over all, calibration.
 
-Weighted cross entropy in both; the context's stops early on dev, and is resumed if interrupted.
-Other contexts come first, each of which says what it thinks of episodes that it has not learned
-from: the context is taught by them beside gold labels, and what comes after it is learned over
-what they say, for of its own episodes a context is too sure.
+All is weighted cross entropy; a context's training stops early on dev, and is resumed if
+interrupted. The reader of utterances is learned as a model is whose context is one turn. Other
+contexts come first, each of which says what it thinks of episodes that it has not learned from: the
+one that is kept is taught by them beside gold labels, and what comes after it is learned over what
+they say, for of its own episodes a context is too sure.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from model.artifact import (
     restore,
     save_checkpoint,
 )
-from model.batches import Corpus, batch_logits, batches, read_corpus
+from model.batches import Corpus, corpus_logits, read_context, read_corpus
 from model.behaviour import learn_behaviour
 from model.calibration import fit_temperature, speaker_share
 from model.dataset import (
@@ -36,14 +37,17 @@ from model.dataset import (
     gold_to_score,
     known_speakers,
 )
-from model.emonet import EmoNet, Settings
-from model.encoder import EncoderReference, autocast, load_encoder
+from model.emonet import EmoNet
+from model.encoder import autocast, load_encoder
 from model.errors import ModelError
 from model.evaluate import Scores, score
 from model.offsets import class_offsets
 from model.provenance import history_of, identity_of
+from model.references import EncoderReference
 from model.run import Epoch, TrainingRun, TrainingSettings, differing
 from model.second_head import SecondHead
+from model.settings import Settings
+from model.utterance import alone, mixed
 
 FOLDS = 4
 """Parts of the training set, where nothing else is said: contexts learn from three quarters."""
@@ -120,18 +124,25 @@ def train(
         )
         nn.init.zeros_(model.project.weight)  # until the second stage there is no past
         model.context.for_training()
+        context = [read_context(model, part, settings.labels) for part in (data, dev)]
+        head = SecondHead(model, second, training.weight_exponent) if second else None
+        run = TrainingRun.resume(model, training, context[0], head, progress, identity)
+        usual: dict[str, Any] = {
+            "training": training, "encoder": encoder, "second": second, "advance": advance,
+        }  # fmt: skip
+        if folds and said is None:
+            said = cross_logits(data, dev, settings=settings, folder=progress, folds=folds, **usual)
+        run.said = said
+        epochs = _train(run, context[1], advance, finished, resumed)
+        restore(model.trained_context(), safetensors.torch.load_file(progress / WEIGHTS))
+        if settings.utterance_layers:
+            usual["settings"], folder = alone(settings), progress / "utterance"
+            train(data, dev, output=folder, said=said, **usual)
+            model.take_over(uncalibrated(open_checkpoint(folder)))
+            if folds and said is not None:
+                said = mixed(said, cross_logits(data, dev, folder=folder, folds=folds, **usual))
         with autocast(model.device):
             learned, chosen = read_corpus(model, data, dev)
-        head = SecondHead(model, second, training.weight_exponent) if second else None
-        run = TrainingRun.resume(model, training, learned, head, progress, identity)
-        if folds and said is None:
-            said = cross_logits(
-                data, dev, settings=settings, training=training, encoder=encoder, second=second,
-                folder=progress, folds=folds, advance=advance,
-            )  # fmt: skip
-        run.said = said
-        epochs = _train(run, chosen, advance, finished, resumed)
-        restore(model.trained_context(), safetensors.torch.load_file(progress / WEIGHTS))
         if folds and said is not None:
             offsets = class_offsets(said, learned.gold)
             model.shift_logits(offsets)
@@ -181,7 +192,8 @@ def cross_logits(
       ModelError: as `train` does.
     """
     data = sorted(data, key=lambda transcript: transcript.place)
-    alone = dataclasses.replace(training, taught=0, memory_epochs=0)  # no teacher and no past
+    settings = dataclasses.replace(settings, history=0, utterance_layers=0)  # a context, no more
+    training = dataclasses.replace(training, taught=0, memory_epochs=0)
     said: dict[int, np.ndarray] = {}
     for fold in range(folds):
         held = range(fold, len(data), folds)
@@ -189,15 +201,15 @@ def cross_logits(
         train(
             [transcript for place, transcript in enumerate(data) if place not in held],
             dev,
-            settings=dataclasses.replace(settings, history=0),
-            training=dataclasses.replace(alone, seed=training.seed + fold),
+            settings=settings,
+            training=dataclasses.replace(training, seed=training.seed + fold),
             encoder=encoder,
             output=output,
             second=second,
             advance=advance,
         )
         model = uncalibrated(open_checkpoint(output))
-        corpus, _ = read_corpus(model, [data[place] for place in held], dev)
+        corpus = read_context(model, [data[place] for place in held], settings.labels)
         ends = np.cumsum([len(data[place]) for place in held])
         said.update(zip(held, np.split(corpus_logits(model, corpus), ends[:-1]), strict=True))
     return np.concatenate([said[place] for place in range(len(data))])
@@ -216,10 +228,9 @@ def _finish(model: EmoNet, dev: Corpus) -> dict[str, float]:
     logits = corpus_logits(model, dev)
     if model.settings.history:
         speaker = model.speaker_logits(dev.embeddings, dev.histories)
-        context = logits - speaker
-        told["speaker_share"] = speaker_share(context, speaker, dev.gold)
+        told["speaker_share"] = speaker_share(logits, speaker, dev.gold)
         model.scale_speaker(told["speaker_share"])
-        logits = context + told["speaker_share"] * speaker
+        logits = logits + told["speaker_share"] * speaker
     told["temperature"] = fit_temperature(logits, dev.gold)
     model.divide_logits(told["temperature"])
     scores = score(dev.gold, logits, model.settings.labels)
@@ -258,17 +269,6 @@ def _train(
 def dev_scores(model: EmoNet, corpus: Corpus) -> Scores:
     """Scores of a model in training."""
     return score(corpus.gold, corpus_logits(model, corpus), model.settings.labels)
-
-
-def corpus_logits(model: EmoNet, corpus: Corpus) -> np.ndarray:
-    """Logits of a model in training, (utterances, classes) float32."""
-    model.eval()
-    logits = torch.zeros(len(corpus.turns), len(model.settings.labels))
-    with torch.inference_mode(), autocast(model.device):
-        for batch in batches(corpus, range(len(corpus.windows)), 256):
-            scored, values = batch_logits(model, corpus, batch)
-            logits[scored] = values
-    return logits.numpy()
 
 
 def _finished_epochs(output: Path, identity: Mapping[str, Any]) -> list[Epoch]:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from object_store import FakeNetwork
 
     from model.artifact import Checkpoint
-    from model.encoder import EncoderReference
+    from model.references import EncoderReference
 
 # no test fails by the clock: the machine may be busy
 settings.register_profile("emonet", deadline=None)
@@ -72,7 +72,7 @@ def small_encoder(
 @pytest.fixture(scope="session")
 def default_encoder() -> EncoderReference:
     """The encoder that ships."""
-    from model.encoder import DEFAULT_ENCODER, reference_to
+    from model.references import DEFAULT_ENCODER, reference_to
 
     return reference_to(DEFAULT_ENCODER)
 

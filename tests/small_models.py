@@ -13,8 +13,10 @@ import transformers
 from hypothesis import strategies as st
 
 from model.dataset import Transcript
-from model.emonet import EmoNet, Settings
-from model.encoder import EncoderReference, load_encoder, reference_to
+from model.emonet import EmoNet
+from model.encoder import load_encoder
+from model.references import EncoderReference, reference_to
+from model.settings import Settings
 
 # the bits that the tests compare are those of one thread, as in every process of the job
 torch.set_num_threads(1)
@@ -102,7 +104,10 @@ def save_encoder(family: str, folder: Path) -> EncoderReference:
 
 def small_settings(**changes: Any) -> Settings:
     """As what ships, but windows so short that dialogues of a few turns fill several."""
-    usual = {"turn_places": True, "window_tokens": 64, "turn_tokens": 16, "trained_layers": 2}
+    usual = {
+        "turn_places": True, "window_tokens": 64, "turn_tokens": 16, "trained_layers": 2,
+        "utterance_layers": 1,
+    }  # fmt: skip
     return Settings(**{"labels": LABELS, "hidden": 16, **usual, **changes})
 
 
@@ -118,6 +123,8 @@ def untrained(reference: EncoderReference, seed: int = 0, **changes: Any) -> Emo
         for part in (model.gru, model.project, model.classify):
             for parameter in part.parameters():
                 parameter.mul_(3)
+        for parameter in model.utterance.parameters():
+            parameter.add_(torch.randn_like(parameter), alpha=0.1)
     return model
 
 

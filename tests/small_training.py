@@ -9,14 +9,14 @@ import numpy as np
 from small_models import made_up, small_settings, transcript
 
 from model.dataset import Transcript
-from model.emonet import Settings
-from model.encoder import EncoderReference
+from model.references import EncoderReference
 from model.run import Epoch, TrainingSettings
+from model.settings import Settings
 from model.train import train
 
 DATA = [made_up(12, seed=seed, dialogues=2) for seed in range(4)]
 DEV = [made_up(12, seed=seed, dialogues=2) for seed in range(4, 6)]
-SETTINGS = small_settings(history=3, trained_layers=1)
+SETTINGS = small_settings(history=3, trained_layers=1, utterance_layers=0)
 TRAINING = TrainingSettings(epochs=3, patience=3, batch_turns=16)
 
 

@@ -24,9 +24,9 @@ from model.artifact import (
     restore,
     save_checkpoint,
 )
-from model.encoder import EncoderReference, reference_to
 from model.errors import ModelError
 from model.evaluate import predict
+from model.references import EncoderReference, reference_to
 
 FILES = [SETTINGS, WEIGHTS, SUMS]
 PROVENANCE = {"seed": 3, "data_digest": "0" * 64}

@@ -12,8 +12,9 @@ from small_models import LABELS, cut, made_up, transcript, transcripts, untraine
 from model.compm import CoMPM
 from model.dataset import Transcript
 from model.emonet import EmoNet
-from model.encoder import EncoderReference, has_bfloat16, load_encoder
+from model.encoder import has_bfloat16, load_encoder
 from model.errors import ModelError
+from model.references import EncoderReference
 from model.speaker import SpeakerGRU, speaker_windows
 from model.windows import Window, pack, tag_turns
 

@@ -15,9 +15,10 @@ import model.compm_training
 from model.compm import CoMPM
 from model.compm_training import Trained, add_gradients, train_compm, training_steps
 from model.dataset import Transcript, gold_indices
-from model.encoder import EncoderReference, load_encoder
+from model.encoder import load_encoder
 from model.errors import ModelError
 from model.evaluate import score
+from model.references import EncoderReference
 from model.run import Epoch, TrainingSettings
 
 TRAINING = TrainingSettings(epochs=2, batch_turns=16)

@@ -20,14 +20,17 @@ from small_models import (
     untrained,
 )
 
-from model.batches import batch_logits, read_corpus
+from model.batches import corpus_logits, read_corpus
 from model.dataset import Transcript
 from model.emonet import EmoNet, histories
-from model.encoder import EncoderReference, has_bfloat16
+from model.encoder import has_bfloat16
 from model.errors import ModelError
 from model.evaluate import evaluate, predict
+from model.references import EncoderReference
 from model.speaker import recalled_windows
+from model.utterance import alone, mixed
 
+ONE_TURN = dataclasses.asdict(alone(small_settings(utterance_layers=1)))
 needs_bfloat16 = pytest.mark.skipif(
     not has_bfloat16(torch.device("cpu")),
     reason="this processor multiplies no bfloat16 matrices, so nobody runs low precision on it",
@@ -229,12 +232,48 @@ def test_the_sum_of_both_parts_is_one_joint_forward(small_encoder: EncoderRefere
     data = [made_up(12, seed=seed, dialogues=2) for seed in range(3)]
     model = untrained(small_encoder, history=4).eval()
     joint, _ = read_corpus(model, data, [])
-    with torch.inference_mode():
-        scored, logits = batch_logits(model, joint, joint.windows)
+    speaker = model.speaker_logits(joint.embeddings, joint.histories)
+    together = corpus_logits(model, joint) + speaker
     apart = predict(model.for_inference(low_precision=False), data)
-    without = predict(untrained(small_encoder, history=0).for_inference(low_precision=False), data)
-    np.testing.assert_allclose(apart[scored.numpy()], logits.numpy(), rtol=0, atol=1e-5)
-    assert np.abs(apart - without).max() > 1e-2
+    np.testing.assert_allclose(apart, together, rtol=0, atol=1e-5)
+    for addend in (joint.alone, speaker):
+        assert np.abs(addend).max() > 1e-2
+
+
+@precisions
+def test_what_an_utterance_tells_alone_depends_on_its_text_alone(
+    small_encoder: EncoderReference, *, low_precision: bool
+) -> None:
+    model = untrained(small_encoder).for_inference(low_precision=low_precision)
+    texts = made_up(20).texts
+    alone, embeddings = model.read_alone(texts)
+    np.testing.assert_array_equal(embeddings, model.embed(texts))
+    backwards, _ = model.read_alone(texts[::-1])
+    np.testing.assert_array_equal(backwards[::-1], alone)
+    for turn in (0, 7, 19):
+        np.testing.assert_array_equal(model.read_alone(texts[turn : turn + 1])[0], alone[[turn]])
+    assert len(np.unique(alone, axis=0)) > 10
+
+
+def test_the_reader_of_utterances_says_what_a_model_of_one_turn_says_at_its_share(
+    small_encoder: EncoderReference,
+) -> None:
+    whole = made_up(12)
+    reader = untrained(small_encoder, seed=1, **ONE_TURN).for_inference(low_precision=False)
+    model = untrained(small_encoder, utterance_layers=1).for_inference(low_precision=False)
+    model.utterance.classify.weight.zero_()
+    model.utterance.classify.bias.zero_()
+    before = model.encode(whole).context_logits
+    with torch.no_grad():  # layers that were moved, as training moves them
+        for parameter in reader.context.layers[-1].parameters():
+            parameter.add_(torch.randn_like(parameter), alpha=0.1)
+    model.take_over(reader)
+    np.testing.assert_allclose(
+        model.encode(whole).context_logits,
+        mixed(before, reader.encode(whole).context_logits),
+        rtol=0,
+        atol=1e-5,
+    )
 
 
 def test_predicting_is_a_plain_loop_over_the_timeline(small_bert: EncoderReference) -> None:
@@ -299,8 +338,8 @@ def test_only_upper_layers_and_the_head_are_trained(small_encoder: EncoderRefere
     assert all(".encoder.layer.1." in name for name in inside)
     assert not any(name.startswith("embedder.") for name in names)
     head = {name.split(".")[0] for name in names - inside}
-    assert head == {"gru", "project", "classify"}
-    without = untrained(small_encoder, trained_layers=0, history=0).trained()
+    assert head == {"gru", "project", "utterance", "classify"}
+    without = untrained(small_encoder, trained_layers=0, history=0, utterance_layers=0).trained()
     assert without.keys() == {"classify.weight", "classify.bias"}
 
 
@@ -311,6 +350,7 @@ def test_only_upper_layers_and_the_head_are_trained(small_encoder: EncoderRefere
         ({"history": -1}, "history"),
         ({"hidden": 0}, "hidden"),
         ({"trained_layers": -1}, "trained_layers"),
+        ({"utterance_layers": -1}, "utterance_layers"),
         ({"window_turns": 0}, "window_turns is 0"),
         ({"turn_tokens": 7}, "turn_tokens is 7"),
         ({"turn_tokens": 65}, r"turn_tokens is 65, not within 8 and window_tokens \(64\)"),
@@ -326,6 +366,7 @@ def test_settings_that_make_no_model_are_refused(changes: dict[str, object], mes
     [
         ({"window_tokens": 129}, "window_tokens is 129, the encoder has 128 positions"),
         ({"trained_layers": 3}, "trained_layers is 3, the encoder has 2 layers"),
+        ({"utterance_layers": 3}, "utterance_layers is 3, the encoder has 2 layers"),
     ],
 )
 def test_settings_that_the_encoder_cannot_serve_are_refused_with_both_sides(

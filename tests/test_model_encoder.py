@@ -14,14 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_models import save_bert, sentences, transcript, untrained
 
-from model.encoder import (
-    DEFAULT_ENCODER,
-    Encoder,
-    EncoderReference,
-    load_encoder,
-    reference_to,
-)
+from model.encoder import Encoder, load_encoder
 from model.errors import ModelError
+from model.references import DEFAULT_ENCODER, EncoderReference, reference_to
 from model.windows import Window, fill_rows, fill_windows, pack, turn_causal_mask
 
 TURN = "Ann: i never told you where the ship was, and you did not ask me!"

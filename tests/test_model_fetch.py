@@ -16,10 +16,11 @@ from small_models import save_mpnet
 
 from beam_pipeline.__main__ import main
 from model.artifact import open_checkpoint
-from model.encoder import load_encoder, reference_to, sha256_of
+from model.encoder import load_encoder
 from model.errors import ModelError
 from model.fetch import fetch_encoder
 from model.known_encoders import KNOWN_ENCODERS, KnownEncoder, Piece, kept_in
+from model.references import reference_to, sha256_of
 
 Caught = pytest.CaptureFixture[str]
 

@@ -21,9 +21,9 @@ from model.batches import Corpus
 from model.calibration import reliability
 from model.dataset import Transcript
 from model.emonet import EmoNet
-from model.encoder import EncoderReference
 from model.errors import ModelError
 from model.evaluate import Scores
+from model.references import EncoderReference
 from model.run import TrainingSettings
 
 FILES = [SETTINGS, WEIGHTS, SUMS]

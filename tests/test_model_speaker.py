@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_models import LABELS, untrained
 
-from model.encoder import EncoderReference
+from model.references import EncoderReference
 from model.speaker import SpeakerGRU, fill_up, recalled_windows, speaker_windows
 
 SPEAKERS = st.lists(st.sampled_from(["ann", "bo", "cleo", None]), max_size=30)

@@ -27,9 +27,9 @@ from model.artifact import WEIGHTS, load_model, open_checkpoint
 from model.batches import read_corpus
 from model.calibration import fit_temperature
 from model.dataset import SPEAKERS, Transcript, gold_indices
-from model.encoder import EncoderReference
 from model.errors import ModelError
 from model.evaluate import evaluate, predict
+from model.references import EncoderReference
 from model.run import TrainingSettings
 
 
@@ -107,6 +107,17 @@ def test_it_learns_what_a_word_says(tmp_path: Path, small_encoder: EncoderRefere
     assert evaluate(trained, dev, remembered=data).weighted_f1 > 0.9
 
 
+def test_what_words_say_is_learned_beside_a_context_that_learns_nothing(
+    tmp_path: Path, small_encoder: EncoderReference
+) -> None:
+    data, dev = word_says(0, range(8)), word_says(1, range(8, 10))
+    settings = small_settings(tag="none", history=0, trained_layers=0, utterance_layers=2)
+    training = dataclasses.replace(LEARNING, epochs=30, patience=30, encoder_rate=3e-3)
+    run(tmp_path, small_encoder, training, data=data, dev=dev, settings=settings)
+    trained = load_model(open_checkpoint(tmp_path)).for_inference()
+    assert evaluate(trained, dev, remembered=data).weighted_f1 > 0.9
+
+
 def test_other_labels_of_like_dialogue_teach_the_encoder(
     tmp_path: Path, small_bert: EncoderReference
 ) -> None:
@@ -117,7 +128,7 @@ def test_other_labels_of_like_dialogue_teach_the_encoder(
         for t in word_says(2, range(20, 30))
     ]
     # with turns as places the one transcript would do, and there were nothing left to gain
-    settings = small_settings(tag="none", history=0, turn_places=False)
+    settings = small_settings(tag="none", history=0, turn_places=False, utterance_layers=0)
     training = dataclasses.replace(
         LEARNING, epochs=20, patience=20, batch_turns=4, encoder_rate=3e-3, second_weight=2
     )

@@ -159,8 +159,7 @@ def train(flags: argparse.Namespace, rest: list[str]) -> int:
     from model.dataset import label_set
     from model.evaluate import other_episodes
     from model.references import DEFAULT_ENCODER, reference_to
-    from model.run import TrainingSettings
-    from model.settings import Settings
+    from model.settings import Settings, TrainingSettings
     from model.train import TAUGHT
     from model.train import train as train_model
     from model.utterance import LAYERS

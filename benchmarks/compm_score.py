@@ -22,7 +22,8 @@ from beam_pipeline.transcripts import read_transcripts
 from model.compm_training import train_compm
 from model.dataset import gold_indices, label_set
 from model.references import DEFAULT_ENCODER, reference_to
-from model.run import Epoch, TrainingSettings
+from model.run import Epoch
+from model.settings import TrainingSettings
 
 
 def told(seed: int, begun: float, epoch: Epoch) -> None:

@@ -12,6 +12,7 @@ that is finished is kept in files, so that an interrupted ablation goes on where
 from __future__ import annotations
 
 import dataclasses
+import functools
 import hashlib
 import json
 import time
@@ -41,8 +42,8 @@ from model.encoder import autocast
 from model.ladder import Row
 from model.offsets import class_offsets
 from model.references import EncoderReference
-from model.run import TrainingSettings, replace_file
-from model.settings import Settings
+from model.run import replace_file
+from model.settings import Settings, TrainingSettings
 from model.train import FOLDS, cross_logits, train, uncalibrated
 from model.utterance import alone, mixed
 
@@ -131,25 +132,30 @@ class Ablation:
 
     def _train(self, row: Row, training: TrainingSettings, advance: Advance) -> Result:
         # what a context does not depend on is the same in all rows that share it
-        context = dataclasses.replace(
-            row.settings, history=0, hidden=Settings.hidden, utterance_layers=0
+        plain = dataclasses.replace(row.settings, hidden=Settings.hidden)
+        context = (
+            dataclasses.replace(plain, history=0, utterance_layers=0),
+            dataclasses.replace(training, speakers="corpus", memory_epochs=0),
         )
+        crossed = functools.partial(self._crossed, *context, row.beside, advance)
+        teacher = crossed() if training.taught else None
+        said = self._said(*context, row.beside, teacher, advance)
+        data, dev, seconds = said["data"].numpy(), said["dev"].numpy(), float(said["seconds"])
         parts = [context]
         if row.settings.utterance_layers:
-            parts.append(alone(dataclasses.replace(row.settings, hidden=Settings.hidden)))
-        usual = dataclasses.replace(training, speakers="corpus", memory_epochs=0), row.beside
-        teacher = self._crossed(context, *usual, advance) if training.taught else None
-        said = [self._said(part, *usual, teacher, advance) for part in parts]
-        data, dev = (_mixed([part[name].numpy() for part in said]) for name in ("data", "dev"))
+            reader = alone(plain, context[1])
+            said = self._said(*reader, row.beside, None, advance)
+            data, dev = mixed(data, said["data"].numpy()), mixed(dev, said["dev"].numpy())
+            seconds += float(said["seconds"])
+            parts.append(reader)
         if row.finished:
-            data = _mixed([self._crossed(part, *usual, advance) for part in parts])
-            offsets = class_offsets(data, gold_indices(self.data, context.labels))
+            data = crossed()
+            offsets = class_offsets(data, gold_indices(self.data, plain.labels))
             data, dev = data + offsets, dev + offsets
         if row.settings.history:
-            models = [uncalibrated(open_checkpoint(self._folder(part, *usual))) for part in parts]
+            models = [self._model(*part, row.beside) for part in parts]
             past = self._past(models, row.settings, training, data)
             dev = dev + (speaker_share(dev, past, self.gold) if row.finished else 1) * past
-        seconds = sum(float(part["seconds"]) for part in said)
         return Result(dev.argmax(axis=1), _log_loss(dev, self.gold), seconds)
 
     def _said(
@@ -242,6 +248,9 @@ class Ablation:
 
         return read_alone
 
+    def _model(self, settings: Settings, training: TrainingSettings, beside: bool) -> EmoNet:
+        return uncalibrated(open_checkpoint(self._folder(settings, training, beside)))
+
     def _folder(
         self, settings: Settings, training: TrainingSettings, beside: bool, suffix: str = ""
     ) -> Path:
@@ -252,11 +261,6 @@ class Ablation:
         sets = [*self._sets, self._second_set] if beside else self._sets
         content = json.dumps([parts, sets, dict(self.encoder.files)], sort_keys=True)
         return hashlib.sha256(content.encode()).hexdigest()[:16]
-
-
-def _mixed(parts: Sequence[np.ndarray]) -> np.ndarray:
-    """What a context says, and where there is one the reader of utterances."""
-    return mixed(*parts) if len(parts) > 1 else parts[0]
 
 
 def _log_loss(logits: np.ndarray, gold: np.ndarray) -> float:

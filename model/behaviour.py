@@ -14,7 +14,7 @@ from torch.nn import functional
 from model.batches import Corpus, past
 from model.dataset import class_weights
 from model.emonet import EmoNet
-from model.run import TrainingSettings
+from model.settings import TrainingSettings
 
 _DROPOUT = 0.5
 """Of embeddings: ten of them tell one utterance of the training set from all others."""

@@ -22,7 +22,8 @@ from model.encoder import autocast, load_encoder
 from model.evaluate import score
 from model.optimization import average_share, rate_share
 from model.references import EncoderReference
-from model.run import Epoch, TrainingSettings
+from model.run import Epoch
+from model.settings import TrainingSettings
 
 _COLUMNS = ("texts", "names", "speakers", "dialogues", "labels")
 

@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from model.errors import ModelError
-from model.run import TrainingSettings
-from model.settings import Settings
+from model.settings import Settings, TrainingSettings
 
 LADDER = Path(__file__).parent / "ladder.toml"
 """The rows of the ablation."""

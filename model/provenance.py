@@ -12,8 +12,8 @@ import torch
 
 from model.dataset import Transcript, digest, label_counts
 from model.references import EncoderReference
-from model.run import Epoch, TrainingSettings
-from model.settings import Settings
+from model.run import Epoch
+from model.settings import Settings, TrainingSettings
 
 
 def identity_of(

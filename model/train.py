@@ -44,10 +44,10 @@ from model.evaluate import Scores, score
 from model.offsets import class_offsets
 from model.provenance import history_of, identity_of
 from model.references import EncoderReference
-from model.run import Epoch, TrainingRun, TrainingSettings, differing
+from model.run import Epoch, TrainingRun, differing
 from model.second_head import SecondHead
-from model.settings import Settings
-from model.utterance import alone, mixed
+from model.settings import Settings, TrainingSettings
+from model.utterance import alone
 
 FOLDS = 4
 """Parts of the training set, where nothing else is said: contexts learn from three quarters."""
@@ -127,20 +127,20 @@ def train(
         context = [read_context(model, part, settings.labels) for part in (data, dev)]
         head = SecondHead(model, second, training.weight_exponent) if second else None
         run = TrainingRun.resume(model, training, context[0], head, progress, identity)
-        usual: dict[str, Any] = {
-            "training": training, "encoder": encoder, "second": second, "advance": advance,
-        }  # fmt: skip
+        usual: dict[str, Any] = {"encoder": encoder, "second": second, "advance": advance}
         if folds and said is None:
-            said = cross_logits(data, dev, settings=settings, folder=progress, folds=folds, **usual)
+            said = cross_logits(
+                data, dev, settings=settings, training=training, folder=progress, folds=folds,
+                **usual,
+            )  # fmt: skip
         run.said = said
         epochs = _train(run, context[1], advance, finished, resumed)
         restore(model.trained_context(), safetensors.torch.load_file(progress / WEIGHTS))
         if settings.utterance_layers:
-            usual["settings"], folder = alone(settings), progress / "utterance"
-            train(data, dev, output=folder, said=said, **usual)
+            reader, plainly = alone(settings, training)
+            folder = progress / "utterance"
+            train(data, dev, settings=reader, training=plainly, output=folder, **usual)
             model.take_over(uncalibrated(open_checkpoint(folder)))
-            if folds and said is not None:
-                said = mixed(said, cross_logits(data, dev, folder=folder, folds=folds, **usual))
         with autocast(model.device):
             learned, chosen = read_corpus(model, data, dev)
         if folds and said is not None:

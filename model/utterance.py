@@ -14,12 +14,12 @@ from torch import nn
 from torch.nn.utils import skip_init
 
 from model.encoder import Encoder
-from model.settings import Settings
+from model.settings import Settings, TrainingSettings
 
-LAYERS = 2
+LAYERS = 4
 """Trained to read an utterance alone, where nothing else is said."""
 
-SHARE = 0.4
+SHARE = 0.3
 """Of all logits; those of the context have the rest."""
 
 
@@ -52,14 +52,21 @@ def mixed(context: np.ndarray, utterance: np.ndarray) -> np.ndarray:
     return np.asarray((1 - SHARE) * context + SHARE * utterance, dtype=np.float32)
 
 
-def alone(settings: Settings) -> Settings:
-    """Settings of a model whose context is the utterance alone, with as many trained layers."""
-    return dataclasses.replace(
-        settings,
-        tag="none",
-        history=0,
-        window_turns=1,
-        turn_places=False,
-        trained_layers=settings.utterance_layers,
-        utterance_layers=0,
+def alone(settings: Settings, training: TrainingSettings) -> tuple[Settings, TrainingSettings]:
+    """What a model is, and how it is trained, whose context is the utterance alone.
+
+    It is taught by nobody and weighs all utterances the same: the less it is like the context, the
+    more there is to add.
+    """
+    return (
+        dataclasses.replace(
+            settings,
+            tag="none",
+            history=0,
+            window_turns=1,
+            turn_places=False,
+            trained_layers=settings.utterance_layers,
+            utterance_layers=0,
+        ),
+        dataclasses.replace(training, taught=0, weight_exponent=0, memory_epochs=0),
     )

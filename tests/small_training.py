@@ -10,8 +10,8 @@ from small_models import made_up, small_settings, transcript
 
 from model.dataset import Transcript
 from model.references import EncoderReference
-from model.run import Epoch, TrainingSettings
-from model.settings import Settings
+from model.run import Epoch
+from model.settings import Settings, TrainingSettings
 from model.train import train
 
 DATA = [made_up(12, seed=seed, dialogues=2) for seed in range(4)]

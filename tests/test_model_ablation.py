@@ -89,7 +89,9 @@ def test_a_finished_row_says_what_a_training_of_its_settings_says(
     )  # fmt: skip
     trained = load_model(open_checkpoint(tmp_path / "trained")).for_inference(low_precision=False)
     labels = predict(trained, PAST_DEV, remembered=data).argmax(axis=1)
-    np.testing.assert_array_equal(ablation.result(row, 0).labels, labels)
+    known = ablation.gold >= 0  # what has no gold label is not read where scores alone are wanted
+    assert len(set(labels[known])) == 2
+    np.testing.assert_array_equal(ablation.result(row, 0).labels[known], labels[known])
 
 
 def test_what_is_finished_is_not_trained_again(

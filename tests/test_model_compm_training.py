@@ -19,7 +19,8 @@ from model.encoder import load_encoder
 from model.errors import ModelError
 from model.evaluate import score
 from model.references import EncoderReference
-from model.run import Epoch, TrainingSettings
+from model.run import Epoch
+from model.settings import TrainingSettings
 
 TRAINING = TrainingSettings(epochs=2, batch_turns=16)
 

@@ -27,10 +27,11 @@ from model.encoder import has_bfloat16
 from model.errors import ModelError
 from model.evaluate import evaluate, predict
 from model.references import EncoderReference
+from model.settings import TrainingSettings
 from model.speaker import recalled_windows
 from model.utterance import alone, mixed
 
-ONE_TURN = dataclasses.asdict(alone(small_settings(utterance_layers=1)))
+ONE_TURN = dataclasses.asdict(alone(small_settings(), TrainingSettings())[0])
 needs_bfloat16 = pytest.mark.skipif(
     not has_bfloat16(torch.device("cpu")),
     reason="this processor multiplies no bfloat16 matrices, so nobody runs low precision on it",

@@ -24,7 +24,7 @@ from model.emonet import EmoNet
 from model.errors import ModelError
 from model.evaluate import Scores
 from model.references import EncoderReference
-from model.run import TrainingSettings
+from model.settings import TrainingSettings
 
 FILES = [SETTINGS, WEIGHTS, SUMS]
 

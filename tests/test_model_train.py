@@ -30,7 +30,7 @@ from model.dataset import SPEAKERS, Transcript, gold_indices
 from model.errors import ModelError
 from model.evaluate import evaluate, predict
 from model.references import EncoderReference
-from model.run import TrainingSettings
+from model.settings import TrainingSettings
 
 
 def test_progress_counts_every_step(tmp_path: Path, small_bert: EncoderReference) -> None:

@@ -68,5 +68,5 @@ def alone(settings: Settings, training: TrainingSettings) -> tuple[Settings, Tra
             trained_layers=settings.utterance_layers,
             utterance_layers=0,
         ),
-        dataclasses.replace(training, taught=0, weight_exponent=0, memory_epochs=0),
+        dataclasses.replace(training, taught=0.0, weight_exponent=0.0, memory_epochs=0),
     )

@@ -162,7 +162,6 @@ def train(flags: argparse.Namespace, rest: list[str]) -> int:
     from model.settings import Settings, TrainingSettings
     from model.train import TAUGHT
     from model.train import train as train_model
-    from model.utterance import LAYERS
 
     reading = read_options(flags)
     data = read_transcripts(flags.inputs, reading)
@@ -175,7 +174,7 @@ def train(flags: argparse.Namespace, rest: list[str]) -> int:
         window_turns=flags.window_turns,
         turn_places=True,
         trained_layers=flags.trained_layers,
-        utterance_layers=LAYERS,
+        utterance_layers=flags.trained_layers,
         languages=tuple(flags.language.lower().split(",")),
     )
     apart = len(other_episodes(dev, data))
@@ -201,6 +200,7 @@ def train(flags: argparse.Namespace, rest: list[str]) -> int:
             output=Path(flags.output),
             second=second,
             folds=flags.folds,
+            begins=lambda part: progress.say(f"training {part}"),
             advance=progress.advance,
             finished=lambda epoch: progress.say(
                 f"epoch {epoch.number}: loss {epoch.loss:.3f}, dev weighted F1 {epoch.dev:.2f}"

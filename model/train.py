@@ -69,6 +69,7 @@ def train(
     second: Sequence[Transcript] = (),
     folds: int = 0,
     said: np.ndarray | None = None,
+    begins: Callable[[str], None] = lambda part: None,
     advance: Callable[[int, int], None] = lambda done, total: None,
     finished: Callable[[Epoch], None] = lambda epoch: None,
     resumed: Callable[[int | None], None] = lambda number: None,
@@ -90,7 +91,8 @@ def train(
         and there are no `class_offsets`.
       said: what contexts say of `data` that they have not learned from, where it is known already,
         (utterances, classes) float32; by default `cross_logits`, where there are folds.
-      advance: called with steps done and all steps.
+      begins: called with the name of each part that is trained in turn.
+      advance: called with steps done and all steps of that part.
       finished: called with each epoch when it is done, and at first with those that `output`
         holds.
       resumed: called after them, where `output` holds such a run, with the number of the epoch
@@ -131,14 +133,16 @@ def train(
         if folds and said is None:
             said = cross_logits(
                 data, dev, settings=settings, training=training, folder=progress, folds=folds,
-                **usual,
+                begins=begins, **usual,
             )  # fmt: skip
         run.said = said
+        begins("the context")
         epochs = _train(run, context[1], advance, finished, resumed)
         restore(model.trained_context(), safetensors.torch.load_file(progress / WEIGHTS))
         if settings.utterance_layers:
             reader, plainly = alone(settings, training)
             folder = progress / "utterance"
+            begins("the reader of utterances")
             train(data, dev, settings=reader, training=plainly, output=folder, **usual)
             model.take_over(uncalibrated(open_checkpoint(folder)))
         with autocast(model.device):
@@ -167,6 +171,7 @@ def cross_logits(
     second: Sequence[Transcript],
     folder: Path,
     folds: int,
+    begins: Callable[[str], None] = lambda part: None,
     advance: Callable[[int, int], None],
 ) -> np.ndarray:
     """What contexts say of episodes that they have not learned from (cross-fitting).
@@ -183,7 +188,8 @@ def cross_logits(
       second: see data.
       folder: where the contexts' checkpoints are kept.
       folds: how many parts there are, from 2 to as many as there are episodes.
-      advance: called with steps done and all steps of each part.
+      begins: called with the name of each part.
+      advance: called with steps done and all steps of it.
 
     Returns:
       (utterances, classes) float32, the episodes in the order of their places.
@@ -198,6 +204,7 @@ def cross_logits(
     for fold in range(folds):
         held = range(fold, len(data), folds)
         output = folder / f"fold-{fold}"
+        begins(f"fold {fold + 1} of {folds}")
         train(
             [transcript for place, transcript in enumerate(data) if place not in held],
             dev,

@@ -16,9 +16,6 @@ from torch.nn.utils import skip_init
 from model.encoder import Encoder
 from model.settings import Settings, TrainingSettings
 
-LAYERS = 4
-"""Trained to read an utterance alone, where nothing else is said."""
-
 SHARE = 0.3
 """Of all logits; those of the context have the rest."""
 

@@ -55,13 +55,15 @@ def interrupted(usual: list[str], monkeypatch: pytest.MonkeyPatch, capsys: Caugh
 def test_an_epoch_is_told_when_it_is_done_and_an_interrupted_training_goes_on(
     usual: list[str], interrupted: list[str], tmp_path: Path, capsys: Caught
 ) -> None:
-    (first,) = interrupted
+    begun, first = interrupted
+    assert begun == "training the context"
     assert first.startswith("epoch 1: loss ")
     assert main(usual) == 0
     told = capsys.readouterr()
     assert told.err == ""
-    again, on, second, third, last = told.out.splitlines()
-    assert (again, on) == (first, "going on with epoch 2")
+    begun_again, again, on, second, third, other, last = told.out.splitlines()
+    assert (begun_again, again, on) == (begun, first, "going on with epoch 2")
+    assert other == "training the reader of utterances"
     assert [second[:8], third[:8]] == ["epoch 2:", "epoch 3:"]
     reached = open_checkpoint(tmp_path / "checkpoint").provenance["dev_weighted_f1"]
     assert last == f"checkpoint: {tmp_path / 'checkpoint'}, dev weighted F1 {reached:.2f}"
@@ -141,7 +143,7 @@ def test_a_finished_training_says_so_and_another_one_must_go_elsewhere(
     usual: list[str], tmp_path: Path, capsys: Caught
 ) -> None:
     assert main(usual) == 0
-    *epochs, last = capsys.readouterr().out.splitlines()
+    _, *epochs, _, last = capsys.readouterr().out.splitlines()
     assert main(usual) == 0
     assert capsys.readouterr().out.splitlines() == [*epochs, "nothing is left to train", last]
     assert main([*usual, "--seed", "1"]) == 1
@@ -173,11 +175,14 @@ def test_training_says_which_of_dev_is_not_apart_from_the_training_data(
 
 
 def test_a_training_runs_over_an_encoder_of_any_family(
-    usual: list[str], small_encoder: EncoderReference, tmp_path: Path
+    usual: list[str], small_encoder: EncoderReference, tmp_path: Path, capsys: Caught
 ) -> None:
     over = ["--encoder", small_encoder.name, "--epochs", "1", "--memory-epochs", "1"]
     over += ["--folds", "2"]
     assert main([*usual, *over]) == 0
+    begun = [line for line in capsys.readouterr().out.splitlines() if line.startswith("training")]
+    parts = ["fold 1 of 2", "fold 2 of 2", "the context", "the reader of utterances"]
+    assert begun == [f"training {part}" for part in parts]
     checkpoint = open_checkpoint(tmp_path / "checkpoint")
     assert checkpoint.encoder == small_encoder
     assert (

@@ -206,7 +206,7 @@ class EmoNet(nn.Module):
         return split_windows([len(turn) for turn in turns], dialogues, self.settings.window_tokens)
 
     def read(
-        self, encoder: Encoder, batch: Batch, turns: int, upper: nn.ModuleList | None = None
+        self, encoder: Encoder, batch: Batch, turns: int, fork: nn.ModuleList | None = None
     ) -> Tensor:
         """Mean state of the tokens of each turn that the batch reads out.
 
@@ -214,7 +214,7 @@ class EmoNet(nn.Module):
           encoder: what reads it.
           batch: windows of turns.
           turns: how many there are in all.
-          upper: see `Encoder.fork`; only where turns stand alone.
+          fork: see `Encoder`.
 
         Returns:
           (turns, d) float32, or (turns, 2 d) by a fork; zeros for turns that are not read out here.
@@ -229,11 +229,10 @@ class EmoNet(nn.Module):
             slopes = torch.from_numpy(head_slopes(encoder.heads)).to(self.device)
             mask = mask - slopes[:, None, None] * back
             places = torch.from_numpy(places_in_turns(batch.turn_of)).to(self.device)
-        read = encoder.fork(tokens, mask, upper) if upper else encoder(tokens, mask, places)
-        states = read.flatten(0, 1)
+        states = encoder(tokens, mask, places, fork).flatten(0, 1)
         total = states.new_zeros(turns + 1, states.shape[1]).index_add(0, readout, states)
         count = torch.bincount(readout, minlength=turns + 1).clamp(min=1).unsqueeze(1)
-        return (total / count)[:turns]
+        return (total / count)[:turns]  # type: ignore[no-any-return]
 
     @torch.inference_mode()
     def _context_logits(self, transcript: Transcript) -> np.ndarray:
@@ -244,23 +243,23 @@ class EmoNet(nn.Module):
     def _scores(self, classify: nn.Linear, states: Tensor) -> np.ndarray:
         return classify(fill_up(states))[: len(states)].cpu().numpy()  # type: ignore[no-any-return]
 
-    def _states_alone(self, texts: Sequence[str], upper: nn.ModuleList | None = None) -> Tensor:
+    def _states_alone(self, texts: Sequence[str], fork: nn.ModuleList | None = None) -> Tensor:
         turns = self.embedder.tokenize(list(texts), self.settings.turn_tokens)
         windows = [Window(turn, turn, turn + 1) for turn in range(len(turns))]
-        return self._states(self.embedder, turns, windows, upper)
+        return self._states(self.embedder, turns, windows, fork)
 
     def _states(
         self,
         encoder: Encoder,
         turns: Sequence[Sequence[int]],
         windows: Sequence[Window],
-        upper: nn.ModuleList | None = None,
+        fork: nn.ModuleList | None = None,
     ) -> Tensor:
-        width = encoder.width * (2 if upper else 1)
+        width = encoder.width * (2 if fork else 1)
         states = torch.zeros(len(turns), width, device=self.device)
         for rows in fill_windows(turns, windows, _FILL):
             batch = pack(turns, rows, _FILL, encoder.pad_id)
-            states += self.read(encoder, batch, len(turns), upper)
+            states += self.read(encoder, batch, len(turns), fork)
         return states
 
 

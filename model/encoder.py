@@ -84,40 +84,39 @@ class Encoder(nn.Module):
         encoded = self.tokenizer(texts, truncation=True, max_length=max_tokens)
         return list(encoded["input_ids"])
 
-    def forward(self, tokens: Tensor, mask: Tensor, places: Tensor | None = None) -> Tensor:
+    def forward(
+        self,
+        tokens: Tensor,
+        mask: Tensor,
+        places: Tensor | None = None,
+        fork: nn.ModuleList | None = None,
+    ) -> Tensor:
         """Last hidden states.
 
         Args:
           tokens: (rows, length) int64, filled up with `pad_id`.
           mask: (rows, 1 or heads, length, length) float32, added to the attention scores.
           places: (rows, length) int64, where a token stands, from 0; in its row by default.
+          fork: layers that read on from where as many of the last ones do, beside them.
 
         Returns:
-          (rows, length, d) float32.
+          (rows, length, d) float32; with a fork (rows, length, 2 d), its last hidden states behind
+          the encoder's own, which are the same to the last bit.
         """
-        return self._through(self.layers, self._word_states(tokens, places), mask).float()
+        mask = mask.to(next(self.layers[0].parameters()).dtype)
+        states = self._word_states(tokens, places)
+        if not fork:
+            return self._through(self.layers, states, mask).float()
+        forking = len(self.layers) - len(fork)
+        states = self._through(self.layers[:forking], states, mask)
+        ends = (self._through(layers, states, mask) for layers in (self.layers[forking:], fork))
+        return torch.cat([end.float() for end in ends], dim=-1)
 
     def upper_layers(self, count: int) -> nn.ModuleList:
         """Copies of the last `count` layers, which training can move apart from them."""
         return copy.deepcopy(self.layers[len(self.layers) - count :])
 
-    def fork(self, tokens: Tensor, mask: Tensor, upper: nn.ModuleList) -> Tensor:
-        """Last hidden states, its own and those of other upper layers, by one pass of the lower.
-
-        Args:
-          tokens: as `forward` takes them.
-          mask: see tokens.
-          upper: one or more layers that stand in for as many of its last ones.
-
-        Returns:
-          (rows, length, 2 d) float32; the first d are `forward`'s, to the last bit.
-        """
-        forking = len(self.layers) - len(upper)
-        lower = self._through(self.layers[:forking], self._word_states(tokens), mask)
-        ends = (self._through(layers, lower, mask) for layers in (self.layers[forking:], upper))
-        return torch.cat([end.float() for end in ends], dim=-1)
-
-    def _word_states(self, tokens: Tensor, places: Tensor | None = None) -> Tensor:
+    def _word_states(self, tokens: Tensor, places: Tensor | None) -> Tensor:
         positions = None if places is None else places + self._first_position
         embeddings = self.network.get_submodule("embeddings")
         return embeddings(input_ids=tokens, position_ids=positions)  # type: ignore[no-any-return]
@@ -127,7 +126,6 @@ class Encoder(nn.Module):
         return compute(states)  # type: ignore[operator, no-any-return]
 
     def _through(self, layers: Iterable[nn.Module], states: Tensor, mask: Tensor) -> Tensor:
-        mask = mask.to(next(self.layers[0].parameters()).dtype)
         further: tuple[Tensor, ...] = ()
         if self.network.config.model_type == "mpnet":
             further = (self._relative_positions(states),)

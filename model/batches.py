@@ -59,6 +59,9 @@ def read_corpus(
       dev: the other.
       read_alone: `model.read_alone`, or what has its result already.
     """
+    labels = model.settings.labels
+    if not model.settings.history and not model.settings.utterance_layers:
+        return read_context(model, data, labels), read_context(model, dev, labels)
     data, dev = (sorted(part, key=lambda transcript: transcript.place) for part in (data, dev))
     everything = sorted(
         [(t.place, 0, t) for t in data] + [(t.place, 1, t) for t in dev], key=lambda e: e[:2]
@@ -68,7 +71,6 @@ def read_corpus(
     texts = tuple(text for t in timeline for text in t.texts)
     alone, embeddings = (read_alone or model.read_alone)(texts)
     windows = histories(timeline, model.settings.history)
-    labels = model.settings.labels
     return (
         _corpus(model, data, labels, alone[~in_dev], embeddings, windows[~in_dev]),
         _corpus(model, dev, labels, alone[in_dev], embeddings, windows[in_dev]),
@@ -77,6 +79,7 @@ def read_corpus(
 
 def read_context(model: EmoNet, data: Sequence[Transcript], labels: Sequence[str]) -> Corpus:
     """A set, perhaps of other labels, for the context alone: with nothing beside its windows."""
+    data = sorted(data, key=lambda transcript: transcript.place)
     utterances = sum(map(len, data))
     alone = np.zeros((utterances, len(labels)), np.float32)
     nothing, none = np.zeros((0, 0), np.float16), np.zeros((utterances, 0), np.int64)

@@ -27,7 +27,6 @@ class SecondHead(nn.Module):
     def __init__(self, model: EmoNet, data: Sequence[Transcript], exponent: float):
         super().__init__()
         labels = label_set(data)
-        data = sorted(data, key=lambda transcript: transcript.place)
         self.corpus = read_context(model, data, labels)
         self.weights = torch.from_numpy(class_weights(self.corpus.gold, len(labels), exponent))
         self.classify = nn.Linear(model.context.width, len(labels))

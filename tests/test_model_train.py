@@ -24,7 +24,7 @@ from small_training import (
 
 import model.train
 from model.artifact import WEIGHTS, load_model, open_checkpoint
-from model.batches import read_corpus
+from model.batches import read_context, read_corpus
 from model.calibration import fit_temperature
 from model.dataset import SPEAKERS, Transcript, gold_indices
 from model.errors import ModelError
@@ -58,7 +58,9 @@ def test_a_corpus_is_read_in_the_order_of_its_places(
     data = [dataclasses.replace(t, episode=f"{9 - n}") for n, t in enumerate(DATA)]
     sorted_, dev = read_corpus(trained, data, DEV)
     shuffled, dev_again = read_corpus(trained, data[::-1], DEV[::-1])
-    for one, other in ((sorted_, shuffled), (dev, dev_again)):
+    context, context_again = (read_context(trained, t, LABELS) for t in (data, data[::-1]))
+    assert context.turns == sorted_.turns
+    for one, other in ((sorted_, shuffled), (dev, dev_again), (context, context_again)):
         assert one.turns == other.turns
         assert one.windows == other.windows
         np.testing.assert_array_equal(one.histories, other.histories)

@@ -249,6 +249,8 @@ def _train_flags(parser: argparse.ArgumentParser) -> None:
     add("--second-weight", type=float, default=0.5, metavar="W", help="of the loss on --beside")
     add("--memory-epochs", type=int, default=3, metavar="E", help="of the second stage: memory")
     add("--folds", type=int, default=4, metavar="K", help="other contexts, to learn from (0: none)")
+    add("--taught-by", metavar="FILE", help="folds.safetensors of a training over the same data, "
+        "in place of folds of its own")  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -158,6 +158,7 @@ def train(flags: argparse.Namespace, rest: list[str]) -> int:
     from model.artifact import open_checkpoint
     from model.dataset import label_set
     from model.evaluate import other_episodes
+    from model.folds import load_said
     from model.references import DEFAULT_ENCODER, reference_to
     from model.settings import Settings, TrainingSettings
     from model.train import TAUGHT
@@ -189,7 +190,8 @@ def train(flags: argparse.Namespace, rest: list[str]) -> int:
     # the others are varied by an ablation alone
     asked = {f.name for f in dataclasses.fields(TrainingSettings)} - {"speakers", "taught"}
     chosen = {name: getattr(flags, name) for name in asked}
-    chosen["taught"] = TAUGHT if flags.folds else 0
+    said = load_said(Path(flags.taught_by), data, settings.labels) if flags.taught_by else None
+    chosen["taught"] = TAUGHT if flags.folds or said is not None else 0
     with console.step_progress("training") as progress:
         train_model(
             data,
@@ -200,6 +202,7 @@ def train(flags: argparse.Namespace, rest: list[str]) -> int:
             output=Path(flags.output),
             second=second,
             folds=flags.folds,
+            said=said,
             begins=lambda part: progress.say(f"training {part}"),
             advance=progress.advance,
             finished=lambda epoch: progress.say(

@@ -15,7 +15,6 @@ import sys
 from pathlib import Path
 
 import numpy as np
-import safetensors.numpy
 
 from beam_pipeline.corpus.options import ReadOptions
 from beam_pipeline.transcripts import read_transcripts
@@ -23,6 +22,7 @@ from model.calibration import fit_temperature, log_likelihoods
 from model.comparison import dialogue_confusions, difference, paired_interval
 from model.dataset import gold_indices, label_set
 from model.evaluate import weighted_f1
+from model.folds import load_said
 
 
 def main(data_file: str, one: str, other: str) -> None:
@@ -38,7 +38,7 @@ def main(data_file: str, one: str, other: str) -> None:
     _, number = np.unique(dialogues, return_inverse=True)
     counts, lost = [], []
     for path in (one, other):
-        said = safetensors.numpy.load_file(Path(path))["data"][known]
+        said = load_said(Path(path), data, labels)[known]
         counts.append(
             dialogue_confusions(gold, said.argmax(axis=1), dialogues.tolist(), len(labels))[None]
         )

@@ -17,7 +17,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-import safetensors.numpy
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -28,6 +27,7 @@ from model.artifact import PRETRAINED, load_model, open_checkpoint
 from model.calibration import fit_temperature, probabilities
 from model.dataset import Transcript, gold_indices, label_set, shuffle_speakers
 from model.emonet import histories
+from model.folds import load_said
 
 N, DECAY, COMPONENTS, PARTS, SHRINKING = 10, 0.7, 32, 5, 0.01
 
@@ -101,8 +101,9 @@ def pasts(
 def main(data_file: str, crossed: str) -> None:
     """Prints a line for each way to look at the past."""
     data = read_transcripts([data_file], ReadOptions(corpus="data"))
+    data = sorted(data, key=lambda transcript: transcript.place)
     gold = gold_indices(data, label_set(data))
-    said = safetensors.numpy.load_file(Path(crossed))["data"]
+    said = load_said(Path(crossed), data, label_set(data))
     said = said / np.float32(fit_temperature(said, gold))
     model = load_model(open_checkpoint(PRETRAINED)).for_inference()
     embeddings = model.embed([text for t in data for text in t.texts])

@@ -20,7 +20,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
-import safetensors.numpy
 import safetensors.torch
 import torch
 from torch import Tensor, nn
@@ -39,6 +38,7 @@ from model.dataset import (
 )
 from model.emonet import EmoNet
 from model.encoder import autocast
+from model.folds import load_said, save_said
 from model.ladder import Row
 from model.offsets import class_offsets
 from model.references import EncoderReference
@@ -199,9 +199,8 @@ class Ablation:
                 self.data, self.dev, settings=settings, training=training, encoder=self.encoder,
                 second=self.second if beside else (), folder=folder, folds=FOLDS, advance=advance,
             )  # fmt: skip
-            saved = {"data": said}
-            replace_file(path, lambda temporary: safetensors.numpy.save_file(saved, temporary))
-        return safetensors.numpy.load_file(path)["data"]
+            save_said(path, said, self.data, settings.labels)
+        return load_said(path, self.data, settings.labels)
 
     def _past(
         self,

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import platform
 from collections.abc import Sequence
 from importlib.metadata import version
 from typing import Any
 
+import numpy as np
 import torch
 
 from model.dataset import Transcript, digest, label_counts
@@ -24,9 +26,12 @@ def identity_of(
     dev: Sequence[Transcript],
     second: Sequence[Transcript],
     folds: int,
+    said: np.ndarray | None,
 ) -> dict[str, Any]:
     """All that the weights of a training depend on, as JSON can hold it; see `train.train`."""
+    taught_by = {} if said is None else {"taught_by": hashlib.sha256(said.tobytes()).hexdigest()}
     return {
+        **taught_by,
         "settings": dataclasses.asdict(settings),
         "training": dataclasses.asdict(training),
         "encoder": dict(encoder.files),

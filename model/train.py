@@ -41,6 +41,7 @@ from model.emonet import EmoNet
 from model.encoder import autocast, load_encoder
 from model.errors import ModelError
 from model.evaluate import Scores, score
+from model.folds import SAID, save_said
 from model.offsets import class_offsets
 from model.provenance import history_of, identity_of
 from model.references import EncoderReference
@@ -90,7 +91,8 @@ def train(
       folds: see `cross_logits`; with 0 the speaker's part is learned over the context's own logits,
         and there are no `class_offsets`.
       said: what contexts say of `data` that they have not learned from, where it is known already,
-        (utterances, classes) float32; by default `cross_logits`, where there are folds.
+        (utterances, classes) float32; by default `cross_logits`, where there are folds, and this is
+        kept beside the checkpoint (`folds.SAID`).
       begins: called with the name of each part that is trained in turn.
       advance: called with steps done and all steps of that part.
       finished: called with each epoch when it is done, and at first with those that `output`
@@ -111,7 +113,7 @@ def train(
     if training.taught and not folds and said is None:
         raise ModelError(f"taught is {training.taught}, and without folds there is no teacher")
     data, dev = (known_speakers(part, training.speakers, training.seed) for part in (data, dev))
-    identity = identity_of(settings, training, encoder, data, dev, second, folds)
+    identity = identity_of(settings, training, encoder, data, dev, second, folds, said)
     progress = output / _PROGRESS
     if (output / SUMS).exists():
         epochs = _finished_epochs(output, identity)
@@ -135,6 +137,7 @@ def train(
                 data, dev, settings=settings, training=training, folder=progress, folds=folds,
                 begins=begins, **usual,
             )  # fmt: skip
+            save_said(output / SAID, said, data, settings.labels)
         run.said = said
         begins("the context")
         epochs = _train(run, context[1], advance, finished, resumed)

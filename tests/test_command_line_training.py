@@ -190,6 +190,26 @@ def test_a_training_runs_over_an_encoder_of_any_family(
     )
 
 
+def test_what_folds_said_teaches_another_training_as_it_taught_their_own(
+    usual: list[str], tmp_path: Path, capsys: Caught
+) -> None:
+    usual[usual.index("--folds") + 1] = "2"
+    assert main(usual) == 0
+    said = tmp_path / "checkpoint" / "folds.safetensors"
+    again = [*usual, "--output", str(tmp_path / "again"), "--taught-by", str(said)]
+    capsys.readouterr()
+    assert main(again) == 0
+    assert "training fold" not in capsys.readouterr().out
+    weights = [tmp_path / name / "trained.safetensors" for name in ("checkpoint", "again")]
+    assert weights[0].read_bytes() == weights[1].read_bytes()
+    write_jsonl(tmp_path / "trn.jsonl", [row for n in (1, 4) for row in episode(n)])
+    assert main(again) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(
+        f"emonet train: {said}: was said of other data than those that are to be"
+    )
+
+
 def test_more_folds_than_episodes_are_refused_before_anything_is_trained(
     usual: list[str], tmp_path: Path, capsys: Caught
 ) -> None:

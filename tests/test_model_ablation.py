@@ -5,7 +5,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import safetensors.numpy
 from small_training import LEARNING, PAST_DATA, PAST_DEV, PAST_SETTINGS, past_says
 
 import model.ablation
@@ -14,6 +13,7 @@ from model.artifact import load_model, open_checkpoint
 from model.comparison import ladder_table
 from model.errors import ModelError
 from model.evaluate import predict
+from model.folds import load_said
 from model.ladder import LADDER, Row, read_ladder
 from model.references import EncoderReference
 from model.train import train
@@ -63,7 +63,7 @@ def test_a_finished_row_is_told_apart_and_asks_its_folds_once(
         patch.setattr(model.ablation, "FOLDS", 3)
         alone, memory = ([ablation.result(row, seed) for seed in (0, 1)] for row in rows)
     (crossed,) = (tmp_path / "contexts").glob("*-folds.safetensors")
-    assert safetensors.numpy.load_file(crossed)["data"].shape == (sum(map(len, data)), 2)
+    assert load_said(crossed, data, PAST_SETTINGS.labels).shape == (sum(map(len, data)), 2)
     known = ablation.gold >= 0
     right = [np.mean((one.labels == ablation.gold)[known]) for one in (*alone, *memory)]
     # a past that tells something keeps its weight

@@ -15,7 +15,7 @@ from model.dataset import Transcript, gold_indices
 from model.encoder import has_bfloat16
 from model.evaluate import predict, score
 
-CHECKPOINT_BYTES = 24_000_000
+CHECKPOINT_BYTES = 32_000_000
 
 
 @pytest.fixture(scope="module")

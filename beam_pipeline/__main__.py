@@ -224,7 +224,7 @@ def _train_flags(parser: argparse.ArgumentParser) -> None:
     kept = "finished epochs are kept and the same command goes on after them"
     parser.set_defaults(corpus="data", interrupted=kept)
     add = parser.add_argument
-    add("--dev", required=True, nargs="+", metavar="DATA", help="what it is chosen on")
+    add("--dev", required=True, nargs="+", metavar="DEV", help="what it is chosen on")
     add("--beside", nargs="+", metavar="DATA",
         help="like dialogue with other labels, to learn from")  # fmt: skip
     add("--output", required=True, metavar="CHECKPOINT", help="folder; an unfinished one goes on")
@@ -249,8 +249,7 @@ def _train_flags(parser: argparse.ArgumentParser) -> None:
     add("--second-weight", type=float, default=0.5, metavar="W", help="of the loss on --beside")
     add("--memory-epochs", type=int, default=3, metavar="E", help="of the second stage: memory")
     add("--folds", type=int, default=4, metavar="K", help="other contexts, to learn from (0: none)")
-    add("--taught-by", metavar="FILE", help="folds.safetensors of a training over the same data, "
-        "in place of folds of its own")  # fmt: skip
+    add("--taught-by", metavar="FILE", help="what other folds said of the same data")
 
 
 if __name__ == "__main__":

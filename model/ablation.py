@@ -105,9 +105,7 @@ class Ablation:
         self._second_set = digest(self.second)
         self._embeddings: dict[tuple[str, ...], np.ndarray] = {}
 
-    def result(
-        self, row: Row, seed: int, advance: Callable[[int, int], None] = lambda done, total: None
-    ) -> Result:
+    def result(self, row: Row, seed: int, advance: Advance = lambda done, total: None) -> Result:
         """What a row says with a seed: from its file, or trained now.
 
         Args:

@@ -36,7 +36,7 @@ def save_said(
       data: of which it was said, in any order.
       labels: the classes.
     """
-    about = {**_about(data, labels), "sha256": _sha256(said)}
+    about = {**_about(data, labels), "sha256": sha256_of_said(said)}
     tensors = {_TENSOR: np.ascontiguousarray(said)}
     replace_file(path, lambda part: safetensors.numpy.save_file(tensors, part, about))
 
@@ -55,7 +55,7 @@ def load_said(path: Path, data: Sequence[Transcript], labels: Sequence[str]) -> 
             about, said = file.metadata() or {}, file.get_tensor(_TENSOR)
     except (OSError, safetensors.SafetensorError) as error:
         raise ModelError(f"{path}: cannot be read as what folds said: {error}") from error
-    if _sha256(said) != about.get("sha256"):
+    if sha256_of_said(said) != about.get("sha256"):
         raise ModelError(f"{path}: is damaged (its sha256 is another one); make it anew")
     for part, expected in _about(data, labels).items():
         if about[part] != expected:
@@ -66,10 +66,11 @@ def load_said(path: Path, data: Sequence[Transcript], labels: Sequence[str]) -> 
     return np.asarray(said)
 
 
+def sha256_of_said(said: np.ndarray) -> str:
+    """Hex digest of (utterances, classes) float32."""
+    return hashlib.sha256(np.ascontiguousarray(said).tobytes()).hexdigest()
+
+
 def _about(data: Sequence[Transcript], labels: Sequence[str]) -> dict[str, str]:
     data = sorted(data, key=lambda transcript: transcript.place)
     return {"labels": json.dumps(list(labels)), "data": digest(data)}
-
-
-def _sha256(said: np.ndarray) -> str:
-    return hashlib.sha256(np.ascontiguousarray(said).tobytes()).hexdigest()

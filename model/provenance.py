@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import platform
 from collections.abc import Sequence
 from importlib.metadata import version
@@ -13,6 +12,7 @@ import numpy as np
 import torch
 
 from model.dataset import Transcript, digest, label_counts
+from model.folds import sha256_of_said
 from model.references import EncoderReference
 from model.run import Epoch
 from model.settings import Settings, TrainingSettings
@@ -29,7 +29,7 @@ def identity_of(
     said: np.ndarray | None,
 ) -> dict[str, Any]:
     """All that the weights of a training depend on, as JSON can hold it; see `train.train`."""
-    taught_by = {} if said is None else {"taught_by": hashlib.sha256(said.tobytes()).hexdigest()}
+    taught_by = {} if said is None else {"taught_by": sha256_of_said(said)}
     return {
         **taught_by,
         "settings": dataclasses.asdict(settings),

@@ -150,14 +150,14 @@ def train(
             model.take_over(uncalibrated(open_checkpoint(folder)))
         with autocast(model.device):
             learned, chosen = read_corpus(model, data, dev)
-        if folds and said is not None:
-            offsets = class_offsets(said, learned.gold)
+        crossed = said if folds else None
+        if crossed is not None:
+            offsets = class_offsets(crossed, learned.gold)
             model.shift_logits(offsets)
-            said = said + offsets
-        else:
-            said = corpus_logits(model, learned)
+            crossed = crossed + offsets
         if settings.history:
-            learn_behaviour(model, training, learned, said)
+            over = corpus_logits(model, learned) if crossed is None else crossed
+            learn_behaviour(model, training, learned, over)
         noted = {**history_of(epochs, data, dev), **_finish(model, chosen)}
         save_checkpoint(output, model, {**identity, **noted})
     shutil.rmtree(progress, ignore_errors=True)  # none, or part of one, beside a finished run

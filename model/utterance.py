@@ -32,8 +32,8 @@ class UtteranceReader(nn.Module):
         self.classify: nn.Linear = skip_init(  # type: ignore[no-untyped-call]
             nn.Linear, embedder.width, classes
         )
-        self.classify.requires_grad_(False).weight.zero_()
-        self.classify.bias.zero_()
+        nn.init.zeros_(self.classify.weight)
+        nn.init.zeros_(self.classify.bias)
 
     def take_over(self, context: Encoder, classify: nn.Linear) -> None:
         """What a model of the settings `alone` has learned, its logits at their `SHARE`."""

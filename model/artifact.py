@@ -23,7 +23,7 @@ import torch
 from torch import Tensor, nn
 
 from model.emonet import EmoNet
-from model.encoder import load_encoder
+from model.encoder import fastest_device, load_encoder
 from model.errors import ModelError
 from model.references import EncoderReference, check_files, sha256_of
 from model.settings import Settings
@@ -118,8 +118,8 @@ def open_checkpoint(folder: Path, *, encoder: str | None = None) -> Checkpoint:
     )
 
 
-def load_model(checkpoint: Checkpoint, *, device: str = "cpu") -> EmoNet:
-    """The model of a checkpoint, in float32; `for_inference` readies it.
+def load_model(checkpoint: Checkpoint) -> EmoNet:
+    """The model of a checkpoint, in float32, on `fastest_device`; `for_inference` readies it.
 
     Raises:
       ModelError: the encoder is missing or another one, or the weights do not fit the settings.
@@ -131,7 +131,7 @@ def load_model(checkpoint: Checkpoint, *, device: str = "cpu") -> EmoNet:
         embedder=load_encoder(checkpoint.encoder),
     )
     restore(model.trained(), safetensors.torch.load_file(checkpoint.folder / WEIGHTS))
-    return model.to(device).eval()
+    return model.to(fastest_device()).eval()
 
 
 def restore(trained: Mapping[str, nn.Parameter], tensors: Mapping[str, Tensor]) -> None:

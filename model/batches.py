@@ -13,7 +13,7 @@ from torch import Tensor
 from model.dataset import Transcript, gold_indices
 from model.emonet import EmoNet, histories
 from model.encoder import autocast
-from model.windows import Window, fill_windows, pack
+from model.windows import BATCH_TOKENS, Window, fill_windows, pack
 
 T = TypeVar("T")
 
@@ -22,6 +22,9 @@ _FILL = 64
 
 _FILL_ALONE = 16
 """The same for turns that stand alone, which are short."""
+
+_ACCELERATOR_TOKENS = 16_384
+"""Of a call at most, where each call costs more than its filling (`BATCH_TOKENS` elsewhere)."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -120,7 +123,7 @@ def corpus_logits(model: EmoNet, corpus: Corpus) -> np.ndarray:
     with torch.inference_mode(), autocast(model.device):
         for batch in batches(corpus, range(len(corpus.windows)), 256):
             scored, values = batch_logits(model, corpus, batch)
-            logits[scored] += values
+            logits[scored] += values.cpu()
     return logits.numpy()
 
 
@@ -134,13 +137,18 @@ def past(corpus: Corpus, asked: np.ndarray) -> tuple[Tensor, Tensor]:
 
 def batch_states(model: EmoNet, corpus: Corpus, windows: Sequence[Window]) -> tuple[Tensor, Tensor]:
     """The turns that some windows score, (scored,) int64, and their c_t, (scored, d) float32."""
-    groups = list(fill_windows(corpus.turns, windows, _fill(model)))
+    groups = list(fill_windows(corpus.turns, windows, *_filling(model)))
     scored = torch.cat([torch.arange(w.scored, w.end) for rows in groups for w in rows])
     return scored, torch.cat([_read(model, corpus, rows) for rows in groups])
 
 
-def _fill(model: EmoNet) -> int:
-    return _FILL_ALONE if model.settings.window_turns == 1 else _FILL
+def _filling(model: EmoNet) -> tuple[int, int]:
+    """What the rows of a call are filled up to a multiple of, and its tokens at most."""
+    settings = model.settings
+    alone = settings.window_turns == 1
+    if model.device.type == "cpu":
+        return _FILL_ALONE if alone else _FILL, BATCH_TOKENS
+    return settings.turn_tokens if alone else settings.window_tokens, _ACCELERATOR_TOKENS
 
 
 def _read(model: EmoNet, corpus: Corpus, windows: Sequence[Window]) -> Tensor:
@@ -152,7 +160,8 @@ def _read(model: EmoNet, corpus: Corpus, windows: Sequence[Window]) -> Tensor:
         for start, w in zip(starts[:-1], windows, strict=True)
     ]
     kept = torch.cat([torch.arange(w.scored, w.end) for w in local])
-    batch = pack(turns, local, _fill(model), model.context.pad_id)
+    fill, _ = _filling(model)
+    batch = pack(turns, local, fill, model.context.pad_id)
     return model.read(model.context, batch, len(turns))[kept]
 
 

@@ -36,19 +36,21 @@ def learn_behaviour(
     optimizer = torch.optim.AdamW(
         parameters, lr=training.head_rate, weight_decay=training.weight_decay
     )
-    weights = class_weights(corpus.gold, context.shape[1], training.weight_exponent)
+    weights = torch.from_numpy(
+        class_weights(corpus.gold, context.shape[1], training.weight_exponent)
+    ).to(model.device)
+    before, gold = (torch.from_numpy(part).to(model.device) for part in (context, corpus.gold))
     labelled = np.flatnonzero(corpus.gold >= 0)
     for epoch in range(training.memory_epochs):
         torch.manual_seed(hash((training.seed, epoch)))
         order = np.random.default_rng([training.seed, epoch]).permutation(labelled)
         for start in range(0, len(order), training.batch_turns):
             asked = order[start : start + training.batch_turns]
-            said, windows = past(corpus, asked)
+            said, windows = (part.to(model.device) for part in past(corpus, asked))
             behaviour = model.behaviour(functional.dropout(said, _DROPOUT), windows)
-            logits = torch.from_numpy(context[asked]) + behaviour @ model.classify.weight.T.detach()
-            loss = functional.cross_entropy(
-                logits, torch.from_numpy(corpus.gold[asked]), weight=torch.from_numpy(weights)
-            )
+            chosen = torch.from_numpy(asked)
+            logits = before[chosen] + behaviour @ model.classify.weight.T.detach()
+            loss = functional.cross_entropy(logits, gold[chosen], weight=weights)
             optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             nn.utils.clip_grad_norm_(parameters, 1.0)

@@ -18,7 +18,7 @@ from torch.optim.swa_utils import AveragedModel
 from model.batches import fill_steps
 from model.compm import CoMPM, first_states, read_first, row_batches
 from model.dataset import Transcript, gold_indices, gold_to_score
-from model.encoder import autocast, load_encoder
+from model.encoder import autocast, fastest_device, load_encoder
 from model.evaluate import score
 from model.optimization import average_share, rate_share
 from model.references import EncoderReference
@@ -70,12 +70,16 @@ def train_compm(
     gold = gold_to_score(dev, labels)
     steps = [list(training_steps(data, training, number)) for number in range(training.epochs)]
     torch.manual_seed(training.seed)
-    model = CoMPM(
-        labels=labels,
-        context=load_encoder(encoder),
-        memory=load_encoder(encoder),
-        trained_layers=trained_layers,
-    ).train()
+    model = (
+        CoMPM(
+            labels=labels,
+            context=load_encoder(encoder),
+            memory=load_encoder(encoder),
+            trained_layers=trained_layers,
+        )
+        .to(fastest_device())
+        .train()
+    )
     model.context.for_training()
     model.memory.for_training()
     descent = _Descent(model, training, sum(map(len, steps)))
@@ -99,7 +103,7 @@ def add_gradients(model: CoMPM, step: Transcript) -> float:
 
     Of the contexts, one batch of rows at a time is kept for its gradients.
     """
-    gold = torch.from_numpy(gold_indices([step], model.labels))
+    gold = torch.from_numpy(gold_indices([step], model.labels)).to(model.classify.weight.device)
     asked = torch.nonzero(gold >= 0).flatten().tolist()
     reading = model.read(step)
     with autocast(gold.device):

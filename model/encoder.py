@@ -178,6 +178,11 @@ def load_encoder(reference: EncoderReference) -> Encoder:
     return Encoder(network=network.eval(), tokenizer=tokenizer, reference=reference)
 
 
+def fastest_device() -> torch.device:
+    """Where models are loaded to and trained: the accelerator, if there is one."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
 def has_bfloat16(device: torch.device) -> bool:
     """Whether the processor multiplies bfloat16 matrices in hardware."""
     if device.type == "cuda":

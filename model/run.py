@@ -66,7 +66,7 @@ class TrainingRun:
         classes = len(model.settings.labels)
         self.weights = torch.from_numpy(
             class_weights(corpus.gold, classes, training.weight_exponent)
-        )
+        ).to(model.device)
         heads = second.named_parameters(prefix="second") if second else ()
         context = model.trained_context()
         self.parameters = {**context, **dict(heads)}
@@ -180,12 +180,16 @@ class TrainingRun:
         with safetensors.safe_open(path, framework="pt") as file:
             self.epochs = [Epoch(**epoch) for epoch in json.loads(file.metadata()["epochs"])]
         tensors = safetensors.torch.load_file(path)
-        self.average = {name: tensors[f"average/{name}"] for name in self.average}
+        self.average = {
+            name: tensors[f"average/{name}"].to(self.model.device) for name in self.average
+        }
         for name, parameter in self.parameters.items():
             with torch.no_grad():
                 parameter.copy_(tensors[name])
             self.optimizer.state[parameter] = {
-                moment: tensors[f"{moment}/{name}"] for moment in ("exp_avg", "exp_avg_sq", "step")
+                "step": tensors[f"step/{name}"],  # stays on the CPU, as AdamW keeps it
+                "exp_avg": tensors[f"exp_avg/{name}"].to(parameter.device),
+                "exp_avg_sq": tensors[f"exp_avg_sq/{name}"].to(parameter.device),
             }
 
     def _batches(self, corpus: Corpus, number: int) -> Iterator[list[Window]]:
@@ -200,11 +204,11 @@ class TrainingRun:
         with autocast(self.model.device):
             scored, states = batch_states(self.model, self.corpus, batch)
             logits = self.model.classify(self.model.dropout(states)).float()
-        gold = torch.from_numpy(self.corpus.gold)[scored]
+        gold = torch.from_numpy(self.corpus.gold)[scored].to(logits.device)
         loss = functional.cross_entropy(logits, gold, weight=self.weights, ignore_index=-1)
         if self.said is not None and self.training.taught:
             # what is said comes of weighted losses: to weigh it again would be once too often
-            said = torch.from_numpy(self.said)[scored].softmax(dim=1)
+            said = torch.from_numpy(self.said)[scored].to(logits.device).softmax(dim=1)
             loss = loss.lerp(functional.cross_entropy(logits, said), self.training.taught)
         both = loss
         if self.second and other:

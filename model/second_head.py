@@ -28,12 +28,13 @@ class SecondHead(nn.Module):
         super().__init__()
         labels = label_set(data)
         self.corpus = read_context(model, data, labels)
-        self.weights = torch.from_numpy(class_weights(self.corpus.gold, len(labels), exponent))
-        self.classify = nn.Linear(model.context.width, len(labels))
+        weights = torch.from_numpy(class_weights(self.corpus.gold, len(labels), exponent))
+        self.weights = weights.to(model.device)
+        self.classify = nn.Linear(model.context.width, len(labels), device=model.device)
 
     def loss(self, model: EmoNet, windows: Sequence[Window]) -> Tensor:
         """Weighted cross entropy over the turns that some windows of its corpus score."""
         scored, states = batch_states(model, self.corpus, windows)
-        gold = torch.from_numpy(self.corpus.gold)[scored]
+        gold = torch.from_numpy(self.corpus.gold)[scored].to(states.device)
         logits = self.classify(model.dropout(states)).float()
         return functional.cross_entropy(logits, gold, weight=self.weights, ignore_index=-1)

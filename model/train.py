@@ -38,7 +38,7 @@ from model.dataset import (
     known_speakers,
 )
 from model.emonet import EmoNet
-from model.encoder import autocast, load_encoder
+from model.encoder import autocast, fastest_device, load_encoder
 from model.errors import ModelError
 from model.evaluate import Scores, score
 from model.folds import SAID, save_said
@@ -125,7 +125,7 @@ def train(
         torch.manual_seed(training.seed)
         model = EmoNet(
             settings=settings, context=load_encoder(encoder), embedder=load_encoder(encoder)
-        )
+        ).to(fastest_device())
         nn.init.zeros_(model.project.weight)  # until the second stage there is no past
         model.context.for_training()
         context = [read_context(model, part, settings.labels) for part in (data, dev)]

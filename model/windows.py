@@ -15,7 +15,7 @@ MASKED = float(np.finfo(np.float32).min) / 4
 """Added to a masked attention score: its softmax is exactly zero, also in bfloat16, and two of
 them added up stay finite."""
 
-_BATCH_TOKENS = 2048
+BATCH_TOKENS = 2048
 """Tokens of one call of an encoder: larger calls are no faster on a core and fall out of its
 cache."""
 
@@ -119,11 +119,14 @@ def _left_context(lengths: Sequence[int], first: int, new: int, limit: int) -> i
 
 
 def fill_windows(
-    turns: Sequence[Sequence[int]], windows: Sequence[Window], fill: int
+    turns: Sequence[Sequence[int]],
+    windows: Sequence[Window],
+    fill: int,
+    budget: int = BATCH_TOKENS,
 ) -> Iterator[list[Window]]:
-    """The windows in batches, each of one filled length."""
+    """The windows in batches of at most `budget` tokens, each of one filled length."""
     lengths = [sum(map(len, turns[window.start : window.end])) for window in windows]
-    for _, rows in fill_batches(lengths, fill, _BATCH_TOKENS):
+    for _, rows in fill_batches(lengths, fill, budget):
         yield [windows[row] for row in rows]
 
 

@@ -44,5 +44,4 @@ class ModelSource:
 @functools.lru_cache(maxsize=1)
 def _load(source: ModelSource) -> EmoNet:
     checkpoint = open_checkpoint(Path(source.checkpoint), encoder=source.encoder)
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    return load_model(checkpoint, device=device).for_inference()
+    return load_model(checkpoint).for_inference()

@@ -225,8 +225,7 @@ def _train_flags(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(corpus="data", interrupted=kept)
     add = parser.add_argument
     add("--dev", required=True, nargs="+", metavar="DEV", help="what it is chosen on")
-    add("--beside", nargs="+", metavar="DATA",
-        help="like dialogue with other labels, to learn from")  # fmt: skip
+    add("--beside", nargs="+", metavar="D", help="like dialogue with other labels, to learn from")
     add("--output", required=True, metavar="CHECKPOINT", help="folder; an unfinished one goes on")
     add("--encoder", help="mpnet, a folder, package or owner/name@REVISION")
     add("--language", default="en", metavar="CODE,..", help="of the data (default: en)")
@@ -236,6 +235,7 @@ def _train_flags(parser: argparse.ArgumentParser) -> None:
     add("--window-tokens", type=int, default=512, metavar="T", help="context at most")
     add("--window-turns", type=int, metavar="T", help="turns a token sees (default: all)")
     add("--trained-layers", type=int, default=4, metavar="L", help="upper layers that are trained")
+    add("--utterance-layers", type=int, metavar="L", help="of the reader of utterances (0: none)")
     add("--epochs", type=int, default=3)
     add("--patience", type=int, default=2, help="epochs without gain before it stops")
     add("--seed", type=int, default=0)

@@ -69,6 +69,11 @@ def test_an_epoch_is_told_when_it_is_done_and_an_interrupted_training_goes_on(
     assert last == f"checkpoint: {tmp_path / 'checkpoint'}, dev weighted F1 {reached:.2f}"
 
 
+def test_a_training_without_a_reader_of_utterances(usual: list[str], tmp_path: Path) -> None:
+    assert main([*usual, "--epochs", "1", "--utterance-layers", "0"]) == 0
+    assert open_checkpoint(tmp_path / "checkpoint").settings.utterance_layers == 0
+
+
 LADDER = """
 [all]
 epochs = 1

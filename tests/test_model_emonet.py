@@ -256,6 +256,21 @@ def test_what_an_utterance_tells_alone_depends_on_its_text_alone(
     assert len(np.unique(alone, axis=0)) > 10
 
 
+def test_without_memory_and_reader_an_utterance_is_encoded_once(
+    small_encoder: EncoderReference,
+) -> None:
+    calls = []
+    model = untrained(small_encoder, history=0, utterance_layers=0).for_inference()
+    model.embedder.register_forward_pre_hook(lambda *_: calls.append(1))
+    encoding = model.encode(made_up(12))
+    assert not calls
+    assert encoding.embeddings.shape == (12, model.embedder.width)
+    remembering = untrained(small_encoder, history=1, utterance_layers=0).for_inference()
+    np.testing.assert_array_equal(
+        encoding.context_logits, remembering.encode(made_up(12)).context_logits
+    )
+
+
 def test_the_reader_of_utterances_says_what_a_model_of_one_turn_says_at_its_share(
     small_encoder: EncoderReference,
 ) -> None:

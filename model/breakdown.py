@@ -56,15 +56,16 @@ def _turns_and_pasts(
     before: Sequence[Transcript], scored: Sequence[Transcript]
 ) -> tuple[np.ndarray, np.ndarray]:
     """Of each utterance of `scored`: its number in its dialogue, and where its speaker spoke."""
-    ours = {transcript.episode for transcript in scored}
     known: set[str] = set()
     turns, pasts = [], []
-    for transcript in sorted([*before, *scored], key=lambda transcript: transcript.place):
+    # both sets may have dialogues of one episode, as MELD's have
+    timeline = [(t.place, False, t) for t in before] + [(t.place, True, t) for t in scored]
+    for _, ours, transcript in sorted(timeline, key=lambda entry: entry[:2]):
         length: Counter[str] = Counter()
         here: set[tuple[str, str]] = set()
         for speaker, dialogue in zip(transcript.speakers, transcript.dialogues, strict=True):
             length[dialogue] += 1
-            if transcript.episode in ours:
+            if ours:
                 turns.append(length[dialogue])
                 inside = (speaker, dialogue) in here
                 pasts.append(

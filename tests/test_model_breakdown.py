@@ -41,6 +41,14 @@ def test_utterances_are_grouped_by_turn_class_speaker_and_past() -> None:
     }
 
 
+def test_an_episode_may_have_dialogues_in_both_sets() -> None:
+    elsewhere = transcript(["a word"] * 3, episode="e2", place=(2,), names=["bo", "cy", "cy"])
+    groups = utterance_groups([elsewhere], [SCORED], GOLD, LABELS)
+    past = groups["the speaker spoke before"]
+    assert np.flatnonzero(past["in others alone"]).tolist() == [1, 4]
+    assert all(len(part) == len(GOLD) for parts in groups.values() for part in parts.values())
+
+
 def test_each_group_says_what_both_sides_have_right_and_how_sure_the_difference_is() -> None:
     right = np.array([GOLD, GOLD])
     wrong_of_cy = right.copy()

@@ -4,9 +4,9 @@
     python benchmarks/compm.py emotion-detection-dev.json --encoder mpnet --context-alone
 
 Weights have no part in it: both sides are untrained, EmoNet with the settings that ship or, by
-`--context-alone`, with those that `docs/models.md` trains MPNet with. Each side
-is a process of its own with one thread, in turn, three times, and its best time counts. Time is
-that of the processor, so that other programs on the machine matter little.
+`--context-alone`, without reader and memory, as `docs/models.md` trains MPNet. Each side is a
+process of its own with one thread, in turn, three times, and its best time counts. Time is that of
+the processor, so that other programs on the machine matter little.
 """
 
 from __future__ import annotations

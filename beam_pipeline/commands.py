@@ -167,8 +167,7 @@ def train(flags: argparse.Namespace, rest: list[str]) -> int:
     reading = read_options(flags)
     data = read_transcripts(flags.inputs, reading)
     dev = read_transcripts(flags.dev, reading)
-    unasked = flags.utterance_layers is None
-    reader_layers = flags.trained_layers if unasked else flags.utterance_layers
+    reader = flags.utterance_layers
     settings = Settings(
         labels=label_set(data),
         tag=flags.tag,
@@ -177,7 +176,7 @@ def train(flags: argparse.Namespace, rest: list[str]) -> int:
         window_turns=flags.window_turns,
         turn_places=True,
         trained_layers=flags.trained_layers,
-        utterance_layers=reader_layers,
+        utterance_layers=flags.trained_layers if reader is None else reader,
         languages=tuple(flags.language.lower().split(",")),
     )
     apart = len(other_episodes(dev, data))

@@ -218,7 +218,7 @@ class Ablation:
         torch.manual_seed(training.seed)
         context, *readers = models
         behaving = EmoNet(settings=settings, context=context.context, embedder=context.embedder)
-        behaving = behaving.to(context.device)
+        behaving.to(context.device)
         behaving.classify = context.classify
         for reader in readers:
             behaving.take_over(reader)

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from model.dataset import Transcript, gold_indices
+from model.dataset import Transcript, common_timeline, gold_indices
 from model.emonet import EmoNet, histories
 from model.encoder import autocast
 from model.windows import BATCH_TOKENS, Window, fill_windows, pack
@@ -66,11 +66,9 @@ def read_corpus(
     if not model.settings.history and not model.settings.utterance_layers:
         return read_context(model, data, labels), read_context(model, dev, labels)
     data, dev = (sorted(part, key=lambda transcript: transcript.place) for part in (data, dev))
-    everything = sorted(
-        [(t.place, 0, t) for t in data] + [(t.place, 1, t) for t in dev], key=lambda e: e[:2]
-    )
-    timeline = [transcript for *_, transcript in everything]
-    in_dev = np.concatenate([np.full(len(t), bool(is_dev)) for _, is_dev, t in everything])
+    both = common_timeline(data, dev)
+    timeline = [transcript for transcript, _ in both]
+    in_dev = np.concatenate([np.full(len(t), is_dev) for t, is_dev in both])
     texts = tuple(text for t in timeline for text in t.texts)
     alone, embeddings = (read_alone or model.read_alone)(texts)
     windows = histories(timeline, model.settings.history)

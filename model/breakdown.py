@@ -11,7 +11,7 @@ import numpy as np
 
 from model.ablation import Result
 from model.comparison import paired_interval
-from model.dataset import Transcript
+from model.dataset import Transcript, common_timeline
 from model.ladder import Row
 
 _TURNS = {"1": (1, 1), "2 to 4": (2, 4), "5 to 9": (5, 9), "10 and later": (10, None)}
@@ -58,14 +58,12 @@ def _turns_and_pasts(
     """Of each utterance of `scored`: its number in its dialogue, and where its speaker spoke."""
     known: set[str] = set()
     turns, pasts = [], []
-    # both sets may have dialogues of one episode, as MELD's have
-    timeline = [(t.place, False, t) for t in before] + [(t.place, True, t) for t in scored]
-    for _, ours, transcript in sorted(timeline, key=lambda entry: entry[:2]):
+    for transcript, is_scored in common_timeline(before, scored):
         length: Counter[str] = Counter()
         here: set[tuple[str, str]] = set()
         for speaker, dialogue in zip(transcript.speakers, transcript.dialogues, strict=True):
             length[dialogue] += 1
-            if ours:
+            if is_scored:
                 turns.append(length[dialogue])
                 inside = (speaker, dialogue) in here
                 pasts.append(

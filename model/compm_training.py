@@ -70,16 +70,13 @@ def train_compm(
     gold = gold_to_score(dev, labels)
     steps = [list(training_steps(data, training, number)) for number in range(training.epochs)]
     torch.manual_seed(training.seed)
-    model = (
-        CoMPM(
-            labels=labels,
-            context=load_encoder(encoder),
-            memory=load_encoder(encoder),
-            trained_layers=trained_layers,
-        )
-        .to(fastest_device())
-        .train()
-    )
+    model = CoMPM(
+        labels=labels,
+        context=load_encoder(encoder),
+        memory=load_encoder(encoder),
+        trained_layers=trained_layers,
+    ).train()
+    model.to(fastest_device())
     model.context.for_training()
     model.memory.for_training()
     descent = _Descent(model, training, sum(map(len, steps)))

@@ -43,6 +43,17 @@ class Transcript:
         return len(self.texts)
 
 
+def common_timeline(
+    data: Sequence[Transcript], dev: Sequence[Transcript]
+) -> list[tuple[Transcript, bool]]:
+    """The episodes of two sets by place, and whether each is of the second one.
+
+    Both may hold dialogues of one episode, as MELD's do: the first set's come first.
+    """
+    both = [(t, False) for t in data] + [(t, True) for t in dev]
+    return sorted(both, key=lambda entry: (entry[0].place, entry[1]))
+
+
 def label_set(transcripts: Sequence[Transcript]) -> tuple[str, ...]:
     """The labels that occur, sorted.
 

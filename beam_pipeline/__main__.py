@@ -248,8 +248,8 @@ def _train_flags(parser: argparse.ArgumentParser) -> None:
     add("--averaging", type=float, default=0.99, metavar="A", help="of weights: what a step leaves")
     add("--second-weight", type=float, default=0.5, metavar="W", help="of the loss on --beside")
     add("--memory-epochs", type=int, default=3, metavar="E", help="of the second stage: memory")
-    add("--folds", type=int, default=4, metavar="K", help="other contexts, to learn from (0: none)")
-    add("--taught-by", metavar="FILE", help="what other folds said of the same data")
+    add("--folds", default="4", metavar="K|FILE", help="other contexts, or what such said; 0: none")
+    add("--taught-by", metavar="FILE", help="what a teacher's folds said, in place of its own")
 
 
 if __name__ == "__main__":

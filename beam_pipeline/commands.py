@@ -191,8 +191,13 @@ def train(flags: argparse.Namespace, rest: list[str]) -> int:
     # the others are varied by an ablation alone
     asked = {f.name for f in dataclasses.fields(TrainingSettings)} - {"speakers", "taught"}
     chosen = {name: getattr(flags, name) for name in asked}
-    said = load_said(Path(flags.taught_by), data, settings.labels) if flags.taught_by else None
-    chosen["taught"] = TAUGHT if flags.folds or said is not None else 0
+    known = None if flags.folds.isdecimal() else flags.folds
+    folds = 0 if known else int(flags.folds)
+    said, teacher = (
+        load_said(Path(file), data, settings.labels) if file else None
+        for file in (known, flags.taught_by)
+    )
+    chosen["taught"] = TAUGHT if folds or known or flags.taught_by else 0
     with console.step_progress("training") as progress:
         train_model(
             data,
@@ -202,8 +207,9 @@ def train(flags: argparse.Namespace, rest: list[str]) -> int:
             encoder=reference_to(flags.encoder or DEFAULT_ENCODER),
             output=Path(flags.output),
             second=second,
-            folds=flags.folds,
+            folds=folds,
             said=said,
+            teacher=teacher,
             begins=lambda part: progress.say(f"training {part}"),
             advance=progress.advance,
             finished=lambda epoch: progress.say(

@@ -171,7 +171,8 @@ class Ablation:
             begun = time.monotonic()
             train(
                 self.data, self.dev, settings=settings, training=training, encoder=self.encoder,
-                output=folder, second=self.second if beside else (), said=teacher, advance=advance,
+                output=folder, second=self.second if beside else (), teacher=teacher,
+                advance=advance,
             )  # fmt: skip
             seconds = time.monotonic() - begun
             model = uncalibrated(open_checkpoint(folder))

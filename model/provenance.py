@@ -27,11 +27,10 @@ def identity_of(
     second: Sequence[Transcript],
     folds: int,
     said: np.ndarray | None,
+    teacher: np.ndarray | None,
 ) -> dict[str, Any]:
     """All that the weights of a training depend on, as JSON can hold it; see `train.train`."""
-    taught_by = {} if said is None else {"taught_by": sha256_of_said(said)}
     return {
-        **taught_by,
         "settings": dataclasses.asdict(settings),
         "training": dataclasses.asdict(training),
         "encoder": dict(encoder.files),
@@ -39,6 +38,8 @@ def identity_of(
         "dev_digest": digest(dev),
         "second_digest": digest(second),
         "folds": folds,
+        "folds_said": None if said is None else sha256_of_said(said),
+        "taught_by": None if teacher is None else sha256_of_said(teacher),
     }
 
 

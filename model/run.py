@@ -49,8 +49,8 @@ class TrainingRun:
       epochs: those that are done.
       steps: done before each epoch, and at last all.
       taken_up: whether the folder held the run already.
-      said: what other contexts say of the corpus, (utterances, classes) float32 logits; None until
-        it is set, without which none is `taught`.
+      teacher: what other contexts say of the corpus, (utterances, classes) float32 logits; None
+        until it is set, without which none is `taught`.
     """
 
     def __init__(
@@ -82,7 +82,7 @@ class TrainingRun:
         self.steps = [0, *itertools.accumulate(steps)]
         self.epochs: list[Epoch] = []
         self.taken_up = False
-        self.said: np.ndarray | None = None
+        self.teacher: np.ndarray | None = None
 
     @classmethod
     def resume(
@@ -206,9 +206,9 @@ class TrainingRun:
             logits = self.model.classify(self.model.dropout(states)).float()
         gold = torch.from_numpy(self.corpus.gold)[scored].to(logits.device)
         loss = functional.cross_entropy(logits, gold, weight=self.weights, ignore_index=-1)
-        if self.said is not None and self.training.taught:
+        if self.teacher is not None and self.training.taught:
             # what is said comes of weighted losses: to weigh it again would be once too often
-            said = torch.from_numpy(self.said)[scored].to(logits.device).softmax(dim=1)
+            said = torch.from_numpy(self.teacher)[scored].to(logits.device).softmax(dim=1)
             loss = loss.lerp(functional.cross_entropy(logits, said), self.training.taught)
         both = loss
         if self.second and other:

@@ -70,6 +70,7 @@ def train(
     second: Sequence[Transcript] = (),
     folds: int = 0,
     said: np.ndarray | None = None,
+    teacher: np.ndarray | None = None,
     begins: Callable[[str], None] = lambda part: None,
     advance: Callable[[int, int], None] = lambda done, total: None,
     finished: Callable[[Epoch], None] = lambda epoch: None,
@@ -88,11 +89,11 @@ def train(
       output: where the checkpoint goes; an interrupted run in it is taken up, a finished one
         is left as it is.
       second: other labels of like dialogue, learned beside `data`; see `SecondHead`.
-      folds: see `cross_logits`; with 0 the speaker's part is learned over the context's own logits,
+      folds: see `cross_logits`; what they say is kept beside the checkpoint (`folds.SAID`).
+      said: what folds said of `data`, where it is known already, (utterances, classes) float32.
+        Without it and without folds the speaker's part is learned over the context's own logits,
         and there are no `class_offsets`.
-      said: what contexts say of `data` that they have not learned from, where it is known already,
-        (utterances, classes) float32; by default `cross_logits`, where there are folds, and this is
-        kept beside the checkpoint (`folds.SAID`).
+      teacher: what the context is taught by, as `said`, which it is by default.
       begins: called with the name of each part that is trained in turn.
       advance: called with steps done and all steps of that part.
       finished: called with each epoch when it is done, and at first with those that `output`
@@ -110,10 +111,10 @@ def train(
         raise ModelError(
             f"folds is {folds}, not 0 or within 2 and the {len(data)} episodes there are"
         )
-    if training.taught and not folds and said is None:
+    if training.taught and not folds and said is None and teacher is None:
         raise ModelError(f"taught is {training.taught}, and without folds there is no teacher")
     data, dev = (known_speakers(part, training.speakers, training.seed) for part in (data, dev))
-    identity = identity_of(settings, training, encoder, data, dev, second, folds, said)
+    identity = identity_of(settings, training, encoder, data, dev, second, folds, said, teacher)
     progress = output / _PROGRESS
     if (output / SUMS).exists():
         epochs = _finished_epochs(output, identity)
@@ -138,7 +139,7 @@ def train(
                 begins=begins, **usual,
             )  # fmt: skip
             save_said(output / SAID, said, data, settings.labels)
-        run.said = said
+        run.teacher = said if teacher is None else teacher
         begins("the context")
         epochs = _train(run, context[1], advance, finished, resumed)
         restore(model.trained_context(), safetensors.torch.load_file(progress / WEIGHTS))
@@ -150,13 +151,12 @@ def train(
             model.take_over(uncalibrated(open_checkpoint(folder)))
         with autocast(model.device):
             learned, chosen = read_corpus(model, data, dev)
-        crossed = said if folds else None
-        if crossed is not None:
-            offsets = class_offsets(crossed, learned.gold)
+        if said is not None:
+            offsets = class_offsets(said, learned.gold)
             model.shift_logits(offsets)
-            crossed = crossed + offsets
+            said = said + offsets
         if settings.history:
-            over = corpus_logits(model, learned) if crossed is None else crossed
+            over = corpus_logits(model, learned) if said is None else said
             learn_behaviour(model, training, learned, over)
         noted = {**history_of(epochs, data, dev), **_finish(model, chosen)}
         save_checkpoint(output, model, {**identity, **noted})

@@ -201,12 +201,14 @@ def test_what_folds_said_teaches_another_training_as_it_taught_their_own(
     usual[usual.index("--folds") + 1] = "2"
     assert main(usual) == 0
     said = tmp_path / "checkpoint" / "folds.safetensors"
-    again = [*usual, "--output", str(tmp_path / "again"), "--taught-by", str(said)]
+    again = [*usual, "--output", str(tmp_path / "again"), "--folds", str(said)]
     capsys.readouterr()
     assert main(again) == 0
     assert "training fold" not in capsys.readouterr().out
     weights = [tmp_path / name / "trained.safetensors" for name in ("checkpoint", "again")]
     assert weights[0].read_bytes() == weights[1].read_bytes()
+    assert main([*again, "--taught-by", str(said)]) == 1
+    assert "with other data or settings (taught_by)" in capsys.readouterr().err
     write_jsonl(tmp_path / "trn.jsonl", [row for n in (1, 4) for row in episode(n)])
     assert main(again) == 1
     (line,) = capsys.readouterr().err.splitlines()

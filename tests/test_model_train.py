@@ -29,8 +29,10 @@ from model.calibration import fit_temperature
 from model.dataset import SPEAKERS, Transcript, gold_indices
 from model.errors import ModelError
 from model.evaluate import evaluate, predict
+from model.offsets import class_offsets
 from model.references import EncoderReference
 from model.settings import TrainingSettings
+from model.train import uncalibrated
 
 
 def test_progress_counts_every_step(tmp_path: Path, small_bert: EncoderReference) -> None:
@@ -314,9 +316,29 @@ def test_a_context_is_taught_by_what_others_say(
     for number, label in enumerate(SETTINGS.labels):
         said = np.tile(np.float32(9) * np.eye(classes, dtype=np.float32)[number], (utterances, 1))
         folder = tmp_path / label
-        run(folder, small_bert, training, settings=settings, said=said)
+        run(folder, small_bert, training, settings=settings, teacher=said)
         logits = predict(load_model(open_checkpoint(folder)).for_inference(), DEV)
         assert (logits.argmax(axis=1) == number).mean() > 0.9
+
+
+def test_a_teacher_takes_the_place_of_the_folds_in_teaching_alone(
+    tmp_path: Path, small_bert: EncoderReference
+) -> None:
+    shape = sum(map(len, DATA)), len(LABELS)
+    teacher, said, other = np.random.default_rng(0).normal(size=(3, *shape)).astype(np.float32)
+    models = []
+    for number, folds in enumerate((None, said, other)):
+        folder = tmp_path / str(number)
+        run(folder, small_bert, TAUGHT, said=folds, teacher=teacher)
+        models.append(uncalibrated(open_checkpoint(folder)))
+    for one, folds in zip(models[1:], (said, other), strict=True):
+        torch.testing.assert_close(one.context.state_dict(), models[0].context.state_dict())
+        moved = (one.classify.bias - models[0].classify.bias).numpy(force=True)
+        offsets = class_offsets(folds, gold_indices(DATA, SETTINGS.labels))
+        np.testing.assert_allclose(moved, offsets, atol=1e-5)
+    run(tmp_path / "own", small_bert, TAUGHT, said=said)
+    own = uncalibrated(open_checkpoint(tmp_path / "own"))
+    assert not torch.allclose(own.classify.weight, models[1].classify.weight)
 
 
 def test_there_must_be_somebody_to_be_taught_by(

@@ -8,29 +8,14 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from typing import Final
 
 from beam_pipeline.corpus.decoding import decode
-from beam_pipeline.corpus.detection import Format, detect
+from beam_pipeline.corpus.detection import detect, detect_binary
 from beam_pipeline.corpus.dialogues import split_dialogues
-from beam_pipeline.corpus.formats.ass import read_ass
 from beam_pipeline.corpus.formats.cue_blocks import CueSheet
-from beam_pipeline.corpus.formats.delimited import read_delimited
-from beam_pipeline.corpus.formats.emorynlp import read_emorynlp
-from beam_pipeline.corpus.formats.jsonl import read_jsonl
-from beam_pipeline.corpus.formats.meld import read_meld
-from beam_pipeline.corpus.formats.microdvd import read_microdvd
-from beam_pipeline.corpus.formats.opus import read_opus
-from beam_pipeline.corpus.formats.parquet import MAGIC, read_parquet
-from beam_pipeline.corpus.formats.sami import read_sami
-from beam_pipeline.corpus.formats.sbv import read_sbv
-from beam_pipeline.corpus.formats.scc import read_scc
-from beam_pipeline.corpus.formats.srt import read_srt
-from beam_pipeline.corpus.formats.ttml import read_ttml
-from beam_pipeline.corpus.formats.webvtt import read_webvtt
-from beam_pipeline.corpus.formats.whisper import read_whisper
-from beam_pipeline.corpus.formats.xed import read_xed
+from beam_pipeline.corpus.formats.format import CueFormat, DataSetFormat, TableFormat, TextFormat
 from beam_pipeline.corpus.languages import detect_language, primary_language
 from beam_pipeline.corpus.location import Location, extension, locate, printable
 from beam_pipeline.corpus.options import ReadOptions
@@ -42,18 +27,6 @@ from beam_pipeline.corpus.unpacking import unpack
 from beam_pipeline.corpus.utterances import utterance_table
 from beam_pipeline.records import Episode, Reason, Rejected, SourceFile
 
-_CUES: Mapping[Format, Callable[[str], CueSheet]] = {
-    Format.SRT: read_srt,
-    Format.WEBVTT: read_webvtt,
-    Format.ASS: read_ass,
-    Format.MICRODVD: read_microdvd,
-    Format.SAMI: read_sami,
-    Format.SBV: read_sbv,
-    Format.SCC: read_scc,
-    Format.TTML: read_ttml,
-    Format.OPUS: read_opus,
-    Format.WHISPER: read_whisper,
-}
 WORDLESS: Final = "wordless"
 """The kind of cues in which there is nothing but sounds, music and the like."""
 
@@ -121,39 +94,34 @@ def refuse_file(path: str, size: int, reason: Reason, detail: str) -> FileConten
 def _read(receipt: _Receipt, data: bytes, options: ReadOptions) -> _Reading:
     location = locate(receipt.path, options)
     suffix = extension(receipt.path)
-    if data.startswith(MAGIC) or suffix == ".parquet":
-        receipt.format = str(Format.PARQUET)
-        return _read_sheet(read_parquet(data, options), receipt.path, location, options)
+    binary = detect_binary(data, suffix)
+    if binary:
+        receipt.format = binary.name
+        return _read_sheet(binary.read(data, options), receipt.path, location, options)
     decoded = decode(data)
     receipt.encoding = decoded.encoding
     if not decoded.text or decoded.text.isspace():
         raise RefusalError(Reason.EMPTY_FILE)
     found = detect(decoded.text, suffix)
-    receipt.format = str(found)
+    receipt.format = found.name
     return _read_text(found, decoded.text, receipt.path, location, options)
 
 
 def _read_text(
-    format: Format, text: str, path: str, location: Location, options: ReadOptions
+    format: TextFormat, text: str, path: str, location: Location, options: ReadOptions
 ) -> _Reading:
-    if format in _CUES:
-        return _read_cues(_CUES[format](text), format, path, location, options)
-    fixed = dataclasses.replace(options, columns=())
     match format:
-        case Format.MELD:
-            return _read_sheet(read_meld(text), path, location, fixed)
-        case Format.EMORYNLP:
-            return _read_sheet(read_emorynlp(text), path, location, fixed)
-        case Format.XED:
-            return _read_sheet(read_xed(text), path, location, fixed)
-        case Format.JSONL:
-            return _read_sheet(read_jsonl(text, options), path, location, options)
-        case _:
-            return _read_sheet(read_delimited(text, options), path, location, options)
+        case CueFormat():
+            return _read_cues(format.read(text), format.name, path, location, options)
+        case DataSetFormat():
+            fixed = dataclasses.replace(options, columns=())
+            return _read_sheet(format.read(text), path, location, fixed)
+        case TableFormat():
+            return _read_sheet(format.read(text, options), path, location, options)
 
 
 def _read_cues(
-    sheet: CueSheet, format: Format, path: str, location: Location, options: ReadOptions
+    sheet: CueSheet, format: str, path: str, location: Location, options: ReadOptions
 ) -> _Reading:
     if not sheet.cues and not sheet.refused and not sheet.dropped:
         raise RefusalError(Reason.NO_CUES, f"expected cues, with times as in {format}")

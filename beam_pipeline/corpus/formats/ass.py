@@ -11,6 +11,7 @@ import re
 from beam_pipeline.corpus import limits
 from beam_pipeline.corpus.formats.clocks import clock_ms
 from beam_pipeline.corpus.formats.cue_blocks import CueSheet, lines_of
+from beam_pipeline.corpus.formats.format import CueFormat
 from beam_pipeline.corpus.formats.gathering import Gathering, Silent
 from beam_pipeline.corpus.refusals import RefusalError
 from beam_pipeline.records import Reason
@@ -30,11 +31,6 @@ _FIELDS = [
 ]
 _BLOCK = re.compile(r"\{[^{}]*\}")
 _SCALE = re.compile(r"\\p(\d{1,3})")
-
-
-def is_ass(text: str) -> bool:
-    """Whether the text begins with one of the sections."""
-    return _SECTION.match(text) is not None
 
 
 def read_ass(text: str) -> CueSheet:
@@ -94,3 +90,15 @@ def _without_drawings(text: str) -> tuple[str, bool]:
         at = block.end()
     drawn |= bool(scale) and bool(text[at:].strip())
     return "".join(kept) + (text[at:] if not scale else ""), drawn
+
+
+FORMAT = CueFormat(
+    name="ass",
+    title="ASS, SSA",
+    extensions=(".ass", ".ssa"),
+    recognise=lambda text: text.begin(_SECTION),
+    read=read_ass,
+    known_by="`[Script Info]` or another section",
+    item="`Dialogue:`, `Comment:`",
+    speaker="field `Name` or `Actor`",
+)

@@ -20,6 +20,7 @@ from beam_pipeline.corpus.refusals import Refusal, RefusalError, check_size, che
 from beam_pipeline.records import Reason
 
 ARROW: Final = "-->"
+ARROW_MARK: Final = re.compile(ARROW)
 _TIMING = re.compile(rf"\s*{CLOCK}\s*-->\s*{CLOCK}(?:\s|$)", re.ASCII)
 
 

@@ -7,6 +7,7 @@ import io
 from collections.abc import Iterator
 
 from beam_pipeline.corpus import limits
+from beam_pipeline.corpus.formats.format import TableFormat
 from beam_pipeline.corpus.options import ReadOptions
 from beam_pipeline.corpus.refusals import Refusal, RefusalError, note
 from beam_pipeline.corpus.sheets import Sheet, wanted
@@ -87,3 +88,14 @@ def _short_lines(text: str, refused: list[Refusal]) -> Iterator[str]:
             yield "\n"
         else:
             yield line
+
+
+FORMAT = TableFormat(
+    name="csv",
+    title="CSV, TSV",
+    extensions=(".csv", ".tsv"),
+    read=read_delimited,
+    known_by="the extension",
+    item="a row",
+    speaker="column `speaker`",
+)

@@ -5,19 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from beam_pipeline.corpus.formats.format import DataSetFormat
 from beam_pipeline.corpus.formats.jsonl import parse_json
 from beam_pipeline.corpus.refusals import Refusal, RefusalError, note
 from beam_pipeline.corpus.sheets import Sheet
 from beam_pipeline.records import Reason
 
 _SHAPE = re.compile(r"\s*\{\s*(?:\"season_id\"\s*:\s*\"?\w*\"?\s*,\s*)?\"episodes\"\s*:\s*\[")
-_HEAD_CHARS = 1_000
 _FIELDS = ("text", "speaker", "dialogue", "show", "episode", "label")
-
-
-def is_emorynlp(text: str) -> bool:
-    """Whether the text begins as the official files do."""
-    return _SHAPE.match(text[:_HEAD_CHARS]) is not None
 
 
 def read_emorynlp(text: str) -> Sheet:
@@ -73,3 +68,15 @@ def _value(parent: object, key: str) -> object:
     if not isinstance(parent, dict) or key not in parent:
         raise RefusalError(Reason.MALFORMED_FILE, f"expected an object with '{key}'")
     return parent[key]
+
+
+FORMAT = DataSetFormat(
+    name="emorynlp",
+    title="EmoryNLP",
+    shared_extensions=(".json",),
+    recognise=lambda text: text.begin(_SHAPE),
+    read=read_emorynlp,
+    known_by="its keys",
+    item="an utterance",
+    speaker="`speakers`, if there is one",
+)

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 
 from beam_pipeline.corpus import limits
 from beam_pipeline.corpus.formats.cue_blocks import lines_of
+from beam_pipeline.corpus.formats.format import Evidence, RawText, TableFormat
 from beam_pipeline.corpus.options import ReadOptions
 from beam_pipeline.corpus.refusals import Refusal, RefusalError, note
 from beam_pipeline.corpus.sheets import Sheet, wanted
 from beam_pipeline.records import Reason
 
 _MAX_NAMES = 1_000
+_OBJECT = re.compile(r"\s*\{\s*(?:\"|\})")
+
+
+def find_jsonl(text: RawText) -> Evidence | None:
+    """The begin of an object, unless the file says that it is no more than one."""
+    return text.begin(_OBJECT) if text.extension != ".json" else None
 
 
 def read_jsonl(text: str, options: ReadOptions) -> Sheet:
@@ -74,3 +82,15 @@ def _names(rows: list[dict[str, object]]) -> tuple[str, ...]:
         if len(names) < _MAX_NAMES:
             names.update(dict.fromkeys(row))
     return tuple(names)
+
+
+FORMAT = TableFormat(
+    name="jsonl",
+    title="JSON lines",
+    extensions=(".jsonl", ".ndjson"),
+    recognise=find_jsonl,
+    read=read_jsonl,
+    known_by="an object, but not in a file `.json`",
+    item="a line",
+    speaker="column `speaker`",
+)

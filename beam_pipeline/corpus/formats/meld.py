@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from beam_pipeline.corpus.formats.delimited import header_of, read_delimited
+from beam_pipeline.corpus.formats.format import DataSetFormat, Evidence, RawText
 from beam_pipeline.corpus.options import ReadOptions
 from beam_pipeline.corpus.sheets import Sheet
 
@@ -19,9 +20,10 @@ _COLUMNS = (
 )
 
 
-def is_meld(text: str) -> bool:
-    """Whether the text begins with the header of MELD."""
-    return {name for _, name in _COLUMNS}.issubset(header_of(text))
+def find_meld(text: RawText) -> Evidence | None:
+    """The header, with all columns of MELD."""
+    header = header_of(text.head)
+    return (0, len(",".join(header))) if {name for _, name in _COLUMNS}.issubset(header) else None
 
 
 def read_meld(text: str) -> Sheet:
@@ -34,3 +36,15 @@ def read_meld(text: str) -> Sheet:
         numbers=sheet.numbers,
         refused=sheet.refused,
     )
+
+
+FORMAT = DataSetFormat(
+    name="meld",
+    title="MELD",
+    shared_extensions=(".csv",),
+    recognise=find_meld,
+    read=read_meld,
+    known_by="its header",
+    item="a row",
+    speaker="`Speaker`",
+)

@@ -10,6 +10,7 @@ from typing import Final
 
 from beam_pipeline.corpus import limits
 from beam_pipeline.corpus.formats.cue_blocks import CueSheet, lines_of
+from beam_pipeline.corpus.formats.format import CueFormat
 from beam_pipeline.corpus.formats.gathering import Gathering, Silent
 from beam_pipeline.corpus.refusals import RefusalError
 from beam_pipeline.records import Reason
@@ -21,11 +22,6 @@ _CUE = re.compile(r"\s*\{\d")
 _FRAMES = re.compile(r"\s*\{(\d{1,9})\}\{(\d{0,9})\}", re.ASCII)
 _RATE = re.compile(r"\s*(\d{1,3}(?:[.,]\d{1,6})?)\s*", re.ASCII)
 _STYLE = re.compile(r"\{[a-zA-Z]:[^{}]*\}")
-
-
-def is_microdvd(text: str) -> bool:
-    """Whether the text begins with two numbers of frames."""
-    return _FRAMES.match(text) is not None
 
 
 def read_microdvd(text: str) -> CueSheet:
@@ -67,3 +63,14 @@ def _read_line(gathering: Gathering, number: int, line: str, rate: float) -> Non
     lines = _STYLE.sub("", line[frames.end() :]).split("|")
     end_ms = round(int(end) * 1000 / rate) if end else None
     gathering.add(number, round(int(start) * 1000 / rate), end_ms, lines)
+
+
+FORMAT = CueFormat(
+    name="microdvd",
+    title="MicroDVD",
+    extensions=(".sub",),
+    recognise=lambda text: text.begin(_FRAMES),
+    read=read_microdvd,
+    known_by="`{25}{50}` at its begin",
+    item="a line that begins with `{` and a digit",
+)

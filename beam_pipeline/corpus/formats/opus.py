@@ -11,6 +11,7 @@ import re
 
 from beam_pipeline.corpus.formats.clocks import clock_ms
 from beam_pipeline.corpus.formats.cue_blocks import CueSheet
+from beam_pipeline.corpus.formats.format import CueFormat, Evidence, RawText
 from beam_pipeline.corpus.formats.gathering import CueText, Gathering, collapsed
 from beam_pipeline.corpus.formats.tags import Tag, tokens
 from beam_pipeline.corpus.refusals import RefusalError
@@ -20,9 +21,10 @@ _SHAPE = [re.compile(rf"<(?:{name})[\s>]") for name in ("document", "s", "time|w
 _BEFORE_NO_SPACE = re.compile(r" +(?=[.,!?;:…)\]]|n't\b|'(?:s|m|d|re|ve|ll)\b)")
 
 
-def is_opus(text: str) -> bool:
-    """Whether there are sentences with words or times in a document."""
-    return all(tag.search(text) for tag in _SHAPE)
+def find_opus(text: RawText) -> Evidence | None:
+    """Where the document begins, if there are sentences with words or times in it."""
+    found = [text.tag(tag) for tag in _SHAPE]
+    return found[0] if all(found) else None
 
 
 @dataclasses.dataclass
@@ -98,3 +100,14 @@ def _finish(gathering: Gathering, sentence: _Sentence) -> None:
         return
     text = _BEFORE_NO_SPACE.sub("", collapsed(str(sentence.text)))
     gathering.add(sentence.number, sentence.start_ms, sentence.end_ms, [text])
+
+
+FORMAT = CueFormat(
+    name="opus",
+    title="OPUS, OpenSubtitles",
+    shared_extensions=(".xml",),
+    recognise=find_opus,
+    read=read_opus,
+    known_by="`document`, `s`, and `time` or `w`",
+    item="`<s>`",
+)

@@ -6,13 +6,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from beam_pipeline.corpus import limits
+from beam_pipeline.corpus.formats.format import BinaryTableFormat
 from beam_pipeline.corpus.options import ReadOptions
 from beam_pipeline.corpus.refusals import RefusalError
 from beam_pipeline.corpus.sheets import Sheet, wanted
 from beam_pipeline.corpus.unpacking import check_size
 from beam_pipeline.records import Reason
-
-MAGIC = b"PAR1"
 
 
 def read_parquet(data: bytes, options: ReadOptions) -> Sheet:
@@ -45,3 +44,15 @@ def _check_limits(metadata: pq.FileMetaData) -> None:
     if metadata.num_rows > limits.MAX_ROWS:
         detail = f"expected at most {limits.MAX_ROWS} rows, found {metadata.num_rows}"
         raise RefusalError(Reason.FILE_TOO_LARGE, detail)
+
+
+FORMAT = BinaryTableFormat(
+    name="parquet",
+    title="Parquet",
+    extensions=(".parquet",),
+    magic=b"PAR1",
+    read=read_parquet,
+    known_by="`PAR1`, or the extension",
+    item="a row",
+    speaker="column `speaker`",
+)

@@ -12,6 +12,7 @@ import re
 from collections import Counter
 
 from beam_pipeline.corpus.formats.cue_blocks import CueSheet
+from beam_pipeline.corpus.formats.format import CueFormat
 from beam_pipeline.corpus.formats.gathering import CueText, Gathering, Silent, collapsed
 from beam_pipeline.corpus.formats.tags import Tag, tokens
 from beam_pipeline.corpus.refusals import RefusalError
@@ -19,11 +20,6 @@ from beam_pipeline.records import Reason
 
 _ROOT = re.compile(r"<SAMI[\s>]", re.IGNORECASE)
 _START = re.compile(r"\d{1,12}", re.ASCII)
-
-
-def is_sami(text: str) -> bool:
-    """Whether there is the root element."""
-    return _ROOT.search(text) is not None
 
 
 @dataclasses.dataclass
@@ -102,3 +98,15 @@ def _open_paragraph(found: list[_Paragraph], tag: Tag) -> None:
         found.pop()
     names = attributes.get("id", "").lower() == "source"
     found.append(_Paragraph(start, attributes.get("class", "").lower(), names))
+
+
+FORMAT = CueFormat(
+    name="sami",
+    title="SAMI",
+    extensions=(".smi", ".sami"),
+    recognise=lambda text: text.tag(_ROOT),
+    read=read_sami,
+    known_by="`<SAMI>`",
+    item="`<P>` within a `<SYNC>`, or a `<SYNC>` without",
+    speaker="`<P ID=Source>`",
+)

@@ -10,16 +10,18 @@ import re
 from beam_pipeline.corpus import limits
 from beam_pipeline.corpus.formats.clocks import CLOCK, milliseconds
 from beam_pipeline.corpus.formats.cue_blocks import CueSheet, lines_of
+from beam_pipeline.corpus.formats.format import CueFormat
 from beam_pipeline.corpus.formats.gathering import Gathering
 from beam_pipeline.corpus.refusals import RefusalError
 from beam_pipeline.records import Reason
 
 _TIMING = re.compile(rf"\s*{CLOCK}\s*,\s*{CLOCK}\s*", re.ASCII)
 _LIKE_TIMING = re.compile(r"\s*\w+:\w+:[\w.]*\s*,\s*\w+:\w+:[\w.]*\s*", re.ASCII)
+_SECOND_TIME = re.compile(r",\s*\d{1,4}:", re.ASCII)
 _BREAK = re.compile(r"\[br\]", re.IGNORECASE)
 
 
-def is_sbv_timing(line: str) -> bool:
+def is_timing(line: str) -> bool:
     """Whether a line tells when a cue is shown."""
     return len(line) <= limits.MAX_TIMING_CHARS and _TIMING.fullmatch(line) is not None
 
@@ -56,3 +58,15 @@ def _read_cue(gathering: Gathering, number: int, timing: str, lines: list[str]) 
         gathering.refuse(number, error)
     else:
         gathering.add(number, start_ms, end_ms, lines)
+
+
+FORMAT = CueFormat(
+    name="sbv",
+    title="SBV, SubViewer",
+    extensions=(".sbv",),
+    shared_extensions=(".sub",),
+    recognise=lambda text: text.line(_SECOND_TIME, is_timing),
+    read=read_sbv,
+    known_by="a line of two times",
+    item="a line that looks like two times",
+)

@@ -12,11 +12,13 @@ from collections.abc import Sequence
 
 from beam_pipeline.corpus import limits
 from beam_pipeline.corpus.formats.cue_blocks import CueSheet, lines_of
+from beam_pipeline.corpus.formats.format import CueFormat
 from beam_pipeline.corpus.formats.gathering import Gathering, Silent
 from beam_pipeline.corpus.refusals import RefusalError
 from beam_pipeline.records import Reason
 
-HEADER = "Scenarist_SCC"
+_HEADER = "Scenarist_SCC"
+_BEGIN = re.compile(rf"\s*{_HEADER}")
 _LINE = re.compile(
     r"\s*(\d\d):(\d\d):(\d\d)([:;.,])(\d\d)((?:\s+[0-9a-f]{4})*)\s*", re.ASCII | re.IGNORECASE
 )
@@ -41,7 +43,7 @@ def read_scc(text: str) -> CueSheet:
     """Reads every line but the header and empty ones."""
     gathering = Gathering("line")
     for number, line in enumerate(lines_of(text), 1):
-        if line.strip() and not line.lstrip("\ufeff ").startswith(HEADER):
+        if line.strip() and not line.lstrip("\ufeff ").startswith(_HEADER):
             _read_line(gathering, number, line)
     return gathering.sheet()
 
@@ -106,3 +108,14 @@ def _control(text: list[str], first: int, second: int) -> None:
         text[-1:] = []
     elif second >= 0x40 or (first in (0x14, 0x15) and second == _RETURN):
         text.append("\n")
+
+
+FORMAT = CueFormat(
+    name="scc",
+    title="SCC",
+    extensions=(".scc",),
+    recognise=lambda text: text.begin(_BEGIN),
+    read=read_scc,
+    known_by="`Scenarist_SCC`",
+    item="a line after the header",
+)

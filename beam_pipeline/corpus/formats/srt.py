@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
-from beam_pipeline.corpus.formats.cue_blocks import CueSheet, read_cues
+from beam_pipeline.corpus.formats.cue_blocks import ARROW_MARK, CueSheet, is_timing, read_cues
+from beam_pipeline.corpus.formats.format import CueFormat
 
 
 def read_srt(text: str) -> CueSheet:
     """Reads the cues of an SRT file, which may lack counters or the empty lines between cues."""
     return read_cues(text, blank_ends_cue=False)
+
+
+FORMAT = CueFormat(
+    name="srt",
+    title="SubRip",
+    extensions=(".srt",),
+    recognise=lambda text: text.line(ARROW_MARK, is_timing),
+    read=read_srt,
+    known_by="a timing line",
+    item="a line with `-->`",
+)

@@ -12,6 +12,7 @@ import re
 
 from beam_pipeline.corpus import limits
 from beam_pipeline.corpus.formats.cue_blocks import CueSheet
+from beam_pipeline.corpus.formats.format import CueFormat
 from beam_pipeline.corpus.formats.gathering import Gathering, Silent, collapsed
 from beam_pipeline.corpus.formats.tags import Tag, tokens
 from beam_pipeline.corpus.formats.ttml_time import Clock, Span
@@ -24,11 +25,6 @@ _TIMED = frozenset(("body", "div", "p", "span"))
 # Neither what is said about a paragraph nor how its characters are read aloud is said in it.
 _UNSPOKEN = frozenset(("metadata", "title", "desc", "name", "copyright"))
 _MAX_DEPTH = 1_000
-
-
-def is_ttml(text: str) -> bool:
-    """Whether the root element is that of TTML."""
-    return _ROOT.search(text) is not None
 
 
 @dataclasses.dataclass
@@ -163,3 +159,16 @@ def read_ttml(text: str) -> CueSheet:
             reader.close(token.name)
     reader.close("p")
     return reader.gathering.sheet(reader.language)
+
+
+FORMAT = CueFormat(
+    name="ttml",
+    title="TTML, IMSC, DFXP",
+    extensions=(".ttml", ".dfxp"),
+    shared_extensions=(".xml",),
+    recognise=lambda text: text.tag(_ROOT),
+    read=read_ttml,
+    known_by="root `tt`",
+    item="`<p>`",
+    speaker="`ttm:agent` with a `ttm:name`",
+)

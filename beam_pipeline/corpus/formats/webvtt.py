@@ -5,9 +5,33 @@ What is no cue has no timing line, and so is never part of one.
 
 from __future__ import annotations
 
-from beam_pipeline.corpus.formats.cue_blocks import CueSheet, read_cues
+import re
+
+from beam_pipeline.corpus.formats.cue_blocks import ARROW_MARK, CueSheet, is_timing, read_cues
+from beam_pipeline.corpus.formats.format import CueFormat, Evidence, RawText
+
+_EXTENSION = ".vtt"
+_HEADER = re.compile(r"\s*WEBVTT(?:\s|$)")
+
+
+def find_webvtt(text: RawText) -> Evidence | None:
+    """The header; without it only the extension tells the format from SubRip."""
+    header = text.begin(_HEADER)
+    return header or (text.line(ARROW_MARK, is_timing) if text.extension == _EXTENSION else None)
 
 
 def read_webvtt(text: str) -> CueSheet:
     """Reads the cues of a WebVTT file, with or without its header."""
     return read_cues(text, blank_ends_cue=True)
+
+
+FORMAT = CueFormat(
+    name="webvtt",
+    title="WebVTT",
+    extensions=(_EXTENSION,),
+    recognise=find_webvtt,
+    read=read_webvtt,
+    known_by="`WEBVTT`, or a timing line and the extension",
+    item="a line with `-->`",
+    speaker="`<v Monica>`",
+)

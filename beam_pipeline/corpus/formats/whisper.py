@@ -6,18 +6,24 @@ import math
 import re
 
 from beam_pipeline.corpus.formats.cue_blocks import CueSheet
+from beam_pipeline.corpus.formats.format import CueFormat, Evidence, RawText
 from beam_pipeline.corpus.formats.gathering import Gathering
 from beam_pipeline.corpus.formats.jsonl import parse_json
 from beam_pipeline.corpus.refusals import RefusalError
 from beam_pipeline.records import Reason
 
+_EXTENSION = ".json"
+_OBJECT = re.compile(r"\s*\{")
 _SHAPE = re.compile(r'"(?:segments|transcription)"\s*:\s*\[')
 _LANGUAGE = re.compile(r"[a-z]{2,3}")
 
 
-def is_whisper(text: str) -> bool:
-    """Whether a JSON object seems to hold a list of segments; the whole text stands before it."""
-    return text.lstrip()[:1] == "{" and _SHAPE.search(text) is not None
+def find_whisper(text: RawText) -> Evidence | None:
+    """The object up to its list of segments; the whole transcript may stand before that list."""
+    if text.extension != _EXTENSION or not text.begin(_OBJECT):
+        return None
+    found = _SHAPE.search(text.text)
+    return found and (0, found.end())
 
 
 def read_whisper(text: str) -> CueSheet:
@@ -75,3 +81,15 @@ def _number(value: object, factor: int = 1) -> int:
     if not math.isfinite(value) or abs(value) > 1e15:
         raise RefusalError(Reason.MALFORMED_CUE, "expected finite times")
     return round(value * factor)
+
+
+FORMAT = CueFormat(
+    name="whisper",
+    title="Whisper, WhisperX, whisper.cpp",
+    shared_extensions=(_EXTENSION,),
+    recognise=find_whisper,
+    read=read_whisper,
+    known_by="a list `segments` or `transcription`",
+    item="a segment",
+    speaker="`speaker`, such as `SPEAKER_00`",
+)

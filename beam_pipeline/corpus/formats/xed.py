@@ -10,6 +10,7 @@ import itertools
 import re
 
 from beam_pipeline.corpus.formats.cue_blocks import lines_of
+from beam_pipeline.corpus.formats.format import DataSetFormat, Evidence, RawText
 from beam_pipeline.corpus.refusals import Refusal, note
 from beam_pipeline.corpus.sheets import Column, Sheet
 from beam_pipeline.records import Reason
@@ -31,10 +32,10 @@ _ROW = re.compile(r"([^\t]*)\t([0-8](?:, ?[0-8])*)")
 _ROWS_LOOKED_AT = 20
 
 
-def is_xed(text: str) -> bool:
-    """Whether the text's first rows are all of XED's form."""
-    rows = list(itertools.islice(lines_of(text), _ROWS_LOOKED_AT))
-    return bool(rows) and all(map(_ROW.fullmatch, rows))
+def find_xed(text: RawText) -> Evidence | None:
+    """The first rows, if all of them are of XED's form."""
+    rows = list(itertools.islice(lines_of(text.head), _ROWS_LOOKED_AT))
+    return (0, sum(map(len, rows))) if rows and all(map(_ROW.fullmatch, rows)) else None
 
 
 def read_xed(text: str) -> Sheet:
@@ -54,3 +55,14 @@ def read_xed(text: str) -> Sheet:
             note(refused, Refusal(f"row {number}", Reason.MALFORMED_ROW, detail))
     columns: dict[str, Column] = {"text": texts, "dialogue": numbers, "label": labels}
     return Sheet(tuple(columns), columns, numbers, tuple(refused))
+
+
+FORMAT = DataSetFormat(
+    name="xed",
+    title="XED",
+    shared_extensions=(".tsv",),
+    recognise=find_xed,
+    read=read_xed,
+    known_by="its rows: a text, a tab, numbers from 0 to 8",
+    item="a row, a dialogue of its own",
+)

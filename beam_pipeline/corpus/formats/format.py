@@ -1,0 +1,163 @@
+"""All that is known of a format: the record `FORMAT` that each module of a format ends in.
+
+A format is one module of this package. Nothing else names it: `detection` finds the records, the
+table in `docs/data-format.md` is made from them.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import re
+from collections.abc import Callable
+from typing import Final
+
+from beam_pipeline.corpus import limits
+from beam_pipeline.corpus.formats.cue_blocks import CueSheet
+from beam_pipeline.corpus.options import ReadOptions
+from beam_pipeline.corpus.sheets import Sheet
+
+HEAD_CHARS: Final = 2**16
+"""How much of a text is searched for what shows its format."""
+
+_LINE_END = re.compile(r"[\r\n]")
+_BEGINS_WITH_TAG = re.compile(r"\s*<")
+
+Evidence = tuple[int, int]
+"""Where in a text that which shows its format begins and ends, in characters."""
+
+
+@dataclasses.dataclass(frozen=True)
+class RawText:
+    """The text of a file whose format is not known yet.
+
+    Attributes:
+      text: the whole of it.
+      extension: of the file, in lower case: `.srt`.
+    """
+
+    text: str
+    extension: str
+
+    @functools.cached_property
+    def head(self) -> str:
+        """The first `HEAD_CHARS` characters."""
+        return self.text[:HEAD_CHARS]
+
+    def begin(self, pattern: re.Pattern[str]) -> Evidence | None:
+        """Where the pattern stands at the very begin of the text."""
+        found = pattern.match(self.head)
+        return found and found.span()
+
+    def tag(self, pattern: re.Pattern[str]) -> Evidence | None:
+        """Where the pattern first stands in the head of a text that begins with a tag."""
+        found = pattern.search(self.head) if _BEGINS_WITH_TAG.match(self.head) else None
+        return found and found.span()
+
+    def line(self, mark: re.Pattern[str], is_timing: Callable[[str], bool]) -> Evidence | None:
+        """Where the first timing line stands in the head.
+
+        Args:
+          mark: a part of each such line that is rare elsewhere, so that few lines are looked at.
+          is_timing: whether a line, without its end, tells when a cue is shown; no line is that is
+            longer than `MAX_TIMING_CHARS`.
+        """
+        for found in mark.finditer(self.head):
+            at = found.start()
+            before = self.head[max(at - limits.MAX_TIMING_CHARS, 0) : at]
+            after = self.head[at : at + limits.MAX_TIMING_CHARS + 1]
+            begin = _LINE_END.split(before)[-1]
+            line = begin + _LINE_END.split(after, 1)[0]
+            if is_timing(line):
+                return at - len(begin), at - len(begin) + len(line)
+        return None
+
+
+def _shows_nothing(_: RawText) -> None:
+    return None
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Format:
+    """A format of files; see its kinds below.
+
+    Attributes:
+      name: as manifests have it.
+      title: as people call it, for tables and error messages.
+      extensions: in lower case; files with one of them are of this format unless their content
+        shows another. No two formats share one.
+      shared_extensions: which such files often have, too; only content says that they are.
+      known_by: what shows the format, for the documentation, as the next two are.
+      item: what is counted as a cue or row.
+      speaker: where the format names who speaks, apart from labels in the text.
+    """
+
+    name: str
+    title: str
+    extensions: tuple[str, ...] = ()
+    shared_extensions: tuple[str, ...] = ()
+    known_by: str
+    item: str
+    speaker: str = ""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class _TextFormat(Format):
+    """A format of text.
+
+    Attributes:
+      recognise: where a text shows that it is of this format, None if it does not. `detect` ranks
+        the evidence of all formats, so that no recogniser has to know of another. By default a text
+        shows nothing, and its extension decides.
+    """
+
+    recognise: Callable[[RawText], Evidence | None] = _shows_nothing
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class CueFormat(_TextFormat):
+    """Subtitles: a file is an episode, of cues with times.
+
+    Attributes:
+      read: text -> cues.
+    """
+
+    read: Callable[[str], CueSheet]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class DataSetFormat(_TextFormat):
+    """A published data set: rows under our names for the columns, whatever `--columns` says.
+
+    Attributes:
+      read: text -> rows.
+    """
+
+    read: Callable[[str], Sheet]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class TableFormat(_TextFormat):
+    """A table in which the user may say which column is what.
+
+    Attributes:
+      read: text -> rows, with those columns that may be of use.
+    """
+
+    read: Callable[[str, ReadOptions], Sheet]
+
+
+TextFormat = CueFormat | DataSetFormat | TableFormat
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class BinaryTableFormat(Format):
+    """A table that is no text.
+
+    Attributes:
+      magic: the bytes that each such file begins with.
+      read: bytes -> rows, with those columns that may be of use.
+    """
+
+    magic: bytes
+    read: Callable[[bytes, ReadOptions], Sheet]

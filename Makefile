@@ -10,8 +10,8 @@ fake_gcs_server := github.com/fsouza/fake-gcs-server@v1.56.1
 # of Beam's version
 prism := github.com/apache/beam/sdks/v2/go/cmd/prism@v2.77.0
 
-.PHONY: install demo test faults engines flink fuzz check lock metadata image airflow bench nights \
-	speaker compm clean
+.PHONY: install demo test faults engines flink fuzz check docs lock metadata image airflow bench \
+	nights speaker compm clean
 
 install: .venv/installed
 
@@ -78,7 +78,11 @@ check: install
 	$(bin)/ruff check .
 	$(bin)/ruff format --check .
 	$(bin)/mypy
-	$(bin)/mypy infra/dataflow infra/airflow/check.py
+	$(bin)/mypy infra/dataflow infra/airflow/check.py docs/generate.py
+
+# The tables of the documentation that are made from the code.
+docs: install
+	$(bin)/python docs/generate.py
 
 lock:
 	uv pip compile --universal --python-version 3.11 --generate-hashes --all-extras \

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import importlib
+import operator
 import pkgutil
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, NamedTuple
 
 from beam_pipeline.corpus import formats
 from beam_pipeline.corpus.formats.format import BinaryTableFormat, Format, RawText, TextFormat
@@ -28,6 +29,20 @@ _TEXTS = tuple(one for one in FORMATS if isinstance(one, TextFormat))
 _BINARIES = tuple(one for one in FORMATS if isinstance(one, BinaryTableFormat))
 
 
+class Rank(NamedTuple):
+    """How a format stands among those that a text shows: the least one is the format of the text.
+
+    Attributes:
+      begin: where its evidence begins, in characters.
+      negative_length: of the evidence; the longest is the least.
+      foreign: whether the file has an extension of another format.
+    """
+
+    begin: int
+    negative_length: int
+    foreign: bool
+
+
 def detect_binary(data: bytes, extension: str) -> BinaryTableFormat | None:
     """The format of bytes that are no text, None if they may be one.
 
@@ -43,9 +58,6 @@ def detect_binary(data: bytes, extension: str) -> BinaryTableFormat | None:
 def detect(text: str, extension: str) -> TextFormat:
     """The format of a text.
 
-    Of several formats that it shows that one is taken whose evidence begins first, of those the one
-    with the longest evidence, of those the one that has the file's extension.
-
     Args:
       text: the whole of it.
       extension: of the file, in lower case: `.srt`.
@@ -53,17 +65,23 @@ def detect(text: str, extension: str) -> TextFormat:
     Raises:
       RefusalError: if it is none that is read.
     """
-    raw = RawText(text, extension)
-    shown = {one: evidence for one in _TEXTS if (evidence := one.recognise(raw))}
+    shown = ranked(RawText(text, extension))
+    if shown:
+        return shown[0][1]
     named = [one for one in _TEXTS if extension in one.extensions]
-    if not shown and not named:
+    if not named:
         known = ", ".join(one.title for one in FORMATS)
         raise RefusalError(
             Reason.UNKNOWN_FORMAT, f"expected {known}; found none of them, extension '{extension}'"
         )
+    return named[0]
 
-    def rank(one: TextFormat) -> tuple[int, int, bool]:
-        begin, end = shown[one]
-        return begin, -end, one not in named
 
-    return min(shown, key=rank) if shown else named[0]
+def ranked(text: RawText) -> list[tuple[Rank, TextFormat]]:
+    """The formats that a text shows, the one that it is in first."""
+    ranks: list[tuple[Rank, TextFormat]] = []
+    for one in _TEXTS:
+        if evidence := one.recognise(text):
+            begin, end = evidence
+            ranks.append((Rank(begin, begin - end, text.extension not in one.extensions), one))
+    return sorted(ranks, key=operator.itemgetter(0))

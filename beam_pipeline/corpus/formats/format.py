@@ -106,9 +106,9 @@ class _TextFormat(Format):
     """A format of text.
 
     Attributes:
-      recognise: where a text shows that it is of this format, None if it does not. `detect` ranks
-        the evidence of all formats, so that no recogniser has to know of another. By default a text
-        shows nothing, and its extension decides.
+      recognise: where a text shows that it is of this format, None if it does not. Of all
+        evidence in a text that counts which begins first, of that the longest, so that no
+        recogniser has to know of another. By default a text shows nothing; its extension decides.
     """
 
     recognise: Callable[[RawText], Evidence | None] = _shows_nothing

@@ -5,7 +5,9 @@ from __future__ import annotations
 from beam_pipeline.corpus.formats.delimited import header_of, read_delimited
 from beam_pipeline.corpus.formats.format import DataSetFormat, Evidence, RawText
 from beam_pipeline.corpus.options import ReadOptions
+from beam_pipeline.corpus.refusals import RefusalError
 from beam_pipeline.corpus.sheets import Sheet
+from beam_pipeline.records import Reason
 
 _COLUMNS = (
     ("text", "Utterance"),
@@ -27,8 +29,15 @@ def find_meld(text: RawText) -> Evidence | None:
 
 
 def read_meld(text: str) -> Sheet:
-    """Reads rows, under our names for the columns; all are of the show Friends."""
+    """Reads rows, under our names for the columns; all are of the show Friends.
+
+    Raises:
+      RefusalError: if there is no header with all columns of MELD.
+    """
     sheet = read_delimited(text, ReadOptions("", columns=_COLUMNS))
+    missing = next((name for _, name in _COLUMNS if name not in sheet.columns), None)
+    if missing:
+        raise RefusalError(Reason.MALFORMED_FILE, f"expected a header with MELD's '{missing}'")
     columns = {field: sheet.columns[name] for field, name in _COLUMNS}
     return Sheet(
         names=(*columns, "show"),

@@ -1,4 +1,4 @@
-"""What every format keeps to, whichever it is: a new one is held to it by its record alone."""
+"""What every format keeps to, whichever it is: a new format is checked by its record alone."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def read_as(format: Format, data: bytes) -> None:
 
 
 def ranks_in(path: str, data: bytes) -> dict[str, Rank]:
-    """The formats that a text shows, be they what it is or not."""
+    """How each format stands that a text shows, by name, the least rank first."""
     found = ranked(RawText(decode(data).text, extension(path)))
     return {one.name: rank for rank, one in found}
 
@@ -135,7 +135,7 @@ def test_a_header_of_meld_whose_rest_belies_it_loses_its_file() -> None:
     assert rejected.reason is Reason.MALFORMED_FILE
 
 
-def test_the_evidence_that_begins_first_counts_then_the_longest() -> None:
+def test_the_evidence_that_starts_first_wins_then_the_longest() -> None:
     meld = MELD_HEADER + '\n"\n00:00:01,000 --> 00:00:02,000\n",Ann,joy,0,1,1,2,0,1\n'
     emorynlp = '{"episodes": []}'
     assert ranks_in("a.csv", meld.encode()).keys() == {"meld", "srt"}
@@ -195,9 +195,9 @@ LYRICS = """
 
     def read_lrc(text):
         cues = []
-        for line, (minutes, seconds, hundredths, said) in enumerate(TIME.findall(text), 1):
+        for line, (minutes, seconds, hundredths, words) in enumerate(TIME.findall(text), 1):
             at = (int(minutes) * 60 + int(seconds)) * 1000 + int(hundredths) * 10
-            cues.append(Cue(line, at, at, (said,)))
+            cues.append(Cue(line, at, at, (words,)))
         return CueSheet(tuple(cues), ())
 
 
@@ -205,7 +205,7 @@ LYRICS = """
         name="lrc",
         title="LRC",
         extensions=(".lrc",),
-        recognise=lambda text: text.begin(TIME),
+        recognise=lambda text: text.at_start(TIME),
         read=read_lrc,
         known_by="a time in brackets",
         item="a line",

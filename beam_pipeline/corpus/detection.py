@@ -33,12 +33,12 @@ class Rank(NamedTuple):
     """How a format stands among those that a text shows: the least one is the format of the text.
 
     Attributes:
-      begin: where its evidence begins, in characters.
+      start: where its evidence starts, in characters.
       negative_length: of the evidence; the longest is the least.
       foreign: whether the file has an extension of another format.
     """
 
-    begin: int
+    start: int
     negative_length: int
     foreign: bool
 
@@ -82,6 +82,6 @@ def ranked(text: RawText) -> list[tuple[Rank, TextFormat]]:
     ranks: list[tuple[Rank, TextFormat]] = []
     for one in _TEXTS:
         if evidence := one.recognise(text):
-            begin, end = evidence
-            ranks.append((Rank(begin, begin - end, text.extension not in one.extensions), one))
+            start, end = evidence
+            ranks.append((Rank(start, start - end, text.extension not in one.extensions), one))
     return sorted(ranks, key=operator.itemgetter(0))

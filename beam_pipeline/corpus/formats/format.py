@@ -21,10 +21,10 @@ HEAD_CHARS: Final = 2**16
 """How much of a text is searched for what shows its format."""
 
 _LINE_END = re.compile(r"[\r\n]")
-_BEGINS_WITH_TAG = re.compile(r"\s*<")
+_STARTS_WITH_TAG = re.compile(r"\s*<")
 
 Evidence = tuple[int, int]
-"""Where in a text that which shows its format begins and ends, in characters."""
+"""Where in a text the part that shows its format starts and ends, in characters."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,32 +44,35 @@ class RawText:
         """The first `HEAD_CHARS` characters."""
         return self.text[:HEAD_CHARS]
 
-    def begin(self, pattern: re.Pattern[str]) -> Evidence | None:
-        """Where the pattern stands at the very begin of the text."""
+    def at_start(self, pattern: re.Pattern[str]) -> Evidence | None:
+        """Where the pattern matches at the start of the text."""
         found = pattern.match(self.head)
         return found and found.span()
 
-    def tag(self, pattern: re.Pattern[str]) -> Evidence | None:
-        """Where the pattern first stands in the head of a text that begins with a tag."""
-        found = pattern.search(self.head) if _BEGINS_WITH_TAG.match(self.head) else None
+    def first_tag(self, pattern: re.Pattern[str]) -> Evidence | None:
+        """Where the pattern first matches in the head of a text that starts with a tag."""
+        found = pattern.search(self.head) if _STARTS_WITH_TAG.match(self.head) else None
         return found and found.span()
 
-    def line(self, mark: re.Pattern[str], is_timing: Callable[[str], bool]) -> Evidence | None:
-        """Where the first timing line stands in the head.
+    def first_line(
+        self, mark: re.Pattern[str], is_timing: Callable[[str], bool]
+    ) -> Evidence | None:
+        """Where the first timing line of the head stands.
 
         Args:
-          mark: a part of each such line that is rare elsewhere, so that few lines are looked at.
-          is_timing: whether a line, without its end, tells when a cue is shown; no line is that is
-            longer than `MAX_TIMING_CHARS`.
+          mark: matches in every timing line and rarely elsewhere, so that few lines are looked at.
+          is_timing: whether a line, without its end, is a timing line; no line is that is longer
+            than `MAX_TIMING_CHARS`.
         """
-        for found in mark.finditer(self.head):
+        at = 0
+        while found := mark.search(self.head, at):
             at = found.start()
             before = self.head[max(at - limits.MAX_TIMING_CHARS, 0) : at]
             after = self.head[at : at + limits.MAX_TIMING_CHARS + 1]
-            begin = _LINE_END.split(before)[-1]
-            line = begin + _LINE_END.split(after, 1)[0]
-            if is_timing(line):
-                return at - len(begin), at - len(begin) + len(line)
+            before, after = _LINE_END.split(before)[-1], _LINE_END.split(after, maxsplit=1)[0]
+            start, at = at - len(before), at + len(after)
+            if is_timing(before + after):
+                return start, at
         return None
 
 
@@ -84,12 +87,12 @@ class Format:
     Attributes:
       name: as manifests have it.
       title: as people call it, for tables and error messages.
-      extensions: in lower case; files with one of them are of this format unless their content
+      extensions: in lower case; a file with one of them is of this format unless its content
         shows another. No two formats share one.
-      shared_extensions: which such files often have, too; only content says that they are.
-      known_by: what shows the format, for the documentation, as the next two are.
+      shared_extensions: others that files of this format often have; they decide nothing.
+      known_by: what shows the format; this and the next two are cells of the documentation.
       item: what is counted as a cue or row.
-      speaker: where the format names who speaks, apart from labels in the text.
+      speaker: where the format names the speaker, apart from labels in the text.
     """
 
     name: str
@@ -106,9 +109,9 @@ class _TextFormat(Format):
     """A format of text.
 
     Attributes:
-      recognise: where a text shows that it is of this format, None if it does not. Of all
-        evidence in a text that counts which begins first, of that the longest, so that no
-        recogniser has to know of another. By default a text shows nothing; its extension decides.
+      recognise: where a text shows that it is of this format, None if it does not. The
+        evidence that starts first wins, then the longest, so no recogniser has to know of another.
+        The default never recognises a text: its extension alone decides.
     """
 
     recognise: Callable[[RawText], Evidence | None] = _shows_nothing

@@ -20,7 +20,7 @@ _OBJECT = re.compile(r"\s*\{\s*(?:\"|\})")
 
 def find_jsonl(text: RawText) -> Evidence | None:
     """The begin of an object, unless the file says that it is no more than one."""
-    return text.begin(_OBJECT) if text.extension != ".json" else None
+    return text.at_start(_OBJECT) if text.extension != ".json" else None
 
 
 def read_jsonl(text: str, options: ReadOptions) -> Sheet:

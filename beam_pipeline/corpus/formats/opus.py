@@ -23,7 +23,7 @@ _BEFORE_NO_SPACE = re.compile(r" +(?=[.,!?;:…)\]]|n't\b|'(?:s|m|d|re|ve|ll)\b)
 
 def find_opus(text: RawText) -> Evidence | None:
     """Where the document begins, if there are sentences with words or times in it."""
-    found = [text.tag(tag) for tag in _SHAPE]
+    found = [text.first_tag(tag) for tag in _SHAPE]
     return found[0] if all(found) else None
 
 

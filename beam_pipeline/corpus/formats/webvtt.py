@@ -16,8 +16,10 @@ _HEADER = re.compile(r"\s*WEBVTT(?:\s|$)")
 
 def find_webvtt(text: RawText) -> Evidence | None:
     """The header; without it only the extension tells the format from SubRip."""
-    header = text.begin(_HEADER)
-    return header or (text.line(ARROW_MARK, is_timing) if text.extension == _EXTENSION else None)
+    header = text.at_start(_HEADER)
+    if header or text.extension != _EXTENSION:
+        return header
+    return text.first_line(ARROW_MARK, is_timing)
 
 
 def read_webvtt(text: str) -> CueSheet:

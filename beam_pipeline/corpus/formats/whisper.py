@@ -20,7 +20,7 @@ _LANGUAGE = re.compile(r"[a-z]{2,3}")
 
 def find_whisper(text: RawText) -> Evidence | None:
     """The object up to its list of segments; the whole transcript may stand before that list."""
-    if text.extension != _EXTENSION or not text.begin(_OBJECT):
+    if text.extension != _EXTENSION or not text.at_start(_OBJECT):
         return None
     found = _SHAPE.search(text.text)
     return found and (0, found.end())

@@ -64,7 +64,7 @@ def test_bfloat16_labels_as_float32_does(
     model = load_model(open_checkpoint(PRETRAINED))
     if not has_bfloat16(model.device):
         pytest.skip("this processor has no bfloat16")
-    exact = predict(model.for_inference(low_precision=False), dev, remembered=train)
+    exact = predict(model.for_inference(precision="float32"), dev, remembered=train)
     agreement = np.mean(exact.argmax(axis=1) == logits.argmax(axis=1))
     assert agreement >= 0.995
 

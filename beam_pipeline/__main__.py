@@ -197,7 +197,6 @@ def _evaluate_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--plot", metavar="FILE", help="draw how sure and how right: .png or .svg")
     parser.add_argument("--labels", metavar="THEIRS=OURS,..",
                         help="of data with other labels; the rest is left out")  # fmt: skip
-    parser.add_argument("--float32", action="store_true", help="no bfloat16")
     _checkpoint_flags(parser)
 
 

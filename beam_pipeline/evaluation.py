@@ -34,7 +34,7 @@ def evaluate(flags: argparse.Namespace, rest: list[str]) -> int:
     given = read_transcripts(flags.history, reading) if flags.history else []
     remembered = other_episodes(given, data)
     checkpoint = checkpoint_of(flags)
-    model = load_model(checkpoint).for_inference(low_precision=False if flags.float32 else None)
+    model = load_model(checkpoint).for_inference()
     utterances, done = sum(map(len, data)), 0
 
     with console.step_progress("evaluating") as progress:
@@ -63,7 +63,7 @@ def evaluate(flags: argparse.Namespace, rest: list[str]) -> int:
             "labels": names,
             "left_out": left_out,
             "model_id": checkpoint.model_id,
-            "precision": "bfloat16" if model.low_precision else "float32",
+            "precision": model.precision,
             **scores.as_json(),
         }
         Path(flags.json).write_text(json.dumps(result, indent=2) + "\n")

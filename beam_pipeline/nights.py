@@ -21,6 +21,8 @@ from beam_pipeline.records import EmonetError
 from beam_pipeline.stages.sharing import ModelSource
 from beam_pipeline.storage import storage_of
 from model.artifact import Checkpoint
+from model.encoder import fastest_device
+from model.precision import precision_on
 
 
 @dataclasses.dataclass(frozen=True)
@@ -92,10 +94,11 @@ def submit_night(output: str, night: Night, engine: Engine) -> tuple[Run, Pipeli
       EmonetError: as `begin_run` says.
     """
     checkpoint = engine.checkpoint
+    precision = precision_on(fastest_device())
     run = begin_run(
         output, night.name, checkpoint.model_id, checkpoint.settings.labels, origin_of(checkpoint)
     )
-    source = ModelSource(str(checkpoint.folder), engine.encoder)
+    source = ModelSource(str(checkpoint.folder), engine.encoder, precision)
     pipeline = beam.Pipeline(options=PipelineOptions(list(engine.options)))
     build(pipeline, Job(night.paths, night.reading, source, run, engine.accelerator))
     # what is imported stays: a collection of garbage has a million objects less to walk

@@ -33,7 +33,8 @@ from model.artifact import PRETRAINED, open_checkpoint
 from model.compm import CoMPM
 from model.dataset import Transcript
 from model.emonet import EmoNet, histories
-from model.encoder import Encoder, has_bfloat16, load_encoder
+from model.encoder import Encoder, load_encoder
+from model.precision import precision_on
 from model.references import DEFAULT_ENCODER, reference_to
 from model.settings import Settings
 
@@ -118,7 +119,7 @@ def main() -> None:
         return
     rounds = [{side: apart(side) for side in SIDES} for _ in range(ROUNDS)]
     found = {side: min((one[side] for one in rounds), key=itemgetter("seconds")) for side in SIDES}
-    precision = "bfloat16" if has_bfloat16(torch.device("cpu")) else "float32"
+    precision = precision_on(torch.device("cpu"))
     print(f"{platform.processor() or platform.machine()}, 1 thread, {precision}")
     print(
         f"Python {platform.python_version()}, torch {torch.__version__}, "

@@ -93,10 +93,7 @@ def main(data: str) -> None:
     torch.set_num_threads(1)
     model = load_model(open_checkpoint(PRETRAINED)).for_inference()
     bare = bare_loop(model, transcripts, threads)
-    print(
-        f"{platform.processor() or platform.machine()}, {threads} threads, "
-        f"{'bfloat16' if model.low_precision else 'float32'}"
-    )
+    print(f"{platform.processor() or platform.machine()}, {threads} threads, {model.precision}")
     print(
         f"Python {platform.python_version()}, torch {torch.__version__}, "
         f"Beam {apache_beam.__version__}"

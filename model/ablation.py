@@ -37,10 +37,10 @@ from model.dataset import (
     label_set,
 )
 from model.emonet import EmoNet
-from model.encoder import autocast
 from model.folds import load_said, save_said
 from model.ladder import Row
 from model.offsets import class_offsets
+from model.precision import autocast
 from model.references import EncoderReference
 from model.run import replace_file
 from model.settings import Settings, TrainingSettings

@@ -6,7 +6,9 @@ The last product adds up over the keys of a row. Masked keys add zeros, and stil
 kernel rounds otherwise for a longer row, because it splits a sum over more than about 250 terms in
 two and adds the halves. So the sum is taken here in blocks of keys, one after another: a block is
 never split, and a block of masked keys adds exactly nothing. oneDNN's bfloat16 kernel adds up in
-one order whatever the length, and is left alone.
+one order whatever the length, and is left alone. So does torch's own, on processors that have no
+bfloat16; but which of its loops it takes, each with an order of its own, depends on how a matrix
+lies in memory, and of one row alone it lies otherwise than of many. So all are laid out alike.
 """
 
 from __future__ import annotations
@@ -37,6 +39,7 @@ def attend(query: Tensor, key: Tensor, value: Tensor, mask: Tensor, scaling: flo
     Returns:
       (rows, length, heads, head size).
     """
+    query, key, value = (part.contiguous() for part in (query, key, value))
     scores = torch.matmul(query, key.transpose(2, 3)) * scaling + mask
     probabilities = scores.softmax(dim=-1)
     keys = _KEYS if value.dtype == torch.float32 else value.shape[2]

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from model.dataset import Transcript, common_timeline, gold_indices
 from model.emonet import EmoNet, histories
-from model.encoder import autocast
+from model.precision import autocast
 from model.windows import BATCH_TOKENS, Window, fill_windows, pack
 
 T = TypeVar("T")

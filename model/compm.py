@@ -21,8 +21,9 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import pad_sequence
 
 from model.dataset import Transcript
-from model.encoder import Encoder, has_bfloat16, to_bfloat16
+from model.encoder import Encoder
 from model.errors import ModelError
+from model.precision import Classifier, Precision, precision_on, to_bfloat16
 from model.windows import Batch, Window, fill_windows, pack, tag_turns, turn_causal_mask
 
 _FILL = 16
@@ -79,13 +80,17 @@ class CoMPM(nn.Module):
                 layer.requires_grad_(True)
         self.gru = nn.GRU(memory.width, memory.width, num_layers=2, dropout=0.3)
         self.project = nn.Linear(memory.width, context.width, bias=False)
-        self.classify = nn.Linear(context.width, len(labels))
+        self.classify = Classifier(context.width, len(labels))
 
-    def for_inference(self, *, low_precision: bool | None = None) -> CoMPM:
-        """Evaluation mode; bfloat16 where the processor has it unless told otherwise."""
+    def for_inference(self, *, precision: str | None = None) -> CoMPM:
+        """Evaluation mode, in a precision as `precision_on` has it.
+
+        Raises:
+          ModelError: there is no such precision.
+        """
+        chosen = precision_on(self.classify.weight.device, precision)
         self.eval().requires_grad_(False)
-        device = self.classify.weight.device
-        if has_bfloat16(device) if low_precision is None else low_precision:
+        if chosen is Precision.BFLOAT16:
             to_bfloat16(self.context)
             to_bfloat16(self.memory)
         return self

@@ -18,9 +18,10 @@ from torch.optim.swa_utils import AveragedModel
 from model.batches import fill_steps
 from model.compm import CoMPM, first_states, read_first, row_batches
 from model.dataset import Transcript, gold_indices, gold_to_score
-from model.encoder import autocast, fastest_device, load_encoder
+from model.encoder import fastest_device, load_encoder
 from model.evaluate import score
 from model.optimization import average_share, rate_share
+from model.precision import autocast
 from model.references import EncoderReference
 from model.run import Epoch
 from model.settings import TrainingSettings

@@ -20,8 +20,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from model.dataset import Transcript
-from model.encoder import Encoder, has_bfloat16, to_bfloat16
+from model.encoder import Encoder
 from model.errors import ModelError
+from model.precision import Classifier, Precision, no_autocast, precision_on, to_bfloat16
 from model.settings import Settings
 from model.speaker import SpeakerGRU, fill_up, speaker_windows
 from model.utterance import SHARE, UtteranceReader
@@ -78,11 +79,11 @@ class EmoNet(nn.Module):
         self.gru = SpeakerGRU(width=embedder.width, hidden=settings.hidden)
         self.project = nn.Linear(settings.hidden, context.width, bias=False)
         self.dropout = nn.Dropout(0.1)
-        self.classify = nn.Linear(context.width, len(settings.labels))
+        self.classify = Classifier(context.width, len(settings.labels))
         self.utterance = UtteranceReader(
             embedder=embedder, layers=settings.utterance_layers, classes=len(settings.labels)
         )
-        self.low_precision = False
+        self.precision = Precision.FLOAT32
 
     @property
     def device(self) -> torch.device:
@@ -106,11 +107,15 @@ class EmoNet(nn.Module):
         others = ("gru.", "project.", "utterance.")
         return {name: p for name, p in self.trained().items() if not name.startswith(others)}
 
-    def for_inference(self, *, low_precision: bool | None = None) -> EmoNet:
-        """Evaluation mode; bfloat16 where the processor has it unless told otherwise."""
+    def for_inference(self, *, precision: str | None = None) -> EmoNet:
+        """Evaluation mode, in a precision as `precision_on` has it.
+
+        Raises:
+          ModelError: there is no such precision.
+        """
+        self.precision = precision_on(self.device, precision)
         self.eval().requires_grad_(False)
-        self.low_precision = has_bfloat16(self.device) if low_precision is None else low_precision
-        if self.low_precision:
+        if self.precision is Precision.BFLOAT16:
             to_bfloat16(self.context)
             to_bfloat16(self.embedder)
             to_bfloat16(self.utterance.layers)
@@ -189,7 +194,9 @@ class EmoNet(nn.Module):
         """
         said = fill_up(torch.from_numpy(embeddings).to(self.device, torch.float32))
         asked = fill_up(torch.from_numpy(windows).to(self.device), -1)
-        return (self.behaviour(said, asked) @ self.classify.weight.T)[: len(windows)].cpu().numpy()
+        with no_autocast(self.device):
+            logits = self.behaviour(said, asked) @ self.classify.weight.T
+        return logits[: len(windows)].cpu().numpy()
 
     def behaviour(self, embeddings: Tensor, windows: Tensor) -> Tensor:
         """W_p k_t, (histories, d) float32, of `embeddings` (utterances, d) float32."""

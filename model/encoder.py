@@ -10,7 +10,6 @@ import copy
 import json
 import logging
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 import torch
 import transformers
@@ -18,6 +17,7 @@ from torch import Tensor, nn
 
 from model.attention import BLOCKED, block_keys
 from model.errors import ModelError
+from model.precision import Precision, precision_on
 from model.references import WEIGHTS, EncoderReference, check_files, locate
 
 FAMILIES = ("bert", "roberta", "mpnet")
@@ -74,7 +74,8 @@ class Encoder(nn.Module):
 
     def for_training(self) -> None:
         """Fused attention where it is the faster one with gradients: not in bfloat16."""
-        if self.network.config.model_type != "mpnet" and not has_bfloat16(self.network.device):
+        low = precision_on(self.network.device) is Precision.BFLOAT16
+        if self.network.config.model_type != "mpnet" and not low:
             self.network.set_attn_implementation("sdpa")
 
     def tokenize(self, texts: list[str], max_tokens: int) -> list[list[int]]:
@@ -181,34 +182,6 @@ def load_encoder(reference: EncoderReference) -> Encoder:
 def fastest_device() -> torch.device:
     """Where models are loaded to and trained: the accelerator, if there is one."""
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-
-
-def has_bfloat16(device: torch.device) -> bool:
-    """Whether the processor multiplies bfloat16 matrices in hardware."""
-    if device.type == "cuda":
-        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
-    return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
-
-
-def autocast(device: torch.device) -> contextlib.AbstractContextManager[Any]:
-    """Under it, matrices are multiplied in bfloat16 where the processor does so."""
-    return torch.autocast(device.type, torch.bfloat16, enabled=has_bfloat16(device))
-
-
-def to_bfloat16(module: nn.Module) -> None:
-    """Moves every linear map to bfloat16, in place.
-
-    The residual stream and the layer norms between them stay in float32, which keeps the
-    labels those of float32 but for near ties.
-    """
-    for linear in module.modules():
-        if isinstance(linear, nn.Linear):
-            linear.to(torch.bfloat16)
-            linear.register_forward_pre_hook(_input_to_bfloat16)
-
-
-def _input_to_bfloat16(_: nn.Module, inputs: tuple[Tensor]) -> tuple[Tensor]:
-    return (inputs[0].to(torch.bfloat16),)
 
 
 @contextlib.contextmanager

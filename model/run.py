@@ -25,9 +25,9 @@ from model.artifact import WEIGHTS, restore
 from model.batches import Corpus, batch_states, batches
 from model.dataset import class_weights
 from model.emonet import EmoNet
-from model.encoder import autocast
 from model.errors import ModelError
 from model.optimization import adamw, average_share, rate_share
+from model.precision import autocast
 from model.second_head import SecondHead
 from model.settings import TrainingSettings
 from model.windows import Window

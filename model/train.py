@@ -38,11 +38,12 @@ from model.dataset import (
     known_speakers,
 )
 from model.emonet import EmoNet
-from model.encoder import autocast, fastest_device, load_encoder
+from model.encoder import fastest_device, load_encoder
 from model.errors import ModelError
 from model.evaluate import Scores, score
 from model.folds import SAID, save_said
 from model.offsets import class_offsets
+from model.precision import autocast
 from model.provenance import history_of, identity_of
 from model.references import EncoderReference
 from model.run import Epoch, TrainingRun, differing

@@ -14,6 +14,7 @@ from torch import nn
 from torch.nn.utils import skip_init
 
 from model.encoder import Encoder
+from model.precision import Classifier
 from model.settings import Settings, TrainingSettings
 
 SHARE = 0.3
@@ -29,8 +30,8 @@ class UtteranceReader(nn.Module):
     def __init__(self, *, embedder: Encoder, layers: int, classes: int):
         super().__init__()
         self.layers = embedder.upper_layers(layers)
-        self.classify: nn.Linear = skip_init(  # type: ignore[no-untyped-call]
-            nn.Linear, embedder.width, classes
+        self.classify: Classifier = skip_init(  # type: ignore[no-untyped-call]
+            Classifier, embedder.width, classes
         )
         nn.init.zeros_(self.classify.weight)
         nn.init.zeros_(self.classify.bias)

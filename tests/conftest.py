@@ -32,6 +32,13 @@ def shared_data() -> Path:
     return folder
 
 
+@pytest.fixture(params=["float32", "bfloat16"])
+def precision(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Each precision, forced wherever this process and those it starts compute."""
+    monkeypatch.setenv("EMONET_PRECISION", request.param)
+    return str(request.param)
+
+
 @pytest.fixture(scope="session")
 def small_encoders(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, EncoderReference]:
     """A small random encoder of each family, with its tokenizer, by the family's name."""

@@ -87,7 +87,7 @@ def test_a_finished_row_says_what_a_training_of_its_settings_says(
         data, PAST_DEV, settings=settings, training=training, encoder=small_bert,
         output=tmp_path / "trained", folds=3,
     )  # fmt: skip
-    trained = load_model(open_checkpoint(tmp_path / "trained")).for_inference(low_precision=False)
+    trained = load_model(open_checkpoint(tmp_path / "trained")).for_inference(precision="float32")
     labels = predict(trained, PAST_DEV, remembered=data).argmax(axis=1)
     known = ablation.gold >= 0  # what has no gold label is not read where scores alone are wanted
     assert len(set(labels[known])) == 2

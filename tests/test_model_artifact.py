@@ -26,6 +26,7 @@ from model.artifact import (
 )
 from model.errors import ModelError
 from model.evaluate import predict
+from model.precision import Precision
 from model.references import EncoderReference, reference_to
 
 FILES = [SETTINGS, WEIGHTS, SUMS]
@@ -64,19 +65,19 @@ def test_a_checkpoint_of_before_languages_is_english(checkpoint: Path, tmp_path:
     assert load_model(open_checkpoint(old)).settings.languages == ("en",)
 
 
-@pytest.mark.parametrize("low_precision", [False, None])
+@pytest.mark.parametrize("precision", Precision)
 def test_a_loaded_model_labels_as_the_saved_one_with_rounded_weights(
-    tmp_path: Path, small_encoder: EncoderReference, low_precision: bool | None
+    tmp_path: Path, small_encoder: EncoderReference, precision: str
 ) -> None:
     saved, data = untrained(small_encoder), [made_up(20, seed=seed) for seed in range(2)]
     save_checkpoint(tmp_path, saved, {})
-    loaded = load_model(open_checkpoint(tmp_path)).for_inference(low_precision=low_precision)
+    loaded = load_model(open_checkpoint(tmp_path)).for_inference(precision=precision)
     rounded = {
         name: tensor.detach().to(torch.bfloat16).float() if tensor.ndim == 2 else tensor.detach()
         for name, tensor in saved.trained().items()
     }
     restore(saved.trained(), rounded)
-    saved.for_inference(low_precision=low_precision)
+    saved.for_inference(precision=precision)
     np.testing.assert_array_equal(predict(loaded, data), predict(saved, data))
 
 

@@ -12,7 +12,7 @@ from small_models import LABELS, cut, made_up, transcript, transcripts, untraine
 from model.compm import CoMPM
 from model.dataset import Transcript
 from model.emonet import EmoNet
-from model.encoder import has_bfloat16, load_encoder
+from model.encoder import load_encoder
 from model.errors import ModelError
 from model.references import EncoderReference
 from model.speaker import SpeakerGRU, speaker_windows
@@ -36,7 +36,7 @@ def baseline(reference: EncoderReference, seed: int = 0) -> CoMPM:
 
 
 def for_float32(reference: EncoderReference) -> CoMPM:
-    return baseline(reference).for_inference(low_precision=False)
+    return baseline(reference).for_inference(precision="float32")
 
 
 def first_state(model: EmoNet, tokens: list[int]) -> torch.Tensor:
@@ -92,7 +92,7 @@ def test_the_first_turn_of_a_dialogue_is_labelled_as_by_emonet(
 ) -> None:
     model = for_float32(small_encoder)
     other = untrained(small_encoder, tag="local", turn_tokens=64, history=3)
-    other.for_inference(low_precision=False)
+    other.for_inference(precision="float32")
     other.classify.load_state_dict(model.classify.state_dict())
     whole = made_up(12, dialogues=12)
     turns = other.context_turns(whole)
@@ -162,14 +162,10 @@ def test_what_a_speaker_said_is_remembered_and_an_unknown_one_has_no_memory(
     assert [bool(row.any()) for row in recalled] == [False, False, True, False]
 
 
-@pytest.mark.skipif(
-    not has_bfloat16(torch.device("cpu")),
-    reason="this processor multiplies no bfloat16 matrices, so nobody runs low precision on it",
-)
 def test_low_precision_gives_nearly_the_same(default_encoder: EncoderReference) -> None:
     whole = made_up(20, dialogues=2)
-    exact = baseline(default_encoder).for_inference(low_precision=False).logits(whole)
-    fast = baseline(default_encoder).for_inference(low_precision=True).logits(whole)
+    exact = baseline(default_encoder).for_inference(precision="float32").logits(whole)
+    fast = baseline(default_encoder).for_inference(precision="bfloat16").logits(whole)
     assert 0 < np.abs(fast - exact).max() < 0.1 * exact.std()
 
 

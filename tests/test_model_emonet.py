@@ -23,22 +23,16 @@ from small_models import (
 from model.batches import corpus_logits, read_corpus
 from model.dataset import Transcript
 from model.emonet import EmoNet, histories
-from model.encoder import has_bfloat16
 from model.errors import ModelError
 from model.evaluate import evaluate, predict
+from model.precision import Precision, autocast
 from model.references import EncoderReference
 from model.settings import TrainingSettings
 from model.speaker import recalled_windows
 from model.utterance import alone, mixed
 
 ONE_TURN = dataclasses.asdict(alone(small_settings(), TrainingSettings())[0])
-needs_bfloat16 = pytest.mark.skipif(
-    not has_bfloat16(torch.device("cpu")),
-    reason="this processor multiplies no bfloat16 matrices, so nobody runs low precision on it",
-)
-precisions = pytest.mark.parametrize(
-    "low_precision", [False, pytest.param(True, marks=needs_bfloat16)], ids=["float32", "bfloat16"]
-)
+precisions = pytest.mark.parametrize("precision", Precision)
 
 
 def assert_cutting_changes_nothing(model: EmoNet, whole: Transcript, *, cuts: list[int]) -> None:
@@ -56,10 +50,10 @@ def assert_cutting_changes_nothing(model: EmoNet, whole: Transcript, *, cuts: li
 @pytest.mark.parametrize("turn_places", [False, True])
 @pytest.mark.parametrize("tag", ["none", "local", "global"])
 def test_cutting_later_turns_changes_no_earlier_logit(
-    small_encoder: EncoderReference, tag: str, *, turn_places: bool, low_precision: bool
+    small_encoder: EncoderReference, tag: str, *, turn_places: bool, precision: str
 ) -> None:
     model = untrained(small_encoder, tag=tag, turn_places=turn_places)
-    model.for_inference(low_precision=low_precision)
+    model.for_inference(precision=precision)
     whole = made_up(24, dialogues=2)
     assert_cutting_changes_nothing(model, whole, cuts=[1, 2, 5, 11, 12, 13, 20, 23])
 
@@ -67,19 +61,19 @@ def test_cutting_later_turns_changes_no_earlier_logit(
 @precisions
 @pytest.mark.parametrize("window_turns", [1, 3])
 def test_a_window_of_turns_keeps_prefix_invariance(
-    small_encoder: EncoderReference, window_turns: int, *, low_precision: bool
+    small_encoder: EncoderReference, window_turns: int, *, precision: str
 ) -> None:
     model = untrained(small_encoder, window_turns=window_turns)
-    model.for_inference(low_precision=low_precision)
+    model.for_inference(precision=precision)
     assert_cutting_changes_nothing(model, made_up(16), cuts=[1, 7, 8, 15])
 
 
 @precisions
 def test_cutting_later_turns_changes_no_earlier_logit_of_the_default_encoder(
-    default_encoder: EncoderReference, *, low_precision: bool
+    default_encoder: EncoderReference, *, precision: str
 ) -> None:
     model = untrained(default_encoder, turn_tokens=32)
-    model.for_inference(low_precision=low_precision)
+    model.for_inference(precision=precision)
     whole = made_up(18)
     assert len(model.windows(model.context_turns(whole), whole.dialogues)) > 3
     assert_cutting_changes_nothing(model, whole, cuts=[1, 4, 9, 13, 17])
@@ -87,10 +81,10 @@ def test_cutting_later_turns_changes_no_earlier_logit_of_the_default_encoder(
 
 @precisions
 def test_whole_positions_of_the_default_encoder_keep_prefix_invariance(
-    default_encoder: EncoderReference, *, low_precision: bool
+    default_encoder: EncoderReference, *, precision: str
 ) -> None:
     model = untrained(default_encoder, window_tokens=512, turn_tokens=128)
-    model.for_inference(low_precision=low_precision)
+    model.for_inference(precision=precision)
     whole = made_up(30, words=30)
     assert len(model.windows(model.context_turns(whole), whole.dialogues)) > 1
     assert_cutting_changes_nothing(model, whole, cuts=[10, 29])
@@ -100,18 +94,18 @@ def test_whole_positions_of_the_default_encoder_keep_prefix_invariance(
 @settings(max_examples=30)
 @given(whole=transcripts(), data=st.data())
 def test_any_cut_of_any_transcript_changes_nothing_before_it(
-    small_bert: EncoderReference, whole: Transcript, data: st.DataObject, *, low_precision: bool
+    small_bert: EncoderReference, whole: Transcript, data: st.DataObject, *, precision: str
 ) -> None:
-    model = untrained(small_bert).for_inference(low_precision=low_precision)
+    model = untrained(small_bert).for_inference(precision=precision)
     turns = data.draw(st.integers(1, len(whole)))
     assert_cutting_changes_nothing(model, whole, cuts=[turns])
 
 
 @precisions
 def test_earlier_turns_of_a_dialogue_are_read(
-    small_encoder: EncoderReference, *, low_precision: bool
+    small_encoder: EncoderReference, *, precision: str
 ) -> None:
-    model = untrained(small_encoder).for_inference(low_precision=low_precision)
+    model = untrained(small_encoder).for_inference(precision=precision)
     whole = made_up(6)
     other = dataclasses.replace(whole, texts=["sorry i am late", *whole.texts[1:]])
     before, after = model.encode(whole), model.encode(other)
@@ -119,12 +113,13 @@ def test_earlier_turns_of_a_dialogue_are_read(
     np.testing.assert_array_equal(before.embeddings[1:], after.embeddings[1:])
 
 
+@precisions
 def test_places_of_turns_are_of_no_account_where_each_stands_alone(
-    small_encoder: EncoderReference,
+    small_encoder: EncoderReference, *, precision: str
 ) -> None:
     whole = made_up(8, dialogues=8)
     in_window, in_turn = (
-        untrained(small_encoder, turn_places=turn_places).for_inference(low_precision=False)
+        untrained(small_encoder, turn_places=turn_places).for_inference(precision=precision)
         for turn_places in (False, True)
     )
     np.testing.assert_array_equal(
@@ -134,7 +129,7 @@ def test_places_of_turns_are_of_no_account_where_each_stands_alone(
 
 def test_a_turn_counts_the_less_the_farther_back_it_lies(small_bert: EncoderReference) -> None:
     model = untrained(small_bert, turn_places=True, window_tokens=128)
-    model.for_inference(low_precision=False)
+    model.for_inference(precision="float32")
 
     def moved(turns: int) -> float:
         """By how much a turn moves the logits of the one that comes so many turns later."""
@@ -147,10 +142,11 @@ def test_a_turn_counts_the_less_the_farther_back_it_lies(small_bert: EncoderRefe
     assert moved(1) > 3 * moved(12) > 0
 
 
+@precisions
 def test_turns_that_see_themselves_alone_do_not_see_the_one_before(
-    small_encoder: EncoderReference,
+    small_encoder: EncoderReference, *, precision: str
 ) -> None:
-    model = untrained(small_encoder, window_turns=1).for_inference(low_precision=False)
+    model = untrained(small_encoder, window_turns=1).for_inference(precision=precision)
     whole = made_up(6)
     other = dataclasses.replace(whole, texts=["sorry i am late", *whole.texts[1:]])
     before, after = model.encode(whole).context_logits, model.encode(other).context_logits
@@ -160,9 +156,9 @@ def test_turns_that_see_themselves_alone_do_not_see_the_one_before(
 
 @precisions
 def test_changing_one_dialogue_changes_no_logit_of_another(
-    small_encoder: EncoderReference, *, low_precision: bool
+    small_encoder: EncoderReference, *, precision: str
 ) -> None:
-    model = untrained(small_encoder).for_inference(low_precision=low_precision)
+    model = untrained(small_encoder).for_inference(precision=precision)
     whole = made_up(24, dialogues=4)
     inside = np.array([dialogue == "d1" for dialogue in whole.dialogues])
     texts = ["you lost my boat" if hit else t for t, hit in zip(whole.texts, inside, strict=True)]
@@ -180,10 +176,10 @@ def test_an_embedding_depends_on_its_text_alone(
     texts: list[str],
     data: st.DataObject,
     *,
-    low_precision: bool,
+    precision: str,
 ) -> None:
     family = data.draw(st.sampled_from(sorted(small_encoders)))
-    model = untrained(small_encoders[family]).for_inference(low_precision=low_precision)
+    model = untrained(small_encoders[family]).for_inference(precision=precision)
     together = model.embed(texts)
     chosen = data.draw(st.lists(st.integers(0, len(texts) - 1), min_size=1, max_size=20))
     np.testing.assert_array_equal(model.embed([texts[i] for i in chosen]), together[chosen])
@@ -191,15 +187,16 @@ def test_an_embedding_depends_on_its_text_alone(
 
 @precisions
 def test_an_embedding_of_the_default_encoder_depends_on_its_text_alone(
-    default_encoder: EncoderReference, *, low_precision: bool
+    default_encoder: EncoderReference, *, precision: str
 ) -> None:
-    model = untrained(default_encoder).for_inference(low_precision=low_precision)
+    model = untrained(default_encoder).for_inference(precision=precision)
     texts = [" ".join(WORDS[start : start + start % 40]) for start in range(60)]
     together = model.embed(texts)
     for chosen in ([0], [59], [7, 8], [30, 2, 41], list(range(0, 60, 3))):
         np.testing.assert_array_equal(model.embed([texts[i] for i in chosen]), together[chosen])
 
 
+@pytest.mark.usefixtures("precision")
 def test_embeddings_have_mean_zero_and_variance_one(small_encoder: EncoderReference) -> None:
     embeddings = untrained(small_encoder).for_inference().embed(["go home", "", "yes " * 40])
     assert embeddings.shape == (3, 32)
@@ -207,6 +204,7 @@ def test_embeddings_have_mean_zero_and_variance_one(small_encoder: EncoderRefere
     np.testing.assert_allclose(embeddings.astype(np.float64).var(axis=1), 1, atol=2e-3)
 
 
+@pytest.mark.usefixtures("precision")
 def test_an_episode_without_utterances_has_an_encoding_without_rows(
     small_encoder: EncoderReference,
 ) -> None:
@@ -215,13 +213,12 @@ def test_an_episode_without_utterances_has_an_encoding_without_rows(
     assert encoding.embeddings.shape == (0, 32)
 
 
-@needs_bfloat16
 def test_low_precision_gives_nearly_the_labels_of_float32(
     default_encoder: EncoderReference,
 ) -> None:
     whole = made_up(40, dialogues=4)
-    exact = untrained(default_encoder).for_inference(low_precision=False).encode(whole)
-    quick = untrained(default_encoder).for_inference(low_precision=True).encode(whole)
+    exact = untrained(default_encoder).for_inference(precision="float32").encode(whole)
+    quick = untrained(default_encoder).for_inference(precision="bfloat16").encode(whole)
     assert (exact.context_logits != quick.context_logits).any()
     margin = np.diff(np.sort(exact.context_logits, axis=1)[:, -2:], axis=1)[:, 0]
     clear = margin > 0.1 * margin.max()
@@ -229,23 +226,28 @@ def test_low_precision_gives_nearly_the_labels_of_float32(
     assert agree[clear].all()
 
 
-def test_the_sum_of_both_parts_is_one_joint_forward(small_encoder: EncoderReference) -> None:
+def test_the_sum_of_both_parts_is_one_joint_forward(
+    small_encoder: EncoderReference, precision: str
+) -> None:
     data = [made_up(12, seed=seed, dialogues=2) for seed in range(3)]
     model = untrained(small_encoder, history=4).eval()
-    joint, _ = read_corpus(model, data, [])
+    with autocast(model.device):
+        joint, _ = read_corpus(model, data, [])
     speaker = model.speaker_logits(joint.embeddings, joint.histories)
     together = corpus_logits(model, joint) + speaker
-    apart = predict(model.for_inference(low_precision=False), data)
-    np.testing.assert_allclose(apart, together, rtol=0, atol=1e-5)
+    apart = predict(model.for_inference(), data)
+    # in training softmax is float32, in use it is bfloat16, whose numbers have eight bits
+    bound = 1e-5 if precision == "float32" else 2**-6 * np.abs(together).max()
+    np.testing.assert_allclose(apart, together, rtol=0, atol=bound)
     for addend in (joint.alone, speaker):
         assert np.abs(addend).max() > 1e-2
 
 
 @precisions
 def test_what_an_utterance_tells_alone_depends_on_its_text_alone(
-    small_encoder: EncoderReference, *, low_precision: bool
+    small_encoder: EncoderReference, *, precision: str
 ) -> None:
-    model = untrained(small_encoder).for_inference(low_precision=low_precision)
+    model = untrained(small_encoder).for_inference(precision=precision)
     texts = made_up(20).texts
     alone, embeddings = model.read_alone(texts)
     np.testing.assert_array_equal(embeddings, model.embed(texts))
@@ -256,6 +258,7 @@ def test_what_an_utterance_tells_alone_depends_on_its_text_alone(
     assert len(np.unique(alone, axis=0)) > 10
 
 
+@pytest.mark.usefixtures("precision")
 def test_without_memory_and_reader_an_utterance_is_encoded_once(
     small_encoder: EncoderReference,
 ) -> None:
@@ -275,8 +278,8 @@ def test_the_reader_of_utterances_says_what_a_model_of_one_turn_says_at_its_shar
     small_encoder: EncoderReference,
 ) -> None:
     whole = made_up(12)
-    reader = untrained(small_encoder, seed=1, **ONE_TURN).for_inference(low_precision=False)
-    model = untrained(small_encoder, utterance_layers=1).for_inference(low_precision=False)
+    reader = untrained(small_encoder, seed=1, **ONE_TURN).for_inference(precision="float32")
+    model = untrained(small_encoder, utterance_layers=1).for_inference(precision="float32")
     model.utterance.classify.weight.zero_()
     model.utterance.classify.bias.zero_()
     before = model.encode(whole).context_logits
@@ -292,6 +295,7 @@ def test_the_reader_of_utterances_says_what_a_model_of_one_turn_says_at_its_shar
     )
 
 
+@pytest.mark.usefixtures("precision")
 def test_predicting_is_a_plain_loop_over_the_timeline(small_bert: EncoderReference) -> None:
     data = [made_up(9, seed=seed) for seed in range(3)]
     model = untrained(small_bert, history=3).for_inference()
@@ -303,6 +307,7 @@ def test_predicting_is_a_plain_loop_over_the_timeline(small_bert: EncoderReferen
     np.testing.assert_array_equal(predict(model, data), context + speaker)
 
 
+@pytest.mark.usefixtures("precision")
 def test_labelling_an_episode_with_what_was_recalled_gives_the_bits_of_the_whole_timeline(
     small_bert: EncoderReference,
 ) -> None:
@@ -317,6 +322,7 @@ def test_labelling_an_episode_with_what_was_recalled_gives_the_bits_of_the_whole
     np.testing.assert_array_equal(alone, predict(model, data)[30:])
 
 
+@pytest.mark.usefixtures("precision")
 def test_the_order_of_arrival_changes_neither_logits_nor_scores(
     small_bert: EncoderReference,
 ) -> None:
@@ -326,6 +332,7 @@ def test_the_order_of_arrival_changes_neither_logits_nor_scores(
     assert evaluate(model, data[::-1]).as_json() == evaluate(model, data).as_json()
 
 
+@pytest.mark.usefixtures("precision")
 def test_remembered_episodes_give_a_history_from_their_place_on_the_timeline(
     small_bert: EncoderReference,
 ) -> None:
@@ -395,8 +402,8 @@ def test_settings_that_the_encoder_cannot_serve_are_refused_with_both_sides(
 @precisions
 @pytest.mark.parametrize("window_tokens", [100, 128])
 def test_windows_as_long_as_the_encoder_allows_are_read(
-    small_encoder: EncoderReference, window_tokens: int, *, low_precision: bool
+    small_encoder: EncoderReference, window_tokens: int, *, precision: str
 ) -> None:
     model = untrained(small_encoder, window_tokens=window_tokens, turn_tokens=window_tokens)
-    encoding = model.for_inference(low_precision=low_precision).encode(transcript(["yes " * 200]))
+    encoding = model.for_inference(precision=precision).encode(transcript(["yes " * 200]))
     assert np.isfinite(encoding.context_logits).all()

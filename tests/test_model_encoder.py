@@ -59,7 +59,7 @@ def test_the_default_encoder_reads_one_turn_as_transformers_does(
 
 
 def test_a_turn_is_read_out_as_the_mean_of_its_tokens(small_encoder: EncoderReference) -> None:
-    model = untrained(small_encoder, tag="none").for_inference(low_precision=False)
+    model = untrained(small_encoder, tag="none").for_inference(precision="float32")
     turns = model.context_turns(transcript([TURN, "yes ."]))
     alone = [Window(0, 0, 1), Window(1, 1, 2)]
     (rows,) = fill_windows(turns, alone, 32)

@@ -27,9 +27,18 @@ from model.artifact import Checkpoint
 from model.calibration import probabilities
 from model.emonet import histories
 from model.evaluate import predict
+from model.precision import VARIABLE, Precision
 
 EPISODES = 8
 LAST = f"{EPISODES:02d}"
+
+
+@pytest.fixture(scope="module", params=Precision, autouse=True)
+def precision(request: pytest.FixtureRequest) -> Iterator[Precision]:
+    """Each precision, forced for all that this module labels."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(VARIABLE, request.param)
+        yield request.param
 
 
 @pytest.fixture(scope="module")
@@ -47,9 +56,12 @@ Whole = tuple[Path, dict[str, Any]]
 
 @pytest.fixture(scope="module")
 def whole(
-    corpus: list[Path], tiny_checkpoint: Checkpoint, tmp_path_factory: pytest.TempPathFactory
+    corpus: list[Path],
+    tiny_checkpoint: Checkpoint,
+    tmp_path_factory: pytest.TempPathFactory,
+    precision: Precision,
 ) -> Whole:
-    """All of it labelled at once."""
+    """All of it labelled at once, in each precision."""
     folder = tmp_path_factory.mktemp("whole")
     return folder, label(tiny_checkpoint, corpus, folder)
 
@@ -59,10 +71,10 @@ def rows_of(whole: Whole) -> list[dict[str, Any]]:
 
 
 def test_the_job_and_a_plain_loop_agree_to_the_last_bit(
-    corpus: list[Path], whole: Whole, tiny_checkpoint: Checkpoint
+    corpus: list[Path], whole: Whole, tiny_checkpoint: Checkpoint, precision: Precision
 ) -> None:
     transcripts = read_transcripts([str(path) for path in corpus], READING)
-    model = ModelSource(str(tiny_checkpoint.folder), None).load()
+    model = ModelSource(str(tiny_checkpoint.folder), None, precision).load()
     encodings = [model.encode(transcript) for transcript in transcripts]
     windows = histories(transcripts, model.settings.history)
     embeddings = np.concatenate([encoding.embeddings for encoding in encodings])

@@ -23,6 +23,7 @@ from beam_pipeline.output.manifest import Origin, Part
 from beam_pipeline.output.run import Run
 from beam_pipeline.pipeline import Job, build
 from beam_pipeline.stages.sharing import ModelSource
+from model.precision import Precision
 
 PRIMITIVES = {
     common_urns.primitives.IMPULSE.urn,
@@ -54,7 +55,8 @@ def sent(flags: Sequence[str]) -> api.Pipeline:
     options = PipelineOptions(beam_options(flags))
     pipeline = beam.Pipeline(options=options)
     reading = ReadOptions(corpus="made up")
-    build(pipeline, Job(("/in/a.srt", "/in/b.srt"), reading, ModelSource("/checkpoint", None), run))
+    source = ModelSource("/checkpoint", None, Precision.BFLOAT16)
+    build(pipeline, Job(("/in/a.srt", "/in/b.srt"), reading, source, run))
     whole: api.Pipeline = (
         PortableRunner.get_proto_pipeline(pipeline, options) if flags else pipeline.to_runner_api()
     )

@@ -12,8 +12,8 @@ from beam_pipeline.corpus.options import ReadOptions
 from beam_pipeline.transcripts import read_transcripts
 from model.artifact import PRETRAINED, load_model, open_checkpoint
 from model.dataset import Transcript, gold_indices
-from model.encoder import has_bfloat16
 from model.evaluate import predict, score
+from model.precision import Precision
 
 CHECKPOINT_BYTES = 32_000_000
 
@@ -58,14 +58,14 @@ def test_its_score_on_dev_is_the_one_it_names(dev: list[Transcript], logits: np.
     )
 
 
-def test_bfloat16_labels_as_float32_does(
-    dev: list[Transcript], train: list[Transcript], logits: np.ndarray
-) -> None:
-    model = load_model(open_checkpoint(PRETRAINED))
-    if not has_bfloat16(model.device):
-        pytest.skip("this processor has no bfloat16")
-    exact = predict(model.for_inference(low_precision=False), dev, remembered=train)
-    agreement = np.mean(exact.argmax(axis=1) == logits.argmax(axis=1))
+def test_bfloat16_labels_as_float32_does(dev: list[Transcript]) -> None:
+    some = sorted(dev, key=len)[:2]  # where bfloat16 is emulated, it takes seconds for each dozen
+    exact, quick = (
+        predict(load_model(open_checkpoint(PRETRAINED)).for_inference(precision=precision), some)
+        for precision in Precision
+    )
+    assert (exact != quick).any()
+    agreement = np.mean(exact.argmax(axis=1) == quick.argmax(axis=1))
     assert agreement >= 0.995
 
 

@@ -11,6 +11,7 @@ import torch
 
 from model.artifact import load_model, open_checkpoint
 from model.emonet import EmoNet
+from model.precision import Precision
 
 _loading = threading.Lock()
 
@@ -22,10 +23,13 @@ class ModelSource:
     Attributes:
       checkpoint: its folder.
       encoder: where its encoder is, None for where the checkpoint says.
+      precision: what all workers compute in, whatever their processors have, so that labels do not
+        depend on the worker that made them.
     """
 
     checkpoint: str
     encoder: str | None
+    precision: Precision
 
     def load(self) -> EmoNet:
         """The model, ready for inference, on the accelerator if there is one.
@@ -44,4 +48,4 @@ class ModelSource:
 @functools.lru_cache(maxsize=1)
 def _load(source: ModelSource) -> EmoNet:
     checkpoint = open_checkpoint(Path(source.checkpoint), encoder=source.encoder)
-    return load_model(checkpoint).for_inference()
+    return load_model(checkpoint).for_inference(precision=source.precision)

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from beam_pipeline.corpus.options import ReadOptions
 from beam_pipeline.corpus.paths import expand_inputs, read_path
-from beam_pipeline.records import EmonetError, Episode
+from beam_pipeline.records import EmonetError, Episode, amount_of
 from model.dataset import Transcript, label_counts
 
 _SHOWN_LABELS = 12
@@ -43,7 +43,7 @@ def read_transcripts(inputs: Sequence[str], options: ReadOptions) -> list[Transc
         where = f"{first.source} {first.position}".strip()
         raise EmonetError(
             f"{where}: {first.reason} {first.detail}; mend it or leave it out "
-            f"({len(refused)} refused in all)"
+            f"({amount_of(refused)} refused in all)"
         )
     episodes = sorted(
         (episode for content in contents for episode in content.episodes),

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
+from beam_pipeline.output.acceptance import check_worth
 from beam_pipeline.output.manifest import (
     VERSION,
     Manifest,
@@ -79,8 +81,9 @@ def commit(run: Run, entries: Iterable[Entry]) -> Manifest:
     night is committed all the same, and the next commit makes them anew.
 
     Raises:
-      EmonetError: something was lost or doubled, named by episode and count; or another run
-        committed this night, or the night that it builds on, in the meantime.
+      EmonetError: something was lost or doubled, named by episode and count; the run is not worth
+        its commit (`acceptance.check_worth`); or another run committed this night, or the night
+        that it builds on, in the meantime.
     """
     heard = _sorted_entries(entries)
     faults = sorted(
@@ -89,6 +92,7 @@ def commit(run: Run, entries: Iterable[Entry]) -> Manifest:
     if faults:
         raise EmonetError(_refusal(run, faults))
     manifest = _manifest(run, heard)
+    check_worth(manifest, run.acceptance)
     storage = storage_of(run.output)
     if not _is_committed(run, storage):
         _refuse_other_memory(run)
@@ -192,7 +196,8 @@ def _manifest(run: Run, heard: Mapping[type, list[Any]]) -> Manifest:
         "episodes": {
             count.episode_id: [sum(dict(count.labels).values()), count.digest] for count in counts
         },
-        "counts": _counts(heard),
+        "counts": _counts(run, heard),
+        "first_rejected": [dataclasses.asdict(one) for one in _first_rejected(heard[Rejected])],
     }
 
 
@@ -214,17 +219,33 @@ def _input(source: SourceFile) -> dict[str, Any]:
     return {**fields, **pairs, "members": list(source.members)}
 
 
-def _counts(heard: Mapping[type, list[Any]]) -> dict[str, Any]:
-    labels: Counter[str] = Counter()
+def _first_rejected(rejected: Iterable[Rejected]) -> list[Rejected]:
+    """The first refusal of each reason, by reason."""
+    firsts: dict[Reason, Rejected] = {}
+    for one in sorted(rejected, key=_natural_order, reverse=True):
+        firsts[one.reason] = one
+    return [firsts[reason] for reason in sorted(firsts)]
+
+
+def _natural_order(one: Rejected) -> tuple[str, int, str, str]:
+    """By file and position, `line 6` before `line 12`."""
+    number = re.search(r"\d+", one.position)
+    return one.source, int(number[0]) if number else 0, one.position, one.detail
+
+
+def _counts(run: Run, heard: Mapping[type, list[Any]]) -> dict[str, Any]:
+    labels: Counter[str] = Counter(dict.fromkeys(run.labels, 0))
     for count in heard[LabelCount]:
         labels.update(dict(count.labels))
     rejected: Counter[str] = Counter()
+    files: Counter[str] = Counter()
     for one in heard[Rejected]:
-        rejected[str(one.reason)] += one.items
+        (files if one.is_file else rejected)[str(one.reason)] += one.items
     sources: list[SourceFile] = heard[SourceFile]
     return {
         "files": len(sources),
-        "found": sum(source.found for source in sources),
+        # a file that was refused whole is one found, of cues that nobody counted
+        "found": sum(source.found for source in sources) - files.total(),
         "dropped": sum(source.dropped for source in sources),
         "read": sum(count for source in sources for _, count in source.episodes),
         "episodes": len(heard[LabelCount]),
@@ -232,6 +253,7 @@ def _counts(heard: Mapping[type, list[Any]]) -> dict[str, Any]:
         "labels": dict(sorted(labels.items())),
         "duplicates": rejected.pop(Reason.DUPLICATE, 0),
         "rejected": dict(sorted(rejected.items())),
+        "rejected_files": dict(sorted(files.items())),
         "speakers": sum(count.speakers for count in heard[SpeakerCount]),
     }
 

@@ -170,9 +170,9 @@ def _label_flags(parser: argparse.ArgumentParser) -> None:
                         help="supersede the night even if it holds other files")  # fmt: skip
     parser.add_argument("--allow-empty", action="store_true",
                         help="commit a night in which nothing is labelled")  # fmt: skip
-    parser.add_argument("--max-rejected", type=float, metavar="SHARE",
-                        default=Acceptance.max_rejected,
-                        help="of files or cues refused (default: %(default)s)")  # fmt: skip
+    share = Acceptance.max_rejected
+    parser.add_argument("--max-rejected", type=float, metavar="SHARE", default=share,
+                        help=f"of files, or of cues, refused (default: {share})")  # fmt: skip
     parser.add_argument("--any-language", action="store_true",
                         help="label what the checkpoint was not trained on, too")  # fmt: skip
     parser.add_argument("--cascade", action="store_true",

@@ -28,12 +28,20 @@ def transcript_of(episode: Episode) -> Transcript:
     )
 
 
-def read_transcripts(inputs: Sequence[str], options: ReadOptions) -> list[Transcript]:
+def read_transcripts(
+    inputs: Sequence[str], options: ReadOptions, *, gold: bool = True
+) -> list[Transcript]:
     """All episodes of a data set, in timeline order.
 
+    Args:
+      inputs: files, folders and patterns.
+      options: how they are read.
+      gold: whether their labels are learned from or scored on.
+
     Raises:
-      EmonetError: an input matches nothing, anything in it is refused, or two files claim one
-        episode: a data set is whole, or it is not what a score names.
+      EmonetError: an input matches nothing, anything in it is refused, its labels are wanted and
+        are what emonet predicted, or two files claim one episode: a data set is whole, or it is
+        not what a score names.
     """
     paths = expand_inputs(inputs)
     contents = [content for path in paths for content in read_path(path, options)]
@@ -44,6 +52,13 @@ def read_transcripts(inputs: Sequence[str], options: ReadOptions) -> list[Transc
         raise EmonetError(
             f"{where}: {first.reason} {first.detail}; mend it or leave it out "
             f"({amount_of(refused)} refused in all)"
+        )
+    predicted = [content.source.path for content in contents if content.predicted]
+    if gold and predicted:
+        raise EmonetError(
+            f"{predicted[0]}: its column label is what emonet predicted, by its columns model_id "
+            "and prob_*, and no gold label; give data that people labelled, or name the column of "
+            "their labels with --columns label=NAME"
         )
     episodes = sorted(
         (episode for content in contents for episode in content.episodes),

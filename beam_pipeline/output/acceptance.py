@@ -66,7 +66,7 @@ def check_worth(manifest: Manifest, acceptance: Acceptance) -> None:
         more = [f"{len(shown) - _SHOWN} more reasons"] if len(shown) > _SHOWN else []
         reasons = f": {'; '.join(shown[:_SHOWN] + more)}" if shown else ""
         raise EmonetError(
-            f"night {manifest['night']} is not committed and OUT is as it was, for "
+            f"night {manifest['night']} is not committed and OUT is as it was, because "
             f"{' and '.join(problems)}{reasons}; mend that or leave it out and run it again, or "
             f"accept it with {' and '.join(flags)}"
         )

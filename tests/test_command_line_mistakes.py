@@ -88,7 +88,7 @@ def test_files_that_are_no_subtitles_are_named_with_their_reasons_and_nothing_is
     line = capsys.readouterr().err
     assert f"undecodable: 2 files, first {tmp_path / 'false.xlsx'}: expected text" in line
     assert f"unknown_format: 1 file, first {tmp_path / 'notes.txt'}: expected SRT" in line
-    assert "nothing was labelled (0 cues in 3 files" in line
+    assert "nothing was labelled (0 cues found in 3 files" in line
     assert "3 of 3 files were refused" in line
     assert "good night" not in line
     assert out.nights == {}
@@ -106,7 +106,7 @@ def test_an_evening_without_files_is_committed_if_it_may_be_and_the_next_builds_
     silent.parent.mkdir()
     silent.write_text("1\n00:00:01,000 --> 00:00:02,000\n[rain]\n")
     assert out.label(silent, "--night", "2") == 1
-    assert "1 cues in 1 files, 1 no speech" in capsys.readouterr().err
+    assert "1 cues found in 1 files, 1 of them without speech" in capsys.readouterr().err
     assert out.label(silent, "--night", "2", "--allow-empty") == 0
     assert out.label(write_season(tmp_path / "later", (1,)), "--night", "3", "--allow-empty") == 0
     assert query(out.path, "SELECT night, count(*) FROM labels GROUP BY 1", monkeypatch) == [

@@ -23,7 +23,7 @@ from made_up_runs import (
     source_of,
 )
 
-from beam_pipeline.output.acceptance import Acceptance, check_kept, check_worth
+from beam_pipeline.output.acceptance import Acceptance, check_asked, check_worth
 from beam_pipeline.output.commit import commit
 from beam_pipeline.output.manifest import read_manifests
 from beam_pipeline.records import EmonetError, Reason, Rejected, SourceFile, own_sentence
@@ -168,7 +168,7 @@ def test_a_refusal_crosses_an_engine_whole_whatever_files_are_called(
     whole = Night(rejected=(one,), sources=(dataclasses.replace(BAD, path=source),))
     manifest = run_night(tmp_path_factory.mktemp("out"), "1", whole)
     with pytest.raises(EmonetError) as raised:
-        check_worth(manifest, STRICT)
+        check_worth(manifest, STRICT, None)
     sentence = str(raised.value)
     elsewhere = RuntimeError(f"Traceback\nmodule.EmonetError: {sentence} [while running 'Commit']")
     assert own_sentence(elsewhere) == sentence
@@ -193,7 +193,7 @@ def held(tmp_path_factory: pytest.TempPathFactory) -> dict[str, object]:
 def test_a_night_may_be_run_again_with_its_files_and_more(
     held: dict[str, object], paths: tuple[str, ...]
 ) -> None:
-    check_kept(held, paths, STRICT)
+    check_asked(held, paths, STRICT)
 
 
 @pytest.mark.parametrize("paths", [(), ("made/bad.srt",), ("other/a.srt", "other/b.srt")])
@@ -201,12 +201,12 @@ def test_a_night_that_would_lose_a_file_is_refused_and_both_sides_are_named(
     held: dict[str, object], paths: tuple[str, ...]
 ) -> None:
     with pytest.raises(EmonetError) as raised:
-        check_kept(held, paths, STRICT)
+        check_asked(held, paths, STRICT)
     message = str(raised.value)
     assert f"night 1 holds {Path('made/up.srt').absolute()}, and this run is asked for" in message
     for path in (*paths[:1], "--night NAME", "--replace"):
         assert path in message
-    check_kept(held, paths, Acceptance(replace=True))
+    check_asked(held, paths, Acceptance(replace=True))
 
 
 def test_the_files_in_an_archive_are_kept_with_it(tmp_path: Path) -> None:
@@ -216,9 +216,9 @@ def test_the_files_in_an_archive_are_kept_with_it(tmp_path: Path) -> None:
     run = begin(tmp_path, "1")
     whole = Night(episodes=episodes, sources=(archive,), memory=memory_of("ann"))
     manifest = commit(run, [*entries(run, whole), inner])
-    check_kept(manifest, ("made/up.zip",), STRICT)
+    check_asked(manifest, ("made/up.zip",), STRICT)
     with pytest.raises(EmonetError, match=r"holds \S+/made/up\.zip, and this run"):
-        check_kept(manifest, ("made/other.zip",), STRICT)
+        check_asked(manifest, ("made/other.zip",), STRICT)
 
 
 def test_a_run_over_other_files_is_refused_before_it_writes_anything(tmp_path: Path) -> None:
@@ -227,6 +227,33 @@ def test_a_run_over_other_files_is_refused_before_it_writes_anything(tmp_path: P
     with pytest.raises(EmonetError, match="night 1 holds"):
         begin(tmp_path, "1", paths=("other.srt",), acceptance=STRICT)
     assert files_of(tmp_path) == before
+
+
+def test_a_file_that_gave_the_night_utterances_is_not_lost_when_it_is_refused_now(
+    tmp_path: Path,
+) -> None:
+    labelled_twice = [labelled(number) for number in (1, 2)]
+    paths = [f"made/{at}.srt" for at in range(9)]
+    spoken = [source_of([one], path) for one, path in zip(labelled_twice, paths, strict=False)]
+    mute = [source_of([], path) for path in paths[2:]]
+    whole = Night(episodes=tuple(labelled_twice), sources=(*spoken, *mute))
+    before = run_night(tmp_path, "1", whole)
+    lost = dataclasses.replace(BAD, path=paths[1])
+    without = Night(
+        episodes=whole.episodes[:1],
+        sources=(spoken[0], lost, *mute),
+        rejected=(refusal(paths[1]),),
+    )
+    run = begin(tmp_path, "1", paths=paths, acceptance=STRICT)
+    with pytest.raises(EmonetError) as raised:
+        commit(run, entries(run, without))
+    absolute = Path(paths[1]).absolute()
+    assert f"because it would lose {absolute}, now without an utterance" in str(raised.value)
+    assert f"no_cues: 1 file, first {paths[1]}: expected cues" in str(raised.value)
+    assert str(raised.value).endswith("accept it with --replace")
+    assert read_manifests(str(tmp_path)) == {"1": before}
+    accepting = begin(tmp_path, "1", paths=paths, acceptance=Acceptance(replace=True))
+    assert commit(accepting, entries(accepting, without))["supersedes"] == before["run"]
 
 
 @pytest.mark.parametrize("share", [-0.1, 1.1, float("nan"), float("inf")])

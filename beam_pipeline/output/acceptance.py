@@ -47,8 +47,13 @@ class Acceptance:
             raise EmonetError(f"--max-rejected wants 0 to 1, found {self.max_rejected}")
 
 
-def check_worth(manifest: Manifest, acceptance: Acceptance) -> None:
-    """Refuses a run that labelled nothing, or of whose input too much was refused.
+def check_worth(manifest: Manifest, acceptance: Acceptance, held: Manifest | None) -> None:
+    """Refuses a run that labelled nothing, had too much refused, or lost a file of the night.
+
+    Args:
+      manifest: of the run.
+      acceptance: of the user.
+      held: the manifest whose files it must keep, None for none.
 
     Raises:
       EmonetError: it is not to be committed; the first refusals are named.
@@ -61,9 +66,13 @@ def check_worth(manifest: Manifest, acceptance: Acceptance) -> None:
     if losses:
         problems += losses
         flags.append("a higher --max-rejected")
+    lost = sorted(set(_spoken(held)).difference(_spoken(manifest))) if held else []
+    if lost:
+        problems.append(f"it would lose {_listed(lost)}, now without an utterance")
+        flags.append("--replace")
     if problems:
         shown = list(first_refusals(manifest))
-        more = [f"{len(shown) - _SHOWN} more reasons"] if len(shown) > _SHOWN else []
+        more = [f"and {len(shown) - _SHOWN} reasons more"] if len(shown) > _SHOWN else []
         reasons = f": {'; '.join(shown[:_SHOWN] + more)}" if shown else ""
         raise EmonetError(
             f"night {manifest['night']} is not committed and OUT is as it was, because "
@@ -87,7 +96,7 @@ def first_refusals(manifest: Manifest) -> Iterator[str]:
         yield line.replace("\n", r"\n")  # a file's name may have an end of line in it
 
 
-def check_kept(held: Manifest, paths: Sequence[str], acceptance: Acceptance) -> None:
+def check_asked(held: Manifest, paths: Sequence[str], acceptance: Acceptance) -> None:
     """Refuses a run over other files than those that a night was labelled from.
 
     A run may read these files again, changed or not, and more beside them: a night that is tried
@@ -103,11 +112,11 @@ def check_kept(held: Manifest, paths: Sequence[str], acceptance: Acceptance) -> 
       EmonetError: a file is left out; both sides are named.
     """
     asked = sorted(map(_absolute, paths))
-    labelled = sorted(map(_absolute, _labelled_from(held)))
-    left_out = sorted(set(labelled).difference(asked))
+    spoken = sorted(_spoken(held))
+    left_out = sorted(set(spoken).difference(asked))
     if left_out and not acceptance.replace:
         raise EmonetError(
-            f"night {held['night']} holds {_listed(labelled)}, and this run is asked for "
+            f"night {held['night']} holds {_listed(spoken)}, and this run is asked for "
             f"{_listed(asked)}: it would lose {_listed(left_out)}; label other files as a night of "
             "their own with --night NAME, name all that this night holds, or supersede it with "
             "--replace"
@@ -130,16 +139,18 @@ def _losses(manifest: Manifest, share: float) -> Iterator[str]:
 
 def _found(manifest: Manifest) -> str:
     counts = manifest["counts"]
-    return f"{counts['found']:,} cues in {counts['files']:,} files, {counts['dropped']:,} no speech"
+    found, files = (f"{counts[name]:,}" for name in ("found", "files"))
+    return f"{found} cues found in {files} files, {counts['dropped']:,} of them without speech"
 
 
-def _labelled_from(held: Manifest) -> Iterator[str]:
-    """The files that utterances were read from; of an archive, itself."""
-    members = {path for one in held["inputs"] for path in one["members"]}
-    spoken = {one["path"] for one in held["inputs"] if one["episodes"]}
-    for one in held["inputs"]:
+def _spoken(manifest: Manifest) -> Iterator[str]:
+    """The files that utterances were read from, from the root; an archive for those in it."""
+    inputs = manifest["inputs"]
+    members = {path for one in inputs for path in one["members"]}
+    spoken = {one["path"] for one in inputs if one["episodes"]}
+    for one in inputs:
         if one["path"] not in members and not spoken.isdisjoint({one["path"], *one["members"]}):
-            yield one["path"]
+            yield _absolute(one["path"])
 
 
 def _absolute(path: str) -> str:

@@ -92,8 +92,8 @@ def commit(run: Run, entries: Iterable[Entry]) -> Manifest:
     if faults:
         raise EmonetError(_refusal(run, faults))
     manifest = _manifest(run, heard)
-    check_worth(manifest, run.acceptance)
     storage = storage_of(run.output)
+    check_worth(manifest, run.acceptance, _to_keep(run, storage))
     if not _is_committed(run, storage):
         _refuse_other_memory(run)
         _refuse_missing_files(run, storage, manifest)
@@ -256,6 +256,14 @@ def _counts(run: Run, heard: Mapping[type, list[Any]]) -> dict[str, Any]:
         "rejected_files": dict(sorted(files.items())),
         "speakers": sum(count.speakers for count in heard[SpeakerCount]),
     }
+
+
+def _to_keep(run: Run, storage: Storage) -> Manifest | None:
+    """The manifest whose files the run must keep; None if it may lose them, or is in conflict."""
+    if run.version is None or run.acceptance.replace:
+        return None
+    held = read_manifest(storage, run.night)
+    return held[0] if held and held[1] == run.version else None
 
 
 def _is_committed(run: Run, storage: Storage) -> bool:

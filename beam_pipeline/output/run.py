@@ -7,7 +7,7 @@ import re
 import uuid
 from collections.abc import Mapping, Sequence
 
-from beam_pipeline.output.acceptance import Acceptance, check_kept
+from beam_pipeline.output.acceptance import Acceptance, check_asked
 from beam_pipeline.output.manifest import (
     Manifest,
     Origin,
@@ -79,7 +79,7 @@ def begin_run(
     Raises:
       EmonetError: the night's name has other than letters, digits and `._-`; OUT cannot be
         written; a manifest is damaged; the night was labelled from other files
-        (`acceptance.check_kept`); or the memory is of another origin.
+        (`acceptance.check_asked`); or the memory is of another origin.
     """
     if not _NIGHT.fullmatch(night):
         raise EmonetError(f"--night {night!r}: use letters, digits, '.', '_' and '-' alone")
@@ -88,7 +88,7 @@ def begin_run(
     # first its version: what is read after it is at least as new
     held = read_manifest(storage, night)
     if held:
-        check_kept(held[0], paths, acceptance)
+        check_asked(held[0], paths, acceptance)
     manifests = read_manifests(output)
     run = dataclasses.replace(
         run_after(output, night, held, manifests, model_id, labels, origin), acceptance=acceptance

@@ -113,6 +113,10 @@ def test_an_evening_without_files_is_committed_if_it_may_be_and_the_next_builds_
         ("3", 14)
     ]
     assert [one["memory_from"]["night"] for one in out.nights.values()] == [None, "1", "2"]
+    # its files come late, and an empty night is run again after them
+    write_season(evening, (5,))
+    assert out.label(evening, "--night", "1", "--allow-empty", "--cascade") == 0
+    assert query(out.path, COUNT, monkeypatch) == [(2 * 14,)]
     assert main(["verify", str(out.path)]) == 0
 
 

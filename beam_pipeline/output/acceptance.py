@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
 
 from beam_pipeline.output.manifest import Manifest
-from beam_pipeline.records import EmonetError, Reason, amount
+from beam_pipeline.records import EmonetError, Reason, Rejected, amount
 
 PASSED_OVER = (Reason.DUPLICATE_EPISODE, Reason.OTHER_LANGUAGE)
 """Refusals that lose nothing: what was read and left out by a rule, as duplicates are."""
@@ -81,6 +82,14 @@ def check_worth(manifest: Manifest, acceptance: Acceptance, held: Manifest | Non
         )
 
 
+def first_of_each_reason(rejected: Iterable[Rejected]) -> list[Rejected]:
+    """The first refusal of each reason, by reason."""
+    firsts: dict[Reason, Rejected] = {}
+    for one in sorted(rejected, key=_natural_order, reverse=True):
+        firsts[one.reason] = one
+    return [firsts[reason] for reason in sorted(firsts)]
+
+
 def first_refusals(manifest: Manifest) -> Iterator[str]:
     """A line a reason: how much was refused for it, and the first file, position and detail."""
     counts = manifest["counts"]
@@ -121,6 +130,12 @@ def check_asked(held: Manifest, paths: Sequence[str], acceptance: Acceptance) ->
             "their own with --night NAME, name all that this night holds, or supersede it with "
             "--replace"
         )
+
+
+def _natural_order(one: Rejected) -> tuple[str, int, str, str]:
+    """By file and position, `line 6` before `line 12`."""
+    number = re.search(r"\d+", one.position)
+    return one.source, int(number[0]) if number else 0, one.position, one.detail
 
 
 def _losses(manifest: Manifest, share: float) -> Iterator[str]:

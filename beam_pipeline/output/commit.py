@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
-from beam_pipeline.output.acceptance import check_worth
+from beam_pipeline.output.acceptance import check_worth, first_of_each_reason
 from beam_pipeline.output.manifest import (
     VERSION,
     Manifest,
@@ -197,7 +196,7 @@ def _manifest(run: Run, heard: Mapping[type, list[Any]]) -> Manifest:
             count.episode_id: [sum(dict(count.labels).values()), count.digest] for count in counts
         },
         "counts": _counts(run, heard),
-        "first_rejected": [dataclasses.asdict(one) for one in _first_rejected(heard[Rejected])],
+        "first_rejected": list(map(dataclasses.asdict, first_of_each_reason(heard[Rejected]))),
     }
 
 
@@ -217,20 +216,6 @@ def _input(source: SourceFile) -> dict[str, Any]:
     fields = dataclasses.asdict(source)
     pairs = {name: list(map(list, fields[name])) for name in ("episodes", "dropped_kinds")}
     return {**fields, **pairs, "members": list(source.members)}
-
-
-def _first_rejected(rejected: Iterable[Rejected]) -> list[Rejected]:
-    """The first refusal of each reason, by reason."""
-    firsts: dict[Reason, Rejected] = {}
-    for one in sorted(rejected, key=_natural_order, reverse=True):
-        firsts[one.reason] = one
-    return [firsts[reason] for reason in sorted(firsts)]
-
-
-def _natural_order(one: Rejected) -> tuple[str, int, str, str]:
-    """By file and position, `line 6` before `line 12`."""
-    number = re.search(r"\d+", one.position)
-    return one.source, int(number[0]) if number else 0, one.position, one.detail
 
 
 def _counts(run: Run, heard: Mapping[type, list[Any]]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from typing import Any
 
 from beam_pipeline import commands, evaluation
 from beam_pipeline.options import duration
+from beam_pipeline.output.acceptance import Acceptance
 from model.known_encoders import KNOWN_ENCODERS
 
 
@@ -19,7 +20,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command.
 
     Returns:
-      The exit status: 0, 1 after an error, 2 for arguments that are off, 130 after Ctrl-C.
+      The exit status: 0; 1 after an error, a run that is not committed or a problem that `verify`
+      found; 2 for arguments that are off; 130 after Ctrl-C.
     """
     parser = command_line()
     flags, rest = parser.parse_known_args(arguments)
@@ -164,6 +166,13 @@ def _label_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--output", required=True, metavar="OUT",
                         help="folder of all nights, or gs://BUCKET/PATH")  # fmt: skip
     parser.add_argument("--night", default="0", help="name of this batch (default: 0)")
+    parser.add_argument("--replace", action="store_true",
+                        help="supersede the night even if it holds other files")  # fmt: skip
+    parser.add_argument("--allow-empty", action="store_true",
+                        help="commit a night in which nothing is labelled")  # fmt: skip
+    share = Acceptance.max_rejected
+    parser.add_argument("--max-rejected", type=float, metavar="SHARE", default=share,
+                        help=f"of files, or of cues, refused (default: {share})")  # fmt: skip
     parser.add_argument("--any-language", action="store_true",
                         help="label what the checkpoint was not trained on, too")  # fmt: skip
     parser.add_argument("--cascade", action="store_true",

@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from beam_pipeline.options import beam_options, corpus_name, read_options
+from beam_pipeline.output.acceptance import Acceptance
 
 if TYPE_CHECKING:
     from beam_pipeline.nights import Engine, Night
-    from beam_pipeline.records import Episode
+    from beam_pipeline.records import Episode, Rejected
     from model.artifact import Checkpoint
 
 
@@ -38,7 +39,12 @@ def label(flags: argparse.Namespace, rest: list[str]) -> int:
         manifests = read_manifests(flags.output)
         outdated = list(outdated_nights(manifests))
         if flags.cascade:
-            due = [nights.recorded_night(manifests[name]) for name in outdated[:1]]
+            due = [
+                dataclasses.replace(
+                    nights.recorded_night(manifests[name]), acceptance=asked.acceptance
+                )
+                for name in outdated[:1]
+            ]
     console.show_outdated(outdated)
     return 0
 
@@ -50,13 +56,14 @@ def engine_and_night(flags: argparse.Namespace, rest: list[str]) -> tuple[Engine
       EmonetError: a flag is off, an input matches nothing, the checkpoint is damaged, or the
         engine is not there.
     """
+    acceptance = Acceptance(flags.allow_empty, flags.max_rejected, flags.replace)
     flags.corpus = flags.corpus or corpus_name(flags.inputs)
     options = beam_options(rest)
 
     from beam_pipeline.corpus.paths import expand_inputs
     from beam_pipeline.preflight import check_engine
 
-    paths = tuple(expand_inputs(flags.inputs))
+    paths = tuple(expand_inputs(flags.inputs, may_be_empty=flags.allow_empty))
     check_engine(options, paths)
 
     from beam_pipeline.nights import Engine, Night
@@ -65,7 +72,7 @@ def engine_and_night(flags: argparse.Namespace, rest: list[str]) -> tuple[Engine
     languages = None if flags.any_language else checkpoint.settings.languages
     reading = dataclasses.replace(read_options(flags), languages=languages)
     engine = Engine(checkpoint, flags.encoder, options, flags.accelerator)
-    return engine, Night(flags.night, paths, reading)
+    return engine, Night(flags.night, paths, reading, acceptance)
 
 
 def speakers(flags: argparse.Namespace, rest: list[str]) -> int:
@@ -76,20 +83,19 @@ def speakers(flags: argparse.Namespace, rest: list[str]) -> int:
 
     flags.corpus = flags.corpus or corpus_name(flags.inputs)
     reading = read_options(flags)
-    refused = 0
+    rejected: list[Rejected] = []
 
     def episodes() -> Iterator[Episode]:
-        nonlocal refused
         for path in expand_inputs(flags.inputs):
             for content in read_path(path, reading):
-                refused += content.source.rejected
+                rejected.extend(content.rejected)
                 yield from content.episodes
 
     census = take_census(episodes())
     if flags.csv:
         write_proposals(census, sys.stdout)
     else:
-        show_census(census, refused, sys.stdout)
+        show_census(census, rejected, sys.stdout)
     return 0
 
 

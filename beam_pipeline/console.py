@@ -8,7 +8,7 @@ import logging
 import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.progress import (
@@ -24,10 +24,11 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
+from beam_pipeline.output.acceptance import first_refusals
 from beam_pipeline.output.manifest import Manifest, outdated_nights, same_bytes
 from beam_pipeline.output.vacuum import UnnamedRun
 from beam_pipeline.output.views import views_are_current
-from beam_pipeline.records import own_sentence
+from beam_pipeline.records import amount, own_sentence
 
 if TYPE_CHECKING:  # nights are listed and errors told without loading torch
     from model.evaluate import Scores
@@ -160,15 +161,15 @@ def show_run(manifest: Manifest, output: str, seconds: float, superseded: Manife
     """The table at the end of a run, and how to read the result."""
     counts = manifest["counts"]
     table = Table(show_header=False, title=f"night {manifest['night']}, run {manifest['run']}")
+    table.add_row("files", f"{counts['files']:,}")
     table.add_row("episodes", f"{counts['episodes']:,}")
     table.add_row("utterances", f"{counts['utterances']:,}")
     for label, count in sorted(counts["labels"].items(), key=lambda item: -item[1]):
-        table.add_row(f"  {label}", f"{count:,}  {count / counts['utterances']:.1%}")
+        if count:
+            table.add_row(f"  {label}", f"{count:,}  {count / counts['utterances']:.1%}")
     table.add_row("without speech", f"{counts['dropped']:,} cues")
     table.add_row("duplicates", f"{counts['duplicates']:,}")
-    table.add_row("rejected", f"{sum(counts['rejected'].values()):,}")
-    for reason, count in counts["rejected"].items():
-        table.add_row(f"  {reason}", f"{count:,}")
+    table.add_row("rejected", _rejected(counts))
     table.add_row("speakers", f"{counts['speakers']:,}")
     table.add_row("memory of night", manifest["memory_from"]["night"] or "none before it")
     table.add_row("utterances a second", f"{counts['utterances'] / seconds:,.0f}")
@@ -176,6 +177,8 @@ def show_run(manifest: Manifest, output: str, seconds: float, superseded: Manife
     if superseded:
         wrote = "the same bytes as" if same_bytes(manifest, superseded) else "other bytes than"
         stdout.print(f"wrote {wrote} run {superseded['run']}, which it supersedes")
+    for line in first_refusals(manifest):
+        stdout.print(line)
     if not views_are_current(output):
         stdout.print("views.sql could not be written; the next commit makes it anew")
     stdout.print(f"read it:  cd {output} && duckdb -init views.sql   # FROM labels")
@@ -201,13 +204,18 @@ def show_nights(manifests: Mapping[str, Manifest]) -> None:
             night,
             manifest["run"],
             *(f"{counts[name]:,}" for name in ("episodes", "utterances", "duplicates")),
-            f"{sum(counts['rejected'].values()):,}",
+            _rejected(counts),
             f"{counts['speakers']:,}",
             manifest["memory_from"]["night"] or "",
             manifest["model_id"],
             "on superseded memory" if night in outdated else "current",
         )
     stdout.print(table)
+
+
+def _rejected(counts: Mapping[str, Any]) -> str:
+    files, cues = (sum(counts.get(name, {}).values()) for name in ("rejected_files", "rejected"))
+    return amount(files, cues)
 
 
 def show_unnamed(runs: Sequence[UnnamedRun]) -> None:

@@ -31,7 +31,7 @@ def evaluate(flags: argparse.Namespace, rest: list[str]) -> int:
     data, left_out = read_transcripts(flags.inputs, reading), 0
     if names:
         data, left_out = renamed_labels(data, names)
-    given = read_transcripts(flags.history, reading) if flags.history else []
+    given = read_transcripts(flags.history, reading, gold=False) if flags.history else []
     remembered = other_episodes(given, data)
     checkpoint = checkpoint_of(flags)
     model = load_model(checkpoint).for_inference()

@@ -11,9 +11,11 @@ import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.runner import PipelineResult
 
+from beam_pipeline.corpus.location import printable
 from beam_pipeline.corpus.options import ReadOptions
 from beam_pipeline.corpus.paths import file_size
 from beam_pipeline.failures import failure_elsewhere
+from beam_pipeline.output.acceptance import Acceptance
 from beam_pipeline.output.manifest import Manifest, Origin, read_manifest
 from beam_pipeline.output.run import Run, begin_run
 from beam_pipeline.pipeline import Job, build
@@ -33,11 +35,13 @@ class Night:
       name: of the night.
       paths: its files.
       reading: how they are read.
+      acceptance: what must come of it for its commit.
     """
 
     name: str
     paths: tuple[str, ...]
     reading: ReadOptions
+    acceptance: Acceptance = dataclasses.field(default_factory=Acceptance)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -96,7 +100,13 @@ def submit_night(output: str, night: Night, engine: Engine) -> tuple[Run, Pipeli
     checkpoint = engine.checkpoint
     precision = precision_on(fastest_device())
     run = begin_run(
-        output, night.name, checkpoint.model_id, checkpoint.settings.labels, origin_of(checkpoint)
+        output,
+        night.name,
+        checkpoint.model_id,
+        checkpoint.settings.labels,
+        origin_of(checkpoint),
+        tuple(map(printable, night.paths)),
+        night.acceptance,
     )
     source = ModelSource(str(checkpoint.folder), engine.encoder, precision)
     pipeline = beam.Pipeline(options=PipelineOptions(list(engine.options)))

@@ -10,7 +10,8 @@ import enum
 import hashlib
 import json
 import re
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 
 import pyarrow as pa
 
@@ -167,6 +168,29 @@ class Rejected:
     reason: Reason
     detail: str
     items: int
+
+    @property
+    def is_file(self) -> bool:
+        """Whether it is a whole file, whose cues nobody counted: `items` is 1 then."""
+        return not self.position
+
+
+def amount(files: int, cues: int) -> str:
+    """How much was refused, in words: files and cues are counted apart and have no sum."""
+    parts = [
+        f"{count:,} {unit}{'' if count == 1 else 's'}"
+        for count, unit in ((files, "file"), (cues, "cue"))
+        if count
+    ]
+    return ", ".join(parts) or "0"
+
+
+def amount_of(rejected: Iterable[Rejected]) -> str:
+    """How much these refusals are, in words."""
+    counts = Counter[bool]()
+    for one in rejected:
+        counts[one.is_file] += one.items
+    return amount(counts[True], counts[False])
 
 
 @dataclasses.dataclass(frozen=True)

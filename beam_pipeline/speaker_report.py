@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Sequence
 from typing import TextIO
 
 from rich.console import Console
@@ -10,9 +11,10 @@ from rich.table import Table
 
 from beam_pipeline.corpus.census import Census
 from beam_pipeline.corpus.options import ALIASED
+from beam_pipeline.records import Rejected, amount_of
 
 
-def show_census(census: Census, refused: int, file: TextIO) -> None:
+def show_census(census: Census, rejected: Sequence[Rejected], file: TextIO) -> None:
     """Speakers, collisions and proposals, a table each."""
     console = Console(file=file, highlight=False, soft_wrap=True, markup=False)
     table = Table("show", "speaker", "kind", "utterances", "episodes", "also written")
@@ -20,7 +22,7 @@ def show_census(census: Census, refused: int, file: TextIO) -> None:
         counts = (f"{one.utterances:,}", f"{one.episodes:,}")
         table.add_row(one.namespace, one.names[0], one.kind, *counts, " | ".join(one.names[1:]))
     console.print(table)
-    console.print(f"{census.nameless:,} utterances without a name; {refused:,} refusals")
+    console.print(f"{census.nameless:,} utterances without a name; rejected: {amount_of(rejected)}")
     if census.collisions:
         collisions = Table("show", "name", "of any of these", title="collisions: tell them apart")
         for name in census.collisions:

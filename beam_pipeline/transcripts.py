@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from beam_pipeline.corpus.options import ReadOptions
 from beam_pipeline.corpus.paths import expand_inputs, read_path
-from beam_pipeline.records import EmonetError, Episode
+from beam_pipeline.records import EmonetError, Episode, amount_of
 from model.dataset import Transcript, label_counts
 
 _SHOWN_LABELS = 12
@@ -28,12 +28,20 @@ def transcript_of(episode: Episode) -> Transcript:
     )
 
 
-def read_transcripts(inputs: Sequence[str], options: ReadOptions) -> list[Transcript]:
+def read_transcripts(
+    inputs: Sequence[str], options: ReadOptions, *, gold: bool = True
+) -> list[Transcript]:
     """All episodes of a data set, in timeline order.
 
+    Args:
+      inputs: files, folders and patterns.
+      options: how they are read.
+      gold: whether their labels are learned from or scored on.
+
     Raises:
-      EmonetError: an input matches nothing, anything in it is refused, or two files claim one
-        episode: a data set is whole, or it is not what a score names.
+      EmonetError: an input matches nothing, anything in it is refused, its labels are wanted and
+        are what emonet predicted, or two files claim one episode: a data set is whole, or it is
+        not what a score names.
     """
     paths = expand_inputs(inputs)
     contents = [content for path in paths for content in read_path(path, options)]
@@ -43,7 +51,14 @@ def read_transcripts(inputs: Sequence[str], options: ReadOptions) -> list[Transc
         where = f"{first.source} {first.position}".strip()
         raise EmonetError(
             f"{where}: {first.reason} {first.detail}; mend it or leave it out "
-            f"({len(refused)} refused in all)"
+            f"({amount_of(refused)} refused in all)"
+        )
+    predicted = [content.source.path for content in contents if content.predicted]
+    if gold and predicted:
+        raise EmonetError(
+            f"{predicted[0]}: its column label is what emonet predicted, by its columns model_id "
+            "and prob_*, and no gold label; give data that people labelled, or name the column of "
+            "their labels with --columns label=NAME"
         )
     episodes = sorted(
         (episode for content in contents for episode in content.episodes),

@@ -23,6 +23,7 @@ import pyarrow.parquet as pq
 from apache_beam.options.pipeline_options import PipelineOptions
 
 from beam_pipeline.options import beam_options
+from beam_pipeline.output.acceptance import Acceptance
 from beam_pipeline.output.manifest import Origin
 from beam_pipeline.output.run import begin_run
 from beam_pipeline.records import UTTERANCES, Episode
@@ -72,7 +73,7 @@ def measure(utterances: int, data: str) -> None:
 
     begun = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
-        run = begin_run(folder, "1", "a model", ("joy",), origin)
+        run = begin_run(folder, "1", "a model", ("joy",), origin, (), Acceptance())
         with beam.Pipeline(options=PipelineOptions(beam_options([]))) as pipeline:
             recalled = (
                 pipeline

@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from beam_pipeline.output.acceptance import Acceptance
 from beam_pipeline.output.commit import Asked, Entry, LabelCount, SpeakerCount, commit
 from beam_pipeline.output.manifest import TABLES, Manifest, Origin, Part
 from beam_pipeline.output.memories import MemoryShard, whole_memory, write_memory
@@ -31,6 +32,7 @@ from beam_pipeline.records import (
 LABELS = ("joy", "neutral", "sadness")
 WIDTH = 4
 ORIGIN = Origin("the embedder", WIDTH, 3)
+ANYTHING = Acceptance(allow_empty=True, max_rejected=1, replace=True)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -114,7 +116,13 @@ def night(*numbers: int, text: str = "", speakers: Sequence[str] = ("ann", "bo")
 
 
 def begin(folder: Path | str, name: str, **changes: Any) -> Run:
-    usual = {"model_id": "a model", "labels": LABELS, "origin": ORIGIN}
+    usual = {
+        "model_id": "a model",
+        "labels": LABELS,
+        "origin": ORIGIN,
+        "paths": (),
+        "acceptance": ANYTHING,
+    }
     return begin_run(str(folder), name, **{**usual, **changes})
 
 

@@ -64,7 +64,7 @@ def test_label_writes_a_night_tells_of_it_and_says_nothing_else(
     out = tmp_path / "out"
     flags = ["--output", str(out), "--night", "n1", "--checkpoint", str(tiny_checkpoint.folder)]
     ran = subprocess.run(
-        [*COMMAND, "label", str(corpus), *flags],
+        [*COMMAND, "label", str(corpus), *flags, "--max-rejected", "0.5"],
         capture_output=True,
         text=True,
         env=environment(),
@@ -84,7 +84,8 @@ def test_label_writes_a_night_tells_of_it_and_says_nothing_else(
     assert cells["episodes"] == "2"
     assert cells["utterances"] == "28"
     assert cells["speakers"] == "4"
-    assert cells["rejected"] == cells["empty_file"] == "1"
+    assert (cells["files"], cells["rejected"]) == ("3", "1 file")
+    assert f"empty_file: 1 file, first {corpus / 'empty.srt'}" in table
     shown = {label: int(cells[label].split()[0]) for label in counts["labels"]}
     assert shown == counts["labels"]
     assert last == f"read it:  cd {out} && duckdb -init views.sql   # FROM labels"

@@ -68,7 +68,7 @@ def test_bad_files_are_rejected_with_their_reason_and_the_rest_is_labelled(
 ) -> None:
     for name, content in BAD.items():
         (tmp_path / "quay" / name).write_bytes(content)
-    assert main(["label", *usual]) == 0
+    assert main(["label", *usual, "--max-rejected", "1"]) == 0
     told = capsys.readouterr()
     assert told.err == ""
     manifest = read_manifests(str(tmp_path / "out"))["0"]
@@ -252,7 +252,7 @@ def test_evaluating_a_data_set_with_anything_refused_is_an_error(
     (line,) = capsys.readouterr().err.splitlines()
     assert f"{bad} " in line
     assert "end_before_start" in line
-    assert "mend it or leave it out (1 refused in all)" in line
+    assert "mend it or leave it out (1 cue refused in all)" in line
 
 
 def test_evaluating_an_episode_that_comes_twice_is_an_error(

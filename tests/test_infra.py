@@ -166,7 +166,23 @@ def test_the_cron_job_labels_the_night_that_it_was_scheduled_for(
     container = container_of(cron_job)
     command = [*container["command"], *container["args"]]
     ended = run(*command, env={"JOB": job, "PATH": f"{told}:/usr/bin:/bin"})
-    assert ended.stdout == f"label /incoming/{night} --output /labelled --night {night}\n"
+    assert (
+        ended.stdout
+        == f"label /incoming/{night} --output /labelled --night {night} --allow-empty\n"
+    )
+
+
+def test_an_evening_without_files_stops_no_schedule() -> None:
+    dags = ROOT / "infra" / "airflow" / "dags"
+    schedules = {
+        CRON_JOB: "--allow-empty",
+        SYSTEMD / "emonet@.service": "--allow-empty",
+        ROOT / "infra" / "flink" / "night.yaml": "--allow-empty",
+        dags / "emonet_nightly.py": "--allow-empty",
+        dags / "dataflow_launch.json": '"allow_empty": "true"',
+    }
+    for path, flag in schedules.items():
+        assert flag in path.read_text(), path
 
 
 def test_systemd_takes_the_units(tmp_path: Path) -> None:

@@ -121,7 +121,8 @@ def test_the_manifest_names_every_file_with_its_rows_and_what_became_of_the_inpu
     counts = manifest["counts"]
     assert (counts["files"], counts["episodes"], counts["utterances"]) == (2, 2, 6)
     assert sum(counts["labels"].values()) == 6
-    assert (counts["rejected"], counts["speakers"]) == ({"no_cues": 1}, 2)
+    assert (counts["rejected"], counts["rejected_files"]) == ({}, {"no_cues": 1})
+    assert counts["speakers"] == 2
     assert manifest["inputs"][1]["episodes"] == [["show/s01e01", 3], ["show/s01e02", 3]]
 
 

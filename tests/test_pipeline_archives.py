@@ -20,7 +20,7 @@ def test_a_night_over_an_archive_is_that_over_its_files(
     plain = label(tiny_checkpoint, [season], tmp_path / "plain")
     packed_night = label(tiny_checkpoint, [tmp_path / "Quay.zip"], tmp_path / "packed")
     assert packed_night["episodes"] == plain["episodes"]
-    assert packed_night["counts"]["rejected"] == {"unsafe_path": 1}
+    assert packed_night["counts"]["rejected_files"] == {"unsafe_path": 1}
     assert [one["path"] for one in packed_night["inputs"]] == [
         str(tmp_path / f"Quay.zip{name}")
         for name in ("", "!/../bad.srt", "!/01.jsonl", "!/02.jsonl")

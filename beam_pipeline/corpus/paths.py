@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol
 
@@ -34,21 +35,23 @@ def _place_of(path: str) -> _Place:
     return buckets if path.startswith("gs://") else folders
 
 
-def expand_inputs(inputs: Sequence[str]) -> list[str]:
+def expand_inputs(inputs: Sequence[str], *, may_be_empty: bool = False) -> list[str]:
     """The files that are meant by files, folders and patterns, here or below `gs://`.
 
     Args:
       inputs: folders are searched through and through, without hidden files; patterns may have
         `*`, `?`, `[...]` and `**`.
+      may_be_empty: whether an input may match no file.
 
     Returns:
       Paths sorted, each file once, in the form they were given in; those that name no folder
       are made absolute, for the folder may be the name of the show.
 
     Raises:
-      EmonetError: if an input matches no file.
+      EmonetError: if an input matches no file that must match one.
     """
-    return list(_each_once(sorted(file for entry in inputs for file in _matches(entry))))
+    found = (_matches(entry, may_be_empty) for entry in inputs)
+    return list(_each_once(sorted(itertools.chain.from_iterable(found))))
 
 
 def read_path(path: str, options: ReadOptions) -> Iterator[FileContent]:
@@ -76,9 +79,9 @@ def file_size(path: str) -> int | None:
         return None
 
 
-def _matches(entry: str) -> list[str]:
+def _matches(entry: str, may_be_empty: bool) -> list[str]:
     files = _place_of(entry).find(entry)
-    if not files:
+    if not files and not may_be_empty:
         raise EmonetError(
             f"input '{entry}' matches no file; give a file, a folder with files in it, or a "
             "pattern in quotes such as 'corpus/**/*.srt'"

@@ -43,11 +43,13 @@ class FileContent:
       episodes: in timeline order; one for a subtitle file, any number for a table, none without
         any utterance.
       rejected: what was refused; their `items` add up to `source.rejected`.
+      predicted: whether its labels are predictions of emonet, so that no utterance has gold.
     """
 
     source: SourceFile
     episodes: tuple[Episode, ...]
     rejected: tuple[Rejected, ...]
+    predicted: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,6 +60,7 @@ class _Reading:
     refused: tuple[Refusal, ...]
     used: int
     dropped: tuple[tuple[str, int], ...] = ()
+    predicted: bool = False
 
 
 @dataclasses.dataclass
@@ -149,7 +152,8 @@ def _read_sheet(sheet: Sheet, path: str, location: Location, options: ReadOption
         raise RefusalError(Reason.EMPTY_FILE, "expected at least one row")
     rows = read_rows(sheet, path, location, options)
     dropped = ((NOT_SPEECH, rows.dropped),) if rows.dropped else ()
-    return _Reading(rows.episodes, rows.refused, _count(rows.episodes), dropped)
+    used = _count(rows.episodes)
+    return _Reading(rows.episodes, rows.refused, used, dropped, rows.predicted)
 
 
 def _count(episodes: tuple[Episode, ...]) -> int:
@@ -168,7 +172,7 @@ def _content(receipt: _Receipt, reading: _Reading) -> FileContent:
         episodes=tuple(_summaries(reading.episodes)),
         dropped_kinds=reading.dropped,
     )
-    return FileContent(source, reading.episodes, rejected)
+    return FileContent(source, reading.episodes, rejected, reading.predicted)
 
 
 def _in_languages(reading: _Reading, options: ReadOptions) -> _Reading:

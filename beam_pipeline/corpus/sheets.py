@@ -5,13 +5,18 @@ Columns are known by these names, in any case; `ReadOptions.columns` goes before
 - text: `text`, else `transcript`, else `utterance` where that holds words
 - dialogue: `dialogue`, `dialogue_id`, `scene`, `scene_id`
 - label: `label`, `emotion`
+- speaker: `speaker`, `speaker_name`
 - all others: by their own name
+
+A table that emonet wrote is known by `model_id` or `prob_*` beside `label`: what stands there is a
+prediction and never gold, and an episode without numbers is named by `episode_id`.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
 
 from beam_pipeline.corpus.location import printable
 from beam_pipeline.corpus.options import FIELDS, ReadOptions
@@ -20,12 +25,15 @@ from beam_pipeline.records import Reason
 
 Column = Sequence[object]
 
+_PREDICTED = "label"
+_EPISODE_ID = "episode_id"
 _ALIASES: Mapping[str, tuple[str, ...]] = {
     "text": ("text", "transcript"),
     "dialogue": ("dialogue", "dialogue_id", "scene", "scene_id"),
-    "label": ("label", "emotion"),
+    "label": (_PREDICTED, "emotion"),
+    "speaker": ("speaker", "speaker_name"),
 }
-_KNOWN = frozenset(FIELDS).union(*_ALIASES.values())
+_KNOWN = frozenset(FIELDS).union(*_ALIASES.values(), [_EPISODE_ID])
 _SHOWN_NAMES = 20
 _SHOWN_CHARS = 40
 
@@ -62,10 +70,14 @@ def resolve_columns(sheet: Sheet, options: ReadOptions) -> dict[str, Column]:
     """The column of each of our fields that the sheet has.
 
     Raises:
-      RefusalError: if there is no column for `text`, or none of a name that the user gave.
+      RefusalError: if there is no column for `text`, none of a name that the user gave, or the
+        user names predictions as labels.
     """
     fields = _known_columns(sheet)
     for field, name in options.renamed.items():
+        if field == "label" and _folded(name) == _PREDICTED and has_predictions(sheet):
+            detail = f"column '{name}' is what emonet predicted; name one with gold labels"
+            raise RefusalError(Reason.MISSING_COLUMN, detail)
         if name not in sheet.columns:
             raise _missing(field, name, sheet.names)
         fields[field] = sheet.columns[name]
@@ -74,8 +86,19 @@ def resolve_columns(sheet: Sheet, options: ReadOptions) -> dict[str, Column]:
     return fields
 
 
+def has_predictions(sheet: Sheet) -> bool:
+    """Whether the labels of a sheet are what emonet predicted."""
+    names = set(map(_folded, sheet.names))
+    made = "model_id" in names or any(name.startswith("prob_") for name in names)
+    return made and _PREDICTED in names
+
+
 def _known_columns(sheet: Sheet) -> dict[str, Column]:
     by_name = {_folded(name): column for name, column in reversed([*sheet.columns.items()])}
+    if has_predictions(sheet):
+        del by_name[_PREDICTED]
+        if _EPISODE_ID in by_name:
+            by_name["episode"] = list(_episodes(by_name))
     fields = {}
     for field in FIELDS:
         names = [name for name in _ALIASES.get(field, (field,)) if name in by_name]
@@ -84,6 +107,14 @@ def _known_columns(sheet: Sheet) -> dict[str, Column]:
     if "text" not in fields and _holds_words(fields.get("utterance", ())):
         fields["text"] = fields.pop("utterance")
     return fields
+
+
+def _episodes(by_name: Mapping[str, Column]) -> Iterator[object]:
+    """The number of each row's episode, or its name in the show where it has no number."""
+    numbers = (by_name.get(name, itertools.repeat(None)) for name in ("season", "episode"))
+    for episode_id, season, number in zip(by_name[_EPISODE_ID], *numbers, strict=False):
+        named = season in (None, "") and number in (None, "") and isinstance(episode_id, str)
+        yield episode_id.rpartition("/")[2] if named else number
 
 
 def _holds_words(column: Column) -> bool:

@@ -15,7 +15,7 @@ from beam_pipeline.corpus.decoding import refuse_broken
 from beam_pipeline.corpus.location import Location, episode_id
 from beam_pipeline.corpus.options import FIELDS, ReadOptions
 from beam_pipeline.corpus.refusals import Refusal, RefusalError, check_times, note
-from beam_pipeline.corpus.sheets import Sheet, resolve_columns
+from beam_pipeline.corpus.sheets import Sheet, has_predictions, resolve_columns
 from beam_pipeline.corpus.speakers import Cast, Speaker
 from beam_pipeline.corpus.utterances import Utterance, utterance_table
 from beam_pipeline.records import Episode, Reason, SpeakerKind, SpeakerSource
@@ -76,11 +76,13 @@ class Rows:
       episodes: in timeline order.
       refused: its refused rows.
       dropped: how many rows are no speech, by the name of their speaker.
+      predicted: whether it has predictions of emonet for labels, and no gold.
     """
 
     episodes: tuple[Episode, ...]
     refused: tuple[Refusal, ...]
     dropped: int
+    predicted: bool = False
 
 
 def read_rows(sheet: Sheet, source: str, location: Location, options: ReadOptions) -> Rows:
@@ -110,7 +112,8 @@ def read_rows(sheet: Sheet, source: str, location: Location, options: ReadOption
             note(refused, error.at(f"row {number}"))
     spoken = [line for line in lines if line.utterance.speaker.kind is not SpeakerKind.NO_SPEECH]
     episodes = tuple(_episodes(spoken, source, location))
-    return Rows(episodes, tuple(refused), len(lines) - len(spoken))
+    predicted = has_predictions(sheet) and "label" not in columns
+    return Rows(episodes, tuple(refused), len(lines) - len(spoken), predicted)
 
 
 def _default_place(location: Location, options: ReadOptions, has_episodes: bool) -> _Place:

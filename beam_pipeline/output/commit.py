@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
+from beam_pipeline.output.acceptance import check_worth, first_of_each_reason
 from beam_pipeline.output.manifest import (
     VERSION,
     Manifest,
@@ -79,8 +80,9 @@ def commit(run: Run, entries: Iterable[Entry]) -> Manifest:
     night is committed all the same, and the next commit makes them anew.
 
     Raises:
-      EmonetError: something was lost or doubled, named by episode and count; or another run
-        committed this night, or the night that it builds on, in the meantime.
+      EmonetError: something was lost or doubled, named by episode and count; the run is not worth
+        its commit (`acceptance.check_worth`); or another run committed this night, or the night
+        that it builds on, in the meantime.
     """
     heard = _sorted_entries(entries)
     faults = sorted(
@@ -90,6 +92,7 @@ def commit(run: Run, entries: Iterable[Entry]) -> Manifest:
         raise EmonetError(_refusal(run, faults))
     manifest = _manifest(run, heard)
     storage = storage_of(run.output)
+    check_worth(manifest, run.acceptance, _to_keep(run, storage))
     if not _is_committed(run, storage):
         _refuse_other_memory(run)
         _refuse_missing_files(run, storage, manifest)
@@ -192,7 +195,8 @@ def _manifest(run: Run, heard: Mapping[type, list[Any]]) -> Manifest:
         "episodes": {
             count.episode_id: [sum(dict(count.labels).values()), count.digest] for count in counts
         },
-        "counts": _counts(heard),
+        "counts": _counts(run, heard),
+        "first_rejected": list(map(dataclasses.asdict, first_of_each_reason(heard[Rejected]))),
     }
 
 
@@ -214,17 +218,19 @@ def _input(source: SourceFile) -> dict[str, Any]:
     return {**fields, **pairs, "members": list(source.members)}
 
 
-def _counts(heard: Mapping[type, list[Any]]) -> dict[str, Any]:
-    labels: Counter[str] = Counter()
+def _counts(run: Run, heard: Mapping[type, list[Any]]) -> dict[str, Any]:
+    labels: Counter[str] = Counter(dict.fromkeys(run.labels, 0))
     for count in heard[LabelCount]:
         labels.update(dict(count.labels))
     rejected: Counter[str] = Counter()
+    files: Counter[str] = Counter()
     for one in heard[Rejected]:
-        rejected[str(one.reason)] += one.items
+        (files if one.is_file else rejected)[str(one.reason)] += one.items
     sources: list[SourceFile] = heard[SourceFile]
     return {
         "files": len(sources),
-        "found": sum(source.found for source in sources),
+        # a file that was refused whole is one found, of cues that nobody counted
+        "found": sum(source.found for source in sources) - files.total(),
         "dropped": sum(source.dropped for source in sources),
         "read": sum(count for source in sources for _, count in source.episodes),
         "episodes": len(heard[LabelCount]),
@@ -232,8 +238,17 @@ def _counts(heard: Mapping[type, list[Any]]) -> dict[str, Any]:
         "labels": dict(sorted(labels.items())),
         "duplicates": rejected.pop(Reason.DUPLICATE, 0),
         "rejected": dict(sorted(rejected.items())),
+        "rejected_files": dict(sorted(files.items())),
         "speakers": sum(count.speakers for count in heard[SpeakerCount]),
     }
+
+
+def _to_keep(run: Run, storage: Storage) -> Manifest | None:
+    """The manifest whose files the run must keep; None if it may lose them, or is in conflict."""
+    if run.version is None or run.acceptance.replace:
+        return None
+    held = read_manifest(storage, run.night)
+    return held[0] if held and held[1] == run.version else None
 
 
 def _is_committed(run: Run, storage: Storage) -> bool:

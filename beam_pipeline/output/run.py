@@ -7,6 +7,7 @@ import re
 import uuid
 from collections.abc import Mapping, Sequence
 
+from beam_pipeline.output.acceptance import Acceptance, check_asked
 from beam_pipeline.output.manifest import (
     Manifest,
     Origin,
@@ -38,6 +39,7 @@ class Run:
       memory_night: the night whose memory it builds on, None for the first.
       memory_sha256: what that memory is called by its content.
       memory: its files, those of a shard newest first.
+      acceptance: what it must come to for its commit.
     """
 
     output: str
@@ -51,14 +53,33 @@ class Run:
     memory_night: str | None
     memory_sha256: str
     memory: tuple[Part, ...]
+    acceptance: Acceptance = dataclasses.field(default_factory=Acceptance)
 
 
-def begin_run(output: str, night: str, model_id: str, labels: Sequence[str], origin: Origin) -> Run:
+def begin_run(
+    output: str,
+    night: str,
+    model_id: str,
+    labels: Sequence[str],
+    origin: Origin,
+    paths: Sequence[str],
+    acceptance: Acceptance,
+) -> Run:
     """Looks up what the night builds on and makes sure that OUT can be written.
+
+    Args:
+      output: OUT.
+      night: its name.
+      model_id: of the checkpoint.
+      labels: the classes.
+      origin: of the memory it makes.
+      paths: what it is to read, as manifests have paths.
+      acceptance: what it must come to for its commit.
 
     Raises:
       EmonetError: the night's name has other than letters, digits and `._-`; OUT cannot be
-        written; a manifest is damaged; or the memory is of another origin.
+        written; a manifest is damaged; the night was labelled from other files
+        (`acceptance.check_asked`); or the memory is of another origin.
     """
     if not _NIGHT.fullmatch(night):
         raise EmonetError(f"--night {night!r}: use letters, digits, '.', '_' and '-' alone")
@@ -66,8 +87,12 @@ def begin_run(output: str, night: str, model_id: str, labels: Sequence[str], ori
     storage.prepare()
     # first its version: what is read after it is at least as new
     held = read_manifest(storage, night)
+    if held:
+        check_asked(held[0], paths, acceptance)
     manifests = read_manifests(output)
-    run = run_after(output, night, held, manifests, model_id, labels, origin)
+    run = dataclasses.replace(
+        run_after(output, night, held, manifests, model_id, labels, origin), acceptance=acceptance
+    )
     left = Origin(**manifests[run.memory_night]["origin"]) if run.memory_night else origin
     if left != origin:
         raise EmonetError(

@@ -4,6 +4,8 @@ A run is given its night by its data interval and never by the clock, so that a 
 again, a backfill and a run that was cleared label the night that they are of. A night builds on the
 one before it, hence one run at a time, and none before the last one has succeeded. A night that is
 run again supersedes what it wrote before; clear the later ones with it, which stand on its memory.
+A night without files is committed as an empty one, so that it does not stop the later ones; one of
+whose files too many are refused, or that lost files it was labelled from, fails and is told.
 
 Variables: `emonet_incoming` and `emonet_output`, folders or `gs://`; a night's files are in
 `emonet_incoming/2026-11-21/`. `emonet_command`, where `emonet` is not on the PATH.
@@ -41,7 +43,8 @@ with DAG(
 ):
     label = BashOperator(
         task_id="label",
-        bash_command='exec "$EMONET" label "$INCOMING/$NIGHT" --output "$OUTPUT" --night "$NIGHT"',
+        bash_command='exec "$EMONET" label "$INCOMING/$NIGHT" --output "$OUTPUT" --night "$NIGHT" '
+        "--allow-empty",
     )
     verify = BashOperator(task_id="verify", bash_command='exec "$EMONET" verify "$OUTPUT"')
     label >> verify

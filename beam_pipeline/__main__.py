@@ -168,6 +168,8 @@ def _label_flags(parser: argparse.ArgumentParser) -> None:
                         help="label what the checkpoint was not trained on, too")  # fmt: skip
     parser.add_argument("--cascade", action="store_true",
                         help="run later nights again that stand on superseded memory")  # fmt: skip
+    parser.add_argument("--replace", action="store_true",
+                        help="supersede what the night holds")  # fmt: skip
     parser.add_argument("--accelerator", metavar="TYPE",
                         help="what encoding asks an engine for; see docs/deploy.md")  # fmt: skip
     _corpus_flags(parser)

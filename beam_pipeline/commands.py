@@ -24,17 +24,18 @@ def label(flags: argparse.Namespace, rest: list[str]) -> int:
     engine, asked = engine_and_night(flags, rest)
 
     from beam_pipeline import console, nights
-    from beam_pipeline.output.manifest import outdated_nights, read_manifest, read_manifests
+    from beam_pipeline.output.manifest import outdated_nights, read_manifests, superseded_manifest
     from beam_pipeline.storage import storage_of
 
     due = [asked]
     while due:
         night = due.pop()
-        held = read_manifest(storage_of(flags.output), night.name)
+        storage = storage_of(flags.output)
+        superseded, _ = superseded_manifest(storage, night.name, replace=night.replace)
         begun = time.monotonic()
         with console.job_progress(), console.engine_muted(flags.verbose):
             manifest = nights.label_night(flags.output, night, engine)
-        console.show_run(manifest, flags.output, time.monotonic() - begun, held and held[0])
+        console.show_run(manifest, flags.output, time.monotonic() - begun, superseded)
         manifests = read_manifests(flags.output)
         outdated = list(outdated_nights(manifests))
         if flags.cascade:
@@ -65,7 +66,7 @@ def engine_and_night(flags: argparse.Namespace, rest: list[str]) -> tuple[Engine
     languages = None if flags.any_language else checkpoint.settings.languages
     reading = dataclasses.replace(read_options(flags), languages=languages)
     engine = Engine(checkpoint, flags.encoder, options, flags.accelerator)
-    return engine, Night(flags.night, paths, reading)
+    return engine, Night(flags.night, paths, reading, flags.replace)
 
 
 def speakers(flags: argparse.Namespace, rest: list[str]) -> int:
@@ -120,10 +121,11 @@ def runs(flags: argparse.Namespace, rest: list[str]) -> int:
     """Lists nights, and runs that no night names."""
     from beam_pipeline import console
     from beam_pipeline.output.manifest import read_manifests
-    from beam_pipeline.output.vacuum import unnamed_runs
+    from beam_pipeline.output.vacuum import temporary_files, unnamed_runs
 
     console.show_nights(read_manifests(flags.output))
     console.show_unnamed(unnamed_runs(flags.output))
+    console.show_temporaries(temporary_files(flags.output))
     return 0
 
 

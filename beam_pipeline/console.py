@@ -25,9 +25,10 @@ from rich.table import Table
 from rich.text import Text
 
 from beam_pipeline.output.manifest import Manifest, outdated_nights, same_bytes
-from beam_pipeline.output.vacuum import UnnamedRun
+from beam_pipeline.output.vacuum import Removed, UnnamedRun
 from beam_pipeline.output.views import views_are_current
 from beam_pipeline.records import own_sentence
+from beam_pipeline.storage import StoredFile
 
 if TYPE_CHECKING:  # nights are listed and errors told without loading torch
     from model.evaluate import Scores
@@ -220,10 +221,23 @@ def show_unnamed(runs: Sequence[UnnamedRun]) -> None:
         stdout.print(table)
 
 
-def show_removed(runs: Sequence[UnnamedRun]) -> None:
+def show_temporaries(files: Sequence[StoredFile]) -> None:
+    """How much is half written; nothing if nothing is."""
+    if files:
+        size = sum(file.size for file in files)
+        stdout.print(
+            f"half written: {len(files):,} temporary files, {size:,} bytes, of runs that are at "
+            "work or were killed; no reader sees them, and `emonet vacuum` removes old ones"
+        )
+
+
+def show_removed(removed: Removed) -> None:
     """What a vacuum removed."""
-    files, size = sum(len(run.files) for run in runs), sum(run.size for run in runs)
-    stdout.print(f"removed {len(runs):,} runs: {files:,} files, {size:,} bytes")
+    size = sum(file.size for file in removed.files)
+    stdout.print(
+        f"removed {len(removed.runs):,} runs and {len(removed.temporaries):,} temporary files: "
+        f"{len(removed.files):,} files, {size:,} bytes"
+    )
 
 
 def show_scores(scores: Scores, title: str) -> None:

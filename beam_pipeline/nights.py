@@ -31,11 +31,13 @@ class Night:
       name: of the night.
       paths: its files.
       reading: how they are read.
+      replace: whether it supersedes what OUT holds of it even where that cannot be read.
     """
 
     name: str
     paths: tuple[str, ...]
     reading: ReadOptions
+    replace: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -93,7 +95,12 @@ def submit_night(output: str, night: Night, engine: Engine) -> tuple[Run, Pipeli
     """
     checkpoint = engine.checkpoint
     run = begin_run(
-        output, night.name, checkpoint.model_id, checkpoint.settings.labels, origin_of(checkpoint)
+        output,
+        night.name,
+        checkpoint.model_id,
+        checkpoint.settings.labels,
+        origin_of(checkpoint),
+        replace=night.replace,
     )
     source = ModelSource(str(checkpoint.folder), engine.encoder)
     pipeline = beam.Pipeline(options=PipelineOptions(list(engine.options)))

@@ -16,7 +16,7 @@ from beam_pipeline.output.manifest import (
     manifest_path,
     memory_before,
     named_paths,
-    read_manifest,
+    opened,
     read_manifests,
     sealed,
 )
@@ -238,12 +238,16 @@ def _counts(heard: Mapping[type, list[Any]]) -> dict[str, Any]:
 
 def _is_committed(run: Run, storage: Storage) -> bool:
     """Whether this very run is committed: an engine may do a step twice."""
-    held = read_manifest(storage, run.night)
-    return held is not None and held[0]["run"] == run.name
+    path = manifest_path(run.night)
+    now = storage.version(path)
+    # what it was when the run began is not of this run, and may be damaged
+    if now is None or now[1] == run.version:
+        return False
+    return bool(opened(now[0], f"{storage.root}/{path}")["run"] == run.name)
 
 
 def _refuse_other_memory(run: Run) -> None:
-    before, now = memory_before(run.night, read_manifests(run.output))
+    before, now = memory_before(run.night, read_manifests(run.output, except_night=run.night))
     if now != run.memory_sha256:
         raise EmonetError(
             f"the memory before night {run.night} changed while run {run.name} was at work, it is "

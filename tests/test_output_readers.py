@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime
-import threading
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -77,10 +79,19 @@ def test_what_is_being_written_fits_no_pattern_of_a_reader(
     assert {path.suffix for path in seen} == {""}
 
 
+WRITER = """
+import sys
+from made_up_runs import night, run_night
+for number in range(12):
+    print(run_night(sys.argv[1], "2", night(2, number % 5 + 3))["run"])
+"""
+
+
 def test_many_readers_beside_a_writer_see_the_old_night_or_the_new_one(tmp_path: Path) -> None:
     out = str(tmp_path)
-    committed = {run_night(out, "1", night(1))["run"], run_night(out, "2", night(2))["run"]}
-    written = threading.Event()
+    before = [run_night(out, name, night(int(name)))["run"] for name in "12"]
+    seen: set[str] = set()
+    problems: set[str] = set()
     readers: list[Callable[[], object]] = [
         lambda: seen.update(one["run"] for one in read_manifests(out).values()),
         lambda: problems.update(one for one in verify(out) if "views.sql" not in one),
@@ -89,26 +100,28 @@ def test_many_readers_beside_a_writer_see_the_old_night_or_the_new_one(tmp_path:
         lambda: labelled_before(out, "3"),
         lambda: list(storage_of(out).files("")),
     ]
-    seen: set[str] = set()
-    problems: set[str] = set()
+    paths = os.pathsep.join([str(Path(__file__).parent), str(Path(__file__).parents[1])])
+    environment = {**os.environ, "PYTHONPATH": paths}
+    # a process of its own, which no reader's lock of the interpreter holds back
+    with (
+        subprocess.Popen(
+            [sys.executable, "-c", WRITER, out], stdout=subprocess.PIPE, text=True, env=environment
+        ) as writer,
+        ThreadPoolExecutor(len(readers)) as pool,
+    ):
 
-    def read(reader: Callable[[], object]) -> int:
-        times = 0
-        while not written.is_set() or not times:
-            reader()
-            times += 1
-        return times
+        def read(reader: Callable[[], object]) -> None:
+            while writer.poll() is None:
+                reader()
 
-    with ThreadPoolExecutor(len(readers)) as pool:
-        reading = [pool.submit(read, reader) for reader in readers]
-        try:
-            for number in range(15):
-                committed.add(run_night(out, "2", night(2, number % 5 + 3))["run"])
-        finally:
-            written.set()
-        assert all(future.result() > 0 for future in reading)
+        for future in [pool.submit(read, reader) for reader in readers]:
+            future.result()
+        assert writer.stdout is not None
+        committed = writer.stdout.read().split()
+    assert writer.returncode == 0
+    assert len(committed) == 12
     assert problems == set()
-    assert seen <= committed
+    assert seen <= {*before, *committed}
     assert list(verify(out)) == []
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import datetime
+import os
 import sys
 import time
 from collections.abc import Iterator
@@ -54,11 +55,11 @@ def engine_and_night(flags: argparse.Namespace, rest: list[str]) -> tuple[Engine
     flags.corpus = flags.corpus or corpus_name(flags.inputs)
     options = beam_options(rest)
 
-    from beam_pipeline.corpus.paths import expand_inputs
+    from beam_pipeline.corpus.paths import expand_inputs, located
     from beam_pipeline.preflight import check_engine
 
     paths = tuple(expand_inputs(flags.inputs))
-    check_engine(options, paths)
+    check_engine(options, [located(path, os.getcwd()) for path in paths])
 
     from beam_pipeline.nights import Engine, Night
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
@@ -188,7 +189,7 @@ def _manifest(run: Run, heard: Mapping[type, list[Any]]) -> Manifest:
         "rejected": _files(heard[Part], "rejected"),
         "memory": [dataclasses.asdict(part) for part in _memory_after(run, heard[MemoryShard])],
         "reading": dict(asked[0].reading),
-        "inputs": [_input(source) for source in sources],
+        "inputs": [_input(source, asked[0].reading.get("folder", "")) for source in sources],
         "episodes": {
             count.episode_id: [sum(dict(count.labels).values()), count.digest] for count in counts
         },
@@ -208,10 +209,17 @@ def _memory_after(run: Run, written: Iterable[MemoryShard]) -> Iterator[Part]:
         yield from layers.get(shard, [part for part in run.memory if part.shard == shard])
 
 
-def _input(source: SourceFile) -> dict[str, Any]:
+def _input(source: SourceFile, folder: str) -> dict[str, Any]:
+    """A file's receipt, with `source` for its path as it was given and as `rejected` has it."""
     fields = dataclasses.asdict(source)
     pairs = {name: list(map(list, fields[name])) for name in ("episodes", "dropped_kinds")}
-    return {**fields, **pairs, "members": list(source.members)}
+    members = [_absolute(member, folder) for member in source.members]
+    path = _absolute(source.path, folder)
+    return {**fields, **pairs, "members": members, "path": path, "source": source.path}
+
+
+def _absolute(path: str, folder: str) -> str:
+    return path if path.startswith("gs://") else os.path.join(folder, path)
 
 
 def _counts(heard: Mapping[type, list[Any]]) -> dict[str, Any]:

@@ -24,7 +24,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = command_line()
     flags, rest = parser.parse_known_args(arguments)
     if rest and flags.command != "label":
-        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+        hint = "; --json takes no file: --json > FILE" if getattr(flags, "json", False) else ""
+        parser.error(f"unrecognized arguments: {' '.join(rest)}{hint}")
     _quieten(flags.verbose)
     told = sys.stderr
     try:
@@ -76,11 +77,15 @@ def command_line() -> argparse.ArgumentParser:
     )  # fmt: skip
     _evaluate_flags(
         _command(named, "evaluate", evaluation.evaluate, "score a checkpoint",
-                 "emonet evaluate dev.json --history trn.json --json scores.json")
+                 "emonet evaluate dev.json --history trn.json --json > scores.json")
     )  # fmt: skip
     _encoder_command(named)
-    _output_command(named, "verify", commands.verify, "hold all manifests against the files")
-    _output_command(named, "runs", commands.runs, "list nights, and runs that no night names")
+    _json_flag(
+        _output_command(named, "verify", commands.verify, "hold all manifests against the files")
+    )
+    _json_flag(
+        _output_command(named, "runs", commands.runs, "list nights, and runs that no night names")
+    )
     _vacuum_flags(
         _output_command(named, "vacuum", commands.vacuum, "remove runs that no night names",
                         "emonet vacuum labelled --older-than 7d")
@@ -91,6 +96,10 @@ def command_line() -> argparse.ArgumentParser:
                         "emonet rebuild-memory labelled --checkpoint new")
     )  # fmt: skip
     return parser
+
+
+def _json_flag(parser: argparse._ActionsContainer) -> None:
+    parser.add_argument("--json", action="store_true", help="print JSON in place of tables")
 
 
 def _output_command(
@@ -172,14 +181,17 @@ def _label_flags(parser: argparse.ArgumentParser) -> None:
                         help="supersede what the night holds")  # fmt: skip
     parser.add_argument("--accelerator", metavar="TYPE",
                         help="what encoding asks an engine for; see docs/deploy.md")  # fmt: skip
+    _json_flag(parser)
     _corpus_flags(parser)
     _checkpoint_flags(parser)
 
 
 def _speakers_flags(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(interrupted="nothing is written")
-    parser.add_argument("--csv", action="store_true",
-                        help="print proposed aliases alone, as --aliases reads them")  # fmt: skip
+    printed = parser.add_mutually_exclusive_group()
+    printed.add_argument("--csv", action="store_true",
+                         help="print proposed aliases alone, as --aliases reads them")  # fmt: skip
+    _json_flag(printed)
     _corpus_flags(parser)
 
 
@@ -195,7 +207,7 @@ def _corpus_flags(parser: argparse.ArgumentParser) -> None:
 def _evaluate_flags(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(corpus="data", interrupted="nothing was scored")
     parser.add_argument("--history", nargs="+", metavar="DATA", help="more of these speakers")
-    parser.add_argument("--json", metavar="FILE", help="write all scores to it")
+    _json_flag(parser)
     parser.add_argument("--plot", metavar="FILE", help="draw how sure and how right: .png or .svg")
     parser.add_argument("--labels", metavar="THEIRS=OURS,..",
                         help="of data with other labels; the rest is left out")  # fmt: skip

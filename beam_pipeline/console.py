@@ -24,6 +24,7 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
+from beam_pipeline.off_terminal import ProgressLines, TableConsole
 from beam_pipeline.output.manifest import Manifest, outdated_nights, same_bytes
 from beam_pipeline.output.vacuum import Removed, UnnamedRun
 from beam_pipeline.output.views import views_are_current
@@ -33,7 +34,7 @@ from beam_pipeline.storage import StoredFile
 if TYPE_CHECKING:  # nights are listed and errors told without loading torch
     from model.evaluate import Scores
 
-stdout = Console(highlight=False, soft_wrap=True, markup=False)
+stdout = TableConsole(highlight=False, soft_wrap=True, markup=False)
 
 
 @contextlib.contextmanager
@@ -99,16 +100,13 @@ class _StageWatcher(logging.Handler):
 
 
 def _progress(*columns: ProgressColumn) -> Progress:
-    """A line on the terminal; where there is none it would leave an empty line behind."""
+    """A bar on the terminal, or lines where there is none."""
     # not the console of the module, which is muted with the engine
     console = Console(file=sys.stderr, soft_wrap=True)
+    if not console.is_terminal:
+        return ProgressLines(*columns, console=console)
     return Progress(
-        *columns,
-        console=console,
-        redirect_stdout=False,
-        redirect_stderr=False,
-        transient=True,
-        disable=not console.is_terminal,
+        *columns, console=console, redirect_stdout=False, redirect_stderr=False, transient=True
     )
 
 

@@ -5,16 +5,16 @@ from __future__ import annotations
 import csv
 from typing import TextIO
 
-from rich.console import Console
 from rich.table import Table
 
 from beam_pipeline.corpus.census import Census
 from beam_pipeline.corpus.options import ALIASED
+from beam_pipeline.off_terminal import TableConsole
 
 
 def show_census(census: Census, refused: int, file: TextIO) -> None:
     """Speakers, collisions and proposals, a table each."""
-    console = Console(file=file, highlight=False, soft_wrap=True, markup=False)
+    console = TableConsole(file=file, highlight=False, soft_wrap=True, markup=False)
     table = Table("show", "speaker", "kind", "utterances", "episodes", "also written")
     for one in census.entries:
         counts = (f"{one.utterances:,}", f"{one.episodes:,}")

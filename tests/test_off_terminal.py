@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
+import os
 import re
 import threading
 from pathlib import Path
@@ -66,12 +68,18 @@ def test_a_log_has_a_line_now_and_then_while_nothing_is_done(
     assert log.getvalue().startswith("progress: 0 %, doing 0/?\n")
 
 
+class FullLog(io.StringIO):
+    """A log on a disc without room."""
+
+    def write(self, text: str) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
 def test_a_log_that_is_full_stops_nothing() -> None:
-    with open("/dev/full", "w") as full, lines_into(full) as progress:  # type: ignore[arg-type]
+    with lines_into(FullLog()) as progress:
         task = progress.add_task("", total=10)
         progress.update(task, completed=10)
-        assert progress.finished
-        full.detach()
+    assert progress.finished
 
 
 @pytest.fixture

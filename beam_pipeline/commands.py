@@ -46,7 +46,7 @@ def label(flags: argparse.Namespace, rest: list[str]) -> int:
         if flags.cascade:
             due = [nights.recorded_night(manifests[name]) for name in outdated[:1]]
     if flags.json:
-        json_output.print_json({"nights": done, "superseded_memory": outdated})
+        json_output.print_json({"nights": done, "outdated_nights": outdated})
     else:
         console.show_outdated(outdated)
     return 0

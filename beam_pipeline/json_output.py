@@ -44,7 +44,7 @@ def all_runs(
     outdated = outdated_nights(manifests)
     return {
         "nights": [
-            {**_summary(manifest), "superseded_memory": night in outdated}
+            {**_summary(manifest), "outdated": night in outdated}
             for night, manifest in manifests.items()
         ],
         "unnamed": [

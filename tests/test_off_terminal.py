@@ -111,7 +111,7 @@ def test_runs_and_verify_as_json_are_what_the_tables_say(out: Path, capsys: Caug
     assert [one["run"] for one in found["nights"]] == [one["run"] for one in manifests.values()]
     for one in found["nights"]:
         assert one["counts"] == manifests[one["night"]]["counts"]
-        assert one["superseded_memory"] is False
+        assert one["outdated"] is False
         assert "episodes" not in one
     assert [one["night"] for one in found["unnamed"]] == ["1", "2"]
     assert found["unnamed"][0]["run"] == manifests["1"]["supersedes"]
@@ -148,7 +148,7 @@ def test_label_and_speakers_as_json(
     assert (again["run"], again["supersedes"]) == (manifest["run"], first["run"])
     assert (first["same_bytes"], again["same_bytes"]) == (None, True)
     assert again["counts"] == manifest["counts"]
-    assert documents[1]["superseded_memory"] == []
+    assert documents[1]["outdated_nights"] == []
 
     assert main(["speakers", str(season), "--json"]) == 0
     found = json.loads(capsys.readouterr().out)

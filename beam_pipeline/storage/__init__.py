@@ -36,11 +36,6 @@ class StoredFile:
     size: int
     modified: datetime.datetime
 
-    @property
-    def temporary(self) -> bool:
-        """Whether it is no one's yet."""
-        return self.path.rpartition("/")[2].startswith(TEMPORARY)
-
 
 class Storage(Protocol):
     """The files below a root. Paths are relative to it and have `/`.
@@ -80,6 +75,11 @@ class Storage(Protocol):
 
     def delete(self, path: str) -> None:
         """Removes a file; nothing happens if it is gone."""
+
+
+def is_temporary(path: str) -> bool:
+    """Whether a file is no one's yet."""
+    return path.rpartition("/")[2].startswith(TEMPORARY)
 
 
 def storage_of(root: str) -> Storage:

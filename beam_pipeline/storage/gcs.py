@@ -23,7 +23,7 @@ from google.cloud.storage.retry import DEFAULT_RETRY
 from urllib3.exceptions import HTTPError
 
 from beam_pipeline.records import EmonetError
-from beam_pipeline.storage import TEMPORARY, ConflictError, StoredFile
+from beam_pipeline.storage import TEMPORARY, ConflictError, StoredFile, is_temporary
 
 PATIENCE_S = 60.0
 """How long a request that meets a busy server or a broken connection is tried again, ever less
@@ -137,7 +137,7 @@ class GcsStorage:
                 yield self._stored(found)
         for file in self._beginning_with(path, f"{self._name(path)}/".removeprefix("/")):
             # consoles make empty objects with a name like the first to show a folder
-            if not file.path.endswith("/") and not file.temporary:
+            if not file.path.endswith("/") and not is_temporary(file.path):
                 yield file
 
     def temporaries(self) -> Iterator[StoredFile]:

@@ -9,11 +9,11 @@ import hashlib
 import os
 import stat
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from beam_pipeline.records import EmonetError
-from beam_pipeline.storage import TEMPORARY, ConflictError, StoredFile
+from beam_pipeline.storage import TEMPORARY, ConflictError, StoredFile, is_temporary
 
 _LOCK = ".lock"
 
@@ -81,11 +81,14 @@ class LocalStorage:
 
     def files(self, path: str) -> Iterator[StoredFile]:
         """See `Storage`."""
-        return (file for file in self._below(path) if not file.temporary)
+        found = self._below(path, _refuse_unless_gone)
+        return self._stored(place for place in found if not is_temporary(place.as_posix()))
 
     def temporaries(self) -> Iterator[StoredFile]:
         """See `Storage`; a writer that was killed leaves one beside the file it was to be."""
-        return (file for file in self._below("") if file.temporary)
+        # a folder that cannot be listed is none in which we write
+        found = self._below("", None)
+        return self._stored(place for place in found if is_temporary(place.as_posix()))
 
     def delete(self, path: str) -> None:
         """See `Storage`; folders that become empty go with it."""
@@ -102,15 +105,19 @@ class LocalStorage:
     def _at(self, path: str) -> Path:
         return Path(self.root) / path
 
-    def _below(self, path: str) -> Iterator[StoredFile]:
-        """All files, temporary or not; what vanishes while they are listed is left out."""
+    def _below(self, path: str, onerror: Callable[[OSError], None] | None) -> list[Path]:
+        """What has that path, and all below it that is no folder, in order."""
         top = self._at(path)
         inside = (
             Path(folder, name)
-            for folder, _, names in os.walk(top, onerror=_refuse_unless_gone)
+            for folder, _, names in os.walk(top, onerror=onerror)
             for name in names
         )
-        for place in sorted((top, *inside), key=Path.as_posix):
+        return sorted((top, *inside), key=Path.as_posix)
+
+    def _stored(self, places: Iterable[Path]) -> Iterator[StoredFile]:
+        """Those that are files; what is gone meanwhile is left out."""
+        for place in places:
             try:
                 status = place.stat()
             except (FileNotFoundError, NotADirectoryError):

@@ -30,8 +30,8 @@ demo: install
 test: install $(flink_operator)
 	$(bin)/python -m pytest -q -m "not faults and not engines"
 
-# Jobs that are killed, discs that fill up, and a real object store behind a network that fails.
-# Needs Go, which builds the store.
+# Jobs that are killed, a commit at each of its system calls, discs that fill up, and a real object
+# store behind a network that fails. Needs strace, and Go, which builds the store.
 faults: $(bin)/fake-gcs-server
 	$(bin)/python -m pytest -q -m faults
 

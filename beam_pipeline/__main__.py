@@ -26,7 +26,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = command_line()
     flags, rest = parser.parse_known_args(arguments)
     if rest and flags.command != "label":
-        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+        hint = "; --json takes no file: --json > FILE" if getattr(flags, "json", False) else ""
+        parser.error(f"unrecognized arguments: {' '.join(rest)}{hint}")
     _quieten(flags.verbose)
     told = sys.stderr
     try:
@@ -78,11 +79,15 @@ def command_line() -> argparse.ArgumentParser:
     )  # fmt: skip
     _evaluate_flags(
         _command(named, "evaluate", evaluation.evaluate, "score a checkpoint",
-                 "emonet evaluate dev.json --history trn.json --json scores.json")
+                 "emonet evaluate dev.json --history trn.json --json > scores.json")
     )  # fmt: skip
     _encoder_command(named)
-    _output_command(named, "verify", commands.verify, "hold all manifests against the files")
-    _output_command(named, "runs", commands.runs, "list nights, and runs that no night names")
+    _json_flag(
+        _output_command(named, "verify", commands.verify, "hold all manifests against the files")
+    )
+    _json_flag(
+        _output_command(named, "runs", commands.runs, "list nights, and runs that no night names")
+    )
     _vacuum_flags(
         _output_command(named, "vacuum", commands.vacuum, "remove runs that no night names",
                         "emonet vacuum labelled --older-than 7d")
@@ -93,6 +98,10 @@ def command_line() -> argparse.ArgumentParser:
                         "emonet rebuild-memory labelled --checkpoint new")
     )  # fmt: skip
     return parser
+
+
+def _json_flag(parser: argparse._ActionsContainer) -> None:
+    parser.add_argument("--json", action="store_true", help="print JSON in place of tables")
 
 
 def _output_command(
@@ -167,7 +176,7 @@ def _label_flags(parser: argparse.ArgumentParser) -> None:
                         help="folder of all nights, or gs://BUCKET/PATH")  # fmt: skip
     parser.add_argument("--night", default="0", help="name of this batch (default: 0)")
     parser.add_argument("--replace", action="store_true",
-                        help="supersede the night even if it holds other files")  # fmt: skip
+                        help="supersede a night of other files or with damage")  # fmt: skip
     parser.add_argument("--allow-empty", action="store_true",
                         help="commit a night in which nothing is labelled")  # fmt: skip
     share = Acceptance.max_rejected
@@ -179,14 +188,17 @@ def _label_flags(parser: argparse.ArgumentParser) -> None:
                         help="run later nights again that stand on superseded memory")  # fmt: skip
     parser.add_argument("--accelerator", metavar="TYPE",
                         help="what encoding asks an engine for; see docs/deploy.md")  # fmt: skip
+    _json_flag(parser)
     _corpus_flags(parser)
     _checkpoint_flags(parser)
 
 
 def _speakers_flags(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(interrupted="nothing is written")
-    parser.add_argument("--csv", action="store_true",
-                        help="print proposed aliases alone, as --aliases reads them")  # fmt: skip
+    printed = parser.add_mutually_exclusive_group()
+    printed.add_argument("--csv", action="store_true",
+                         help="print proposed aliases alone, as --aliases reads them")  # fmt: skip
+    _json_flag(printed)
     _corpus_flags(parser)
 
 
@@ -202,7 +214,7 @@ def _corpus_flags(parser: argparse.ArgumentParser) -> None:
 def _evaluate_flags(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(corpus="data", interrupted="nothing was scored")
     parser.add_argument("--history", nargs="+", metavar="DATA", help="more of these speakers")
-    parser.add_argument("--json", metavar="FILE", help="write all scores to it")
+    _json_flag(parser)
     parser.add_argument("--plot", metavar="FILE", help="draw how sure and how right: .png or .svg")
     parser.add_argument("--labels", metavar="THEIRS=OURS,..",
                         help="of data with other labels; the rest is left out")  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import datetime
+import os
 import sys
 import time
 from collections.abc import Iterator
@@ -24,18 +25,23 @@ def label(flags: argparse.Namespace, rest: list[str]) -> int:
     """Labels a corpus."""
     engine, asked = engine_and_night(flags, rest)
 
-    from beam_pipeline import console, nights
-    from beam_pipeline.output.manifest import outdated_nights, read_manifest, read_manifests
+    from beam_pipeline import console, json_output, nights
+    from beam_pipeline.output.manifest import outdated_nights, read_manifests, superseded_manifest
     from beam_pipeline.storage import storage_of
 
-    due = [asked]
+    due, done = [asked], []
     while due:
         night = due.pop()
-        held = read_manifest(storage_of(flags.output), night.name)
+        storage = storage_of(flags.output)
+        superseded, _ = superseded_manifest(storage, night.name, replace=night.acceptance.replace)
         begun = time.monotonic()
         with console.job_progress(), console.engine_muted(flags.verbose):
             manifest = nights.label_night(flags.output, night, engine)
-        console.show_run(manifest, flags.output, time.monotonic() - begun, held and held[0])
+        seconds = time.monotonic() - begun
+        if flags.json:
+            done.append(json_output.labelled_night(manifest, seconds, superseded))
+        else:
+            console.show_run(manifest, flags.output, seconds, superseded)
         manifests = read_manifests(flags.output)
         outdated = list(outdated_nights(manifests))
         if flags.cascade:
@@ -45,7 +51,10 @@ def label(flags: argparse.Namespace, rest: list[str]) -> int:
                 )
                 for name in outdated[:1]
             ]
-    console.show_outdated(outdated)
+    if flags.json:
+        json_output.print_json({"nights": done, "outdated_nights": outdated})
+    else:
+        console.show_outdated(outdated)
     return 0
 
 
@@ -60,11 +69,11 @@ def engine_and_night(flags: argparse.Namespace, rest: list[str]) -> tuple[Engine
     flags.corpus = flags.corpus or corpus_name(flags.inputs)
     options = beam_options(rest)
 
-    from beam_pipeline.corpus.paths import expand_inputs
+    from beam_pipeline.corpus.paths import expand_inputs, located
     from beam_pipeline.preflight import check_engine
 
     paths = tuple(expand_inputs(flags.inputs, may_be_empty=flags.allow_empty))
-    check_engine(options, paths)
+    check_engine(options, [located(path, os.getcwd()) for path in paths])
 
     from beam_pipeline.nights import Engine, Night
 
@@ -77,6 +86,7 @@ def engine_and_night(flags: argparse.Namespace, rest: list[str]) -> tuple[Engine
 
 def speakers(flags: argparse.Namespace, rest: list[str]) -> int:
     """Reports who speaks in a corpus, and proposes aliases."""
+    from beam_pipeline import json_output
     from beam_pipeline.corpus.census import take_census
     from beam_pipeline.corpus.paths import expand_inputs, read_path
     from beam_pipeline.speaker_report import show_census, write_proposals
@@ -94,6 +104,8 @@ def speakers(flags: argparse.Namespace, rest: list[str]) -> int:
     census = take_census(episodes())
     if flags.csv:
         write_proposals(census, sys.stdout)
+    elif flags.json:
+        json_output.print_json(json_output.speakers(census, rejected))
     else:
         show_census(census, rejected, sys.stdout)
     return 0
@@ -112,24 +124,35 @@ def fetch_encoder(flags: argparse.Namespace, rest: list[str]) -> int:
 
 def verify(flags: argparse.Namespace, rest: list[str]) -> int:
     """Holds all manifests against the files."""
+    from beam_pipeline import json_output
     from beam_pipeline.output.verify import verify as problems_of
 
-    problems = 0
+    problems = []
     for problem in problems_of(flags.output):
-        problems += 1
-        print(f"emonet verify: {problem}", file=sys.stderr)
-    print(f"{flags.output}: {problems or 'no'} problem{'' if problems == 1 else 's'}")
+        problems.append(problem)
+        if not flags.json:
+            print(f"emonet verify: {problem}", file=sys.stderr)
+    if flags.json:
+        json_output.print_json({"output": flags.output, "problems": problems})
+    else:
+        print(f"{flags.output}: {len(problems) or 'no'} problem{'' if len(problems) == 1 else 's'}")
     return 1 if problems else 0
 
 
 def runs(flags: argparse.Namespace, rest: list[str]) -> int:
     """Lists nights, and runs that no night names."""
-    from beam_pipeline import console
+    from beam_pipeline import console, json_output
     from beam_pipeline.output.manifest import read_manifests
-    from beam_pipeline.output.vacuum import unnamed_runs
+    from beam_pipeline.output.vacuum import temporary_files, unnamed_runs
 
-    console.show_nights(read_manifests(flags.output))
-    console.show_unnamed(unnamed_runs(flags.output))
+    manifests, unnamed = read_manifests(flags.output), unnamed_runs(flags.output)
+    temporary = temporary_files(flags.output)
+    if flags.json:
+        json_output.print_json(json_output.all_runs(manifests, unnamed, temporary))
+    else:
+        console.show_nights(manifests)
+        console.show_unnamed(unnamed)
+        console.show_temporaries(temporary)
     return 0
 
 

@@ -24,16 +24,18 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
+from beam_pipeline.off_terminal import ProgressLines, TableConsole
 from beam_pipeline.output.acceptance import first_refusals
 from beam_pipeline.output.manifest import Manifest, outdated_nights, same_bytes
-from beam_pipeline.output.vacuum import UnnamedRun
+from beam_pipeline.output.vacuum import Removed, UnnamedRun
 from beam_pipeline.output.views import views_are_current
 from beam_pipeline.records import amount, own_sentence
+from beam_pipeline.storage import StoredFile
 
 if TYPE_CHECKING:  # nights are listed and errors told without loading torch
     from model.evaluate import Scores
 
-stdout = Console(highlight=False, soft_wrap=True, markup=False)
+stdout = TableConsole(highlight=False, soft_wrap=True, markup=False)
 
 
 @contextlib.contextmanager
@@ -99,16 +101,13 @@ class _StageWatcher(logging.Handler):
 
 
 def _progress(*columns: ProgressColumn) -> Progress:
-    """A line on the terminal; where there is none it would leave an empty line behind."""
+    """A bar on the terminal, or lines where there is none."""
     # not the console of the module, which is muted with the engine
     console = Console(file=sys.stderr, soft_wrap=True)
+    if not console.is_terminal:
+        return ProgressLines(*columns, console=console)
     return Progress(
-        *columns,
-        console=console,
-        redirect_stdout=False,
-        redirect_stderr=False,
-        transient=True,
-        disable=not console.is_terminal,
+        *columns, console=console, redirect_stdout=False, redirect_stderr=False, transient=True
     )
 
 
@@ -228,10 +227,23 @@ def show_unnamed(runs: Sequence[UnnamedRun]) -> None:
         stdout.print(table)
 
 
-def show_removed(runs: Sequence[UnnamedRun]) -> None:
+def show_temporaries(files: Sequence[StoredFile]) -> None:
+    """How much is half written; nothing if nothing is."""
+    if files:
+        size = sum(file.size for file in files)
+        stdout.print(
+            f"half written: {len(files):,} temporary files, {size:,} bytes, of runs that are at "
+            "work or were killed; no reader sees them, and `emonet vacuum` removes old ones"
+        )
+
+
+def show_removed(removed: Removed) -> None:
     """What a vacuum removed."""
-    files, size = sum(len(run.files) for run in runs), sum(run.size for run in runs)
-    stdout.print(f"removed {len(runs):,} runs: {files:,} files, {size:,} bytes")
+    size = sum(file.size for file in removed.files)
+    stdout.print(
+        f"removed {len(removed.runs):,} runs and {len(removed.temporaries):,} temporary files: "
+        f"{len(removed.files):,} files, {size:,} bytes"
+    )
 
 
 def show_scores(scores: Scores, title: str) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -15,7 +14,6 @@ def evaluate(flags: argparse.Namespace, rest: list[str]) -> int:
     """Scores a checkpoint."""
     names = dict(name_pairs("--labels", "THEIRS=OURS", flags.labels))
     reading = read_options(flags)
-    check_writable("--json", flags.json)
     if flags.plot:
         from beam_pipeline.plots import check_picture
 
@@ -23,6 +21,7 @@ def evaluate(flags: argparse.Namespace, rest: list[str]) -> int:
         check_writable("--plot", flags.plot)
 
     from beam_pipeline import console
+    from beam_pipeline.json_output import print_json
     from beam_pipeline.transcripts import read_transcripts, renamed_labels
     from model.artifact import load_model
     from model.evaluate import evaluate as evaluate_model
@@ -53,20 +52,22 @@ def evaluate(flags: argparse.Namespace, rest: list[str]) -> int:
         + (f"{further:,} further utterances" if further else "the set's own earlier episodes alone")
         + (f" ({same} episodes of --history are in the set and left out)" if same else "")
     )
-    console.show_scores(scores, f"{title}{_told(names, left_out)}")
     if flags.json:
-        result = {
-            "data": flags.inputs,
-            "episodes": len(data),
-            "history": flags.history or [],
-            "history_utterances": further,
-            "labels": names,
-            "left_out": left_out,
-            "model_id": checkpoint.model_id,
-            "precision": model.precision,
-            **scores.as_json(),
-        }
-        Path(flags.json).write_text(json.dumps(result, indent=2) + "\n")
+        print_json(
+            {
+                "data": flags.inputs,
+                "episodes": len(data),
+                "history": flags.history or [],
+                "history_utterances": further,
+                "labels": names,
+                "left_out": left_out,
+                "model_id": checkpoint.model_id,
+                "precision": model.precision,
+                **scores.as_json(),
+            }
+        )
+    else:
+        console.show_scores(scores, f"{title}{_told(names, left_out)}")
     if flags.plot:
         from beam_pipeline.plots import reliability_plot
 

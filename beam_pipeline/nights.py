@@ -13,7 +13,7 @@ from apache_beam.runners.runner import PipelineResult
 
 from beam_pipeline.corpus.location import printable
 from beam_pipeline.corpus.options import ReadOptions
-from beam_pipeline.corpus.paths import file_size
+from beam_pipeline.corpus.paths import file_sha256
 from beam_pipeline.failures import failure_elsewhere
 from beam_pipeline.output.acceptance import Acceptance
 from beam_pipeline.output.manifest import Manifest, Origin, read_manifest
@@ -120,21 +120,23 @@ def submit_night(output: str, night: Night, engine: Engine) -> tuple[Run, Pipeli
 
 
 def recorded_night(manifest: Manifest) -> Night:
-    """The night as it was asked for when it was labelled.
+    """The night as it was asked for when it was labelled, whatever the working directory is.
 
     Raises:
-      EmonetError: one of its files is not there, or is not of the size it had.
+      EmonetError: one of its files has other content than it had, or can be read although it could
+        not, or the other way round.
     """
     # what lies in an archive is read with it
     members = {path for one in manifest["inputs"] for path in one["members"]}
     asked = [one for one in manifest["inputs"] if one["path"] not in members]
     for one in asked:
-        if file_size(one["path"]) != one["size"]:
+        if file_sha256(one["path"]) != one["sha256"]:
             raise EmonetError(
                 f"{one['path']}: is not there as night {manifest['night']} read it, which is to be "
-                "run again; put it back, or run that night by hand"
+                "run again; put it back, or run that night by hand with --replace"
             )
-    paths = tuple(one["path"] for one in asked)
+    # by the paths as they were given, for a show may be called after one
+    paths = tuple(one["source"] for one in asked)
     return Night(manifest["night"], paths, ReadOptions.recorded(manifest["reading"]))
 
 

@@ -37,6 +37,7 @@ def read_options(flags: argparse.Namespace) -> ReadOptions:
         path_pattern=flags.path_pattern,
         placed=_rows("--episodes", flags.episodes, PLACED),
         aliases=_rows("--aliases", flags.aliases, ALIASED),
+        folder=os.getcwd(),
     )
 
 

@@ -16,9 +16,9 @@ from beam_pipeline.output.manifest import (
     Part,
     manifest_path,
     parts_of,
-    read_manifest,
     read_manifests,
     sealed,
+    superseded_manifest,
 )
 from beam_pipeline.output.memories import read_memory, write_memory
 from beam_pipeline.output.run import Run, run_after
@@ -50,10 +50,10 @@ def rebuild_memory(output: str, model: EmoNet, origin: Origin) -> Iterator[tuple
     storage = storage_of(output)
     manifests = read_manifests(output)
     for night in list(manifests):
-        held = read_manifest(storage, night)
-        if held is None:
-            raise EmonetError(f"night {night}: its manifest is gone; restore it from a copy")
+        held = superseded_manifest(storage, night, replace=False)
         manifest = held[0]
+        if manifest is None:
+            raise EmonetError(f"night {night}: its manifest is gone; restore it from a copy")
         run = run_after(output, night, held, manifests, manifest["model_id"], (), origin)
         said = _last_said(output, manifest, origin.history)
         layers = [part for shard in range(SHARDS) for part in _written(run, model, shard, said)]

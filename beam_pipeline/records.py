@@ -145,8 +145,11 @@ class Episode:
 
 
 def content_digest(utterances: pa.Table) -> str:
-    """Names what was said, by whom and when: equal for an episode and for its labelled rows."""
-    said = [name for name in UTTERANCES.names if name not in ("gold", "text_raw")]
+    """Names the words, speakers' names and times: equal for an episode and for its labelled rows.
+
+    It does not depend on the file's name, as a speaker's id does.
+    """
+    said = [name for name in UTTERANCES.names if name not in ("gold", "speaker_id", "text_raw")]
     content = json.dumps(utterances.select(said).to_pydict())
     return hashlib.sha256(content.encode()).hexdigest()
 

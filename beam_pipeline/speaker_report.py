@@ -6,17 +6,17 @@ import csv
 from collections.abc import Sequence
 from typing import TextIO
 
-from rich.console import Console
 from rich.table import Table
 
 from beam_pipeline.corpus.census import Census
 from beam_pipeline.corpus.options import ALIASED
+from beam_pipeline.off_terminal import TableConsole
 from beam_pipeline.records import Rejected, amount_of
 
 
 def show_census(census: Census, rejected: Sequence[Rejected], file: TextIO) -> None:
     """Speakers, collisions and proposals, a table each."""
-    console = Console(file=file, highlight=False, soft_wrap=True, markup=False)
+    console = TableConsole(file=file, highlight=False, soft_wrap=True, markup=False)
     table = Table("show", "speaker", "kind", "utterances", "episodes", "also written")
     for one in census.entries:
         counts = (f"{one.utterances:,}", f"{one.episodes:,}")

@@ -178,6 +178,12 @@ def query(folder: Path, sql: str, monkeypatch: Any) -> list[tuple[Any, ...]]:
         return connection.execute(sql).fetchall()
 
 
+def without_progress(printed: str) -> str:
+    """What was printed, without the lines that tell a log how far it is."""
+    lines = printed.splitlines(keepends=True)
+    return "".join(line for line in lines if not line.startswith("progress: "))
+
+
 def files_of(folder: Path) -> dict[str, bytes]:
     """Every file below a folder, by its path there."""
     return {

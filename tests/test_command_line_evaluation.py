@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 
 import pytest
+from made_up_runs import without_progress
 
 import beam_pipeline.transcripts
 from beam_pipeline.__main__ import main
@@ -34,17 +35,18 @@ def unread(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_labels_of_another_set_are_renamed_and_the_rest_left_out_and_counted(
-    usual: list[str], tmp_path: Path, capsys: Caught
+    usual: list[str], capsys: Caught
 ) -> None:
-    flags = ["--labels", "joy=joy,neutral=neutral", "--json", str(tmp_path / "scores.json")]
+    flags = ["--labels", "joy=joy,neutral=neutral"]
     assert main([*usual, *flags]) == 0
     told = capsys.readouterr()
-    assert told.err == ""
+    assert without_progress(told.err) == ""
     assert (
         "labels: joy=joy, neutral=neutral; chosen among these 2 alone, for no gold label can be "
         "another; 3 utterances with other labels are left out\n"
     ) in told.out
-    result = json.loads((tmp_path / "scores.json").read_text())
+    assert main([*usual, *flags, "--json"]) == 0
+    result = json.loads(capsys.readouterr().out)
     assert (result["utterances"], result["left_out"]) == (2, 3)
     assert result["labels"] == {"joy": "joy", "neutral": "neutral"}
     assert list(result["classes"]) == ["joy", "neutral"]
@@ -53,13 +55,10 @@ def test_labels_of_another_set_are_renamed_and_the_rest_left_out_and_counted(
     assert all(bin_["confidence"] >= 0.5 for bin_ in result["reliability"])
 
 
-def test_two_of_their_labels_may_be_one_of_ours(
-    usual: list[str], tmp_path: Path, capsys: Caught
-) -> None:
-    scores = tmp_path / "scores.json"
+def test_two_of_their_labels_may_be_one_of_ours(usual: list[str], capsys: Caught) -> None:
     pairs = "anger=sadness,sadness=sadness,joy=joy"
-    assert main([*usual, "--labels", pairs, "--json", str(scores)]) == 0
-    classes = json.loads(scores.read_text())["classes"]
+    assert main([*usual, "--labels", pairs, "--json"]) == 0
+    classes = json.loads(capsys.readouterr().out)["classes"]
     assert {label: found["support"] for label, found in classes.items()} == {"joy": 1, "sadness": 2}
 
 
@@ -101,7 +100,6 @@ def test_a_reliability_plot_is_drawn_and_the_same_each_time(
     ("flag", "name", "told"),
     [
         ("--plot", "nowhere/a.png", "cannot be written: No such file or directory"),
-        ("--json", "nowhere/a.json", "cannot be written: No such file or directory"),
         ("--plot", "a.pdf", "expected a name that ends in .png or .svg"),
     ],
 )
@@ -111,6 +109,18 @@ def test_what_cannot_be_written_is_told_before_the_evaluation(
     assert main([*usual, flag, str(tmp_path / name)]) == 1
     assert f"{flag} {tmp_path / name}: {told}" in capsys.readouterr().err
     assert not (tmp_path / name).exists()
+
+
+@pytest.mark.usefixtures("unread")
+def test_json_goes_to_the_standard_output_and_a_file_for_it_is_refused(
+    usual: list[str], tmp_path: Path, capsys: Caught
+) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main([*usual, "--json", str(tmp_path / "scores.json")])
+    assert stopped.value.code == 2
+    told = capsys.readouterr().err
+    assert "scores.json; --json takes no file: --json > FILE\n" in told
+    assert not (tmp_path / "scores.json").exists()
 
 
 @pytest.mark.usefixtures("unread")

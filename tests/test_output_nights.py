@@ -210,9 +210,9 @@ def test_vacuum_removes_what_no_manifest_names_and_nothing_else(
     kept = set(named_paths(read_manifests(str(tmp_path)).values()))
     rows = query(tmp_path, "FROM labels ORDER BY ALL", monkeypatch)
 
-    assert vacuum(str(tmp_path), WEEK, later(6)) == []
+    assert vacuum(str(tmp_path), WEEK, later(6)).files == ()
     removed = vacuum(str(tmp_path), WEEK, later(8))
-    assert {(run.night, run.run) for run in removed} == runs
+    assert {(run.night, run.run) for run in removed.runs} == runs
     assert unnamed_runs(str(tmp_path)) == []
     others = {path for path in files_of(tmp_path) if not path.startswith(("_", ".", "views"))}
     assert others == kept | {"notes.txt"}
@@ -228,8 +228,8 @@ def test_a_reader_has_time_from_when_a_run_was_superseded_not_from_when_it_was_w
     for path in files_of(tmp_path):
         os.utime(tmp_path / path, (0, 0))
     run_night(tmp_path, "1", night(2))
-    assert vacuum(str(tmp_path), WEEK, later(6)) == []
-    assert len(vacuum(str(tmp_path), WEEK, later(8))) == 1
+    assert vacuum(str(tmp_path), WEEK, later(6)).runs == ()
+    assert len(vacuum(str(tmp_path), WEEK, later(8)).runs) == 1
 
 
 def test_memory_of_a_superseded_run_stays_as_long_as_a_later_night_names_it(

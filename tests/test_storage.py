@@ -19,7 +19,7 @@ import pytest
 from object_store import FakeNetwork, Fault
 
 from beam_pipeline.records import EmonetError
-from beam_pipeline.storage import ConflictError, Storage, gcs, storage_of
+from beam_pipeline.storage import TEMPORARY, ConflictError, Storage, gcs, storage_of
 
 SEVERAL_REQUESTS = 9 * 2**20
 """Bytes of an object that is too large to be sent in one request."""
@@ -153,6 +153,35 @@ def test_a_listing_has_the_files_below_a_folder_in_order(store: Storage) -> None
         assert begun <= file.modified <= datetime.datetime.now(datetime.UTC)
     assert [file.path for file in store.files("runs.txt")] == ["runs.txt"]
     assert {"other", "runs.txt", "runs2/1"} <= {file.path for file in store.files("")}
+
+
+def test_a_temporary_file_is_listed_apart_from_what_is_written(store: Storage) -> None:
+    store.write("a", b"whole")
+    store.write(f"{TEMPORARY}1234abcd", b"half")
+    assert [file.path for file in store.files("") if not file.path.startswith(".lock")] == ["a"]
+    assert [file.path for file in store.temporaries()] == [f"{TEMPORARY}1234abcd"]
+
+
+def test_a_listing_beside_one_who_removes_files_never_fails(tmp_path: Path) -> None:
+    store = storage_of(str(tmp_path))
+    stays = "runs/a/1"
+    store.write(stays, b"")
+    done = threading.Event()
+
+    def come_and_go() -> None:
+        for _ in range(150):
+            for path in ("runs/b/1", "runs/b/2", "runs/c"):
+                store.write(path, b"")
+                store.delete(path)
+        done.set()
+
+    writer = threading.Thread(target=come_and_go)
+    writer.start()
+    try:
+        while not done.is_set():
+            assert stays in [file.path for file in store.files("runs")]
+    finally:
+        writer.join()
 
 
 def test_a_file_that_was_removed_is_gone(store: Storage) -> None:

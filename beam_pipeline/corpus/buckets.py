@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import fnmatch
 import glob
+import hashlib
 import itertools
 from collections.abc import Sequence
 
@@ -48,6 +49,11 @@ def read(path: str) -> bytes:
     """The object's content."""
     bucket, name = _bucket_and_name(path)
     return bucket.read(name)
+
+
+def sha256(path: str) -> str:
+    """The hex digest of the object's content."""
+    return hashlib.sha256(read(path)).hexdigest()
 
 
 def _bucket_and_name(path: str) -> tuple[Storage, str]:

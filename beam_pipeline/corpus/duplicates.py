@@ -2,14 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from beam_pipeline.records import Episode, Reason, Rejected, content_digest
 
 
-def only_once(copies: Iterable[Episode]) -> tuple[Episode, list[Rejected]]:
-    """Of episodes that were read from equal bytes, the first by path; the others as duplicates."""
-    first, *others = sorted(copies, key=lambda episode: episode.source)
+def only_once(
+    copies: Iterable[Episode], earlier: Mapping[str, str]
+) -> tuple[Episode | None, list[Rejected]]:
+    """The one of the episodes read from equal bytes that is labelled; the others as duplicates.
+
+    Args:
+      copies: at least one.
+      earlier: the earlier night that labelled an episode of a file with these bytes, by the digest
+        of its content.
+
+    Returns:
+      The first by path; or None where an earlier night has labelled these bytes, whatever the
+      file was called then.
+    """
+    first, *others = ordered = sorted(copies, key=lambda episode: episode.source)
+    night = earlier.get(content_digest(first.utterances)) if earlier else None
+    if night is not None:
+        return None, [_refused(one, Reason.DUPLICATE, f"night {night}") for one in ordered]
     return first, [_refused(other, Reason.DUPLICATE, first.source) for other in others]
 
 

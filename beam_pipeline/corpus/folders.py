@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import hashlib
 import os
 import stat
 from collections.abc import Iterator
@@ -38,6 +39,12 @@ def read(path: str) -> bytes:
     """The file's content."""
     with open(path, "rb") as file:
         return file.read()
+
+
+def sha256(path: str) -> str:
+    """The hex digest of the file's content, of which little is in memory at once."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _files_in(path: str) -> Iterator[str]:

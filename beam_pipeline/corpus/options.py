@@ -56,6 +56,8 @@ class ReadOptions:
       placed: path, show, season, episode, language of files, each but the path may be empty.
       languages: ISO 639-1 codes of those that are read; None for any.
       aliases: namespace, scope (an episode id, or empty for all of it), alias, speaker.
+      folder: what a relative path is opened from; empty for the working directory. What is read
+        of a file, and what it is called, depend on the path alone.
 
     Raises:
       EmonetError: if `columns` names a field twice or one that does not exist, or an alias stands
@@ -71,6 +73,7 @@ class ReadOptions:
     placed: tuple[tuple[str, str, str, str, str], ...] = ()
     languages: tuple[str, ...] | None = None
     aliases: tuple[tuple[str, str, str, str], ...] = ()
+    folder: str = ""
 
     def __post_init__(self) -> None:
         names = [field for field, _ in self.columns]

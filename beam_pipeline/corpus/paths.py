@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol
 
@@ -30,6 +31,9 @@ class _Place(Protocol):
     def read(self, path: str) -> bytes:
         """The file's content."""
 
+    def sha256(self, path: str) -> str:
+        """The hex digest of the file's content."""
+
 
 def _place_of(path: str) -> _Place:
     return buckets if path.startswith("gs://") else folders
@@ -56,11 +60,11 @@ def expand_inputs(inputs: Sequence[str], *, may_be_empty: bool = False) -> list[
 
 def read_path(path: str, options: ReadOptions) -> Iterator[FileContent]:
     """Reads a file, or an archive and what is in it; what cannot be opened is refused."""
-    place, size = _place_of(path), 0
+    place, opened, size = _place_of(path), located(path, options.folder), 0
     try:
-        size = place.size(path)
+        size = place.size(opened)
         check_size(size)
-        data = place.read(path)
+        data = place.read(opened)
     except RefusalError as error:
         yield refuse_file(path, size, error.reason, error.detail)
     except (OSError, ValueError) as error:
@@ -69,6 +73,21 @@ def read_path(path: str, options: ReadOptions) -> Iterator[FileContent]:
         yield refuse_file(path, 0, Reason.UNREADABLE_FILE, str(error))
     else:
         yield from read_packed(path, data, options)
+
+
+def located(path: str, folder: str) -> str:
+    """Where a file is whose path is relative to a folder, if it is a relative one."""
+    return path if path.startswith("gs://") else os.path.join(folder, path)
+
+
+def file_sha256(path: str) -> str:
+    """The hex digest of a file's content; empty for one that `read_path` would not read."""
+    place = _place_of(path)
+    try:
+        check_size(place.size(path))
+        return place.sha256(path)
+    except (OSError, ValueError, EmonetError, RefusalError):
+        return ""
 
 
 def file_size(path: str) -> int | None:

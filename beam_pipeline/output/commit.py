@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
@@ -17,9 +18,10 @@ from beam_pipeline.output.manifest import (
     manifest_path,
     memory_before,
     named_paths,
-    read_manifest,
+    opened,
     read_manifests,
     sealed,
+    superseded_manifest,
 )
 from beam_pipeline.output.memories import MemoryShard
 from beam_pipeline.output.run import Run
@@ -191,7 +193,7 @@ def _manifest(run: Run, heard: Mapping[type, list[Any]]) -> Manifest:
         "rejected": _files(heard[Part], "rejected"),
         "memory": [dataclasses.asdict(part) for part in _memory_after(run, heard[MemoryShard])],
         "reading": dict(asked[0].reading),
-        "inputs": [_input(source) for source in sources],
+        "inputs": [_input(source, asked[0].reading.get("folder", "")) for source in sources],
         "episodes": {
             count.episode_id: [sum(dict(count.labels).values()), count.digest] for count in counts
         },
@@ -212,10 +214,17 @@ def _memory_after(run: Run, written: Iterable[MemoryShard]) -> Iterator[Part]:
         yield from layers.get(shard, [part for part in run.memory if part.shard == shard])
 
 
-def _input(source: SourceFile) -> dict[str, Any]:
+def _input(source: SourceFile, folder: str) -> dict[str, Any]:
+    """A file's receipt, with `source` for its path as it was given and as `rejected` has it."""
     fields = dataclasses.asdict(source)
     pairs = {name: list(map(list, fields[name])) for name in ("episodes", "dropped_kinds")}
-    return {**fields, **pairs, "members": list(source.members)}
+    members = [_absolute(member, folder) for member in source.members]
+    path = _absolute(source.path, folder)
+    return {**fields, **pairs, "members": members, "path": path, "source": source.path}
+
+
+def _absolute(path: str, folder: str) -> str:
+    return path if path.startswith("gs://") else os.path.join(folder, path)
 
 
 def _counts(run: Run, heard: Mapping[type, list[Any]]) -> dict[str, Any]:
@@ -247,18 +256,22 @@ def _to_keep(run: Run, storage: Storage) -> Manifest | None:
     """The manifest whose files the run must keep; None if it may lose them, or is in conflict."""
     if run.version is None or run.acceptance.replace:
         return None
-    held = read_manifest(storage, run.night)
-    return held[0] if held and held[1] == run.version else None
+    held, version = superseded_manifest(storage, run.night, replace=False)
+    return held if version == run.version else None
 
 
 def _is_committed(run: Run, storage: Storage) -> bool:
     """Whether this very run is committed: an engine may do a step twice."""
-    held = read_manifest(storage, run.night)
-    return held is not None and held[0]["run"] == run.name
+    path = manifest_path(run.night)
+    now = storage.version(path)
+    # what it was when the run began is not of this run, and may be damaged
+    if now is None or now[1] == run.version:
+        return False
+    return bool(opened(now[0], f"{storage.root}/{path}")["run"] == run.name)
 
 
 def _refuse_other_memory(run: Run) -> None:
-    before, now = memory_before(run.night, read_manifests(run.output))
+    before, now = memory_before(run.night, read_manifests(run.output, except_night=run.night))
     if now != run.memory_sha256:
         raise EmonetError(
             f"the memory before night {run.night} changed while run {run.name} was at work, it is "

@@ -15,6 +15,8 @@ VERSION = 1
 MANIFESTS = "_manifests"
 TABLES = ("labels", "rejected", "memory")
 
+_MENDED_BY = "restore it from a copy, or run its night again with --replace"
+
 Manifest = dict[str, Any]
 """As docs/data-format.md has it."""
 
@@ -53,15 +55,18 @@ class Part:
     sha256: str
 
 
-def read_manifests(output: str) -> dict[str, Manifest]:
-    """The manifests of all committed nights, by night, in order.
+def read_manifests(output: str, *, except_night: str | None = None) -> dict[str, Manifest]:
+    """The manifests of all committed nights, or of all but one, by night, in order.
 
     Raises:
       EmonetError: one is damaged.
     """
     storage = storage_of(output)
+    left_out = None if except_night is None else manifest_path(except_night)
     manifests = [
-        opened(storage.read(path), f"{storage.root}/{path}") for path in manifest_paths(storage)
+        opened(storage.read(path), f"{storage.root}/{path}")
+        for path in manifest_paths(storage)
+        if path != left_out
     ]
     return {manifest["night"]: manifest for manifest in sorted(manifests, key=_night)}
 
@@ -75,6 +80,32 @@ def read_manifest(storage: Storage, night: str) -> tuple[Manifest, str] | None:
     path = manifest_path(night)
     now = storage.version(path)
     return now and (opened(now[0], f"{storage.root}/{path}"), now[1])
+
+
+def superseded_manifest(
+    storage: Storage, night: str, *, replace: bool
+) -> tuple[Manifest | None, str | None]:
+    """The manifest that a run of a night supersedes, and its version; None each without one.
+
+    Args:
+      storage: of OUT.
+      night: its name.
+      replace: whether a damaged manifest is superseded as well. It has a version and no content.
+
+    Raises:
+      EmonetError: it is damaged, and is not to be replaced.
+    """
+    path = manifest_path(night)
+    now = storage.version(path)
+    if now is None:
+        return None, None
+    content, version = now
+    try:
+        return opened(content, f"{storage.root}/{path}"), version
+    except EmonetError:
+        if not replace:
+            raise
+        return None, version
 
 
 def manifest_paths(storage: Storage) -> list[str]:
@@ -103,10 +134,10 @@ def opened(content: bytes, name: str) -> Manifest:
     try:
         manifest: Manifest = json.loads(content)
         seal = manifest.pop("sha256")
-    except (ValueError, KeyError, AttributeError) as error:
-        raise EmonetError(f"{name}: damaged; restore it from a copy") from error
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise EmonetError(f"{name}: damaged; {_MENDED_BY}") from error
     if seal != _seal(manifest):
-        raise EmonetError(f"{name}: does not have the sha256 it names; restore it from a copy")
+        raise EmonetError(f"{name}: does not have the sha256 it names; {_MENDED_BY}")
     if manifest["version"] != VERSION:
         raise EmonetError(f"{name}: is of another version of emonet; read it with that one")
     return manifest
@@ -158,14 +189,42 @@ def same_bytes(one: Manifest, other: Manifest) -> bool:
     )
 
 
-def labelled_before(output: str, night: str) -> dict[str, tuple[str, str]]:
-    """The night and the content's digest of each episode that an earlier night labelled."""
-    earlier: dict[str, tuple[str, str]] = {}
-    for name, manifest in read_manifests(output).items():
+@dataclasses.dataclass(frozen=True)
+class Earlier:
+    """What the nights before one have labelled.
+
+    Attributes:
+      episodes: the night and the content's digest of each episode, by its id.
+      copies: the night of each, by the content's digest, for each sha256 of a file.
+    """
+
+    episodes: Mapping[str, tuple[str, str]]
+    copies: Mapping[str, Mapping[str, str]]
+
+
+def labelled_before(output: str, night: str) -> Earlier:
+    """What the nights before one have labelled.
+
+    Raises:
+      EmonetError: a manifest is damaged, other than that of the night itself.
+    """
+    episodes: dict[str, tuple[str, str]] = {}
+    copies: dict[str, dict[str, str]] = {}
+    for name, manifest in read_manifests(output, except_night=night).items():
         if name < night:
             for episode_id, (_, digest) in manifest["episodes"].items():
-                earlier.setdefault(episode_id, (name, digest))
-    return earlier
+                episodes.setdefault(episode_id, (name, digest))
+            for sha256, digest in _labelled_copies(manifest):
+                copies.setdefault(sha256, {}).setdefault(digest, name)
+    return Earlier(episodes, copies)
+
+
+def _labelled_copies(manifest: Manifest) -> Iterator[tuple[str, str]]:
+    """The sha256 of a file and the digest of an episode that was labelled and may be of it."""
+    for source in manifest["inputs"]:
+        for episode_id, _ in source["episodes"]:
+            if episode_id in manifest["episodes"]:
+                yield source["sha256"], manifest["episodes"][episode_id][1]
 
 
 def named_paths(manifests: Iterable[Manifest]) -> Iterator[str]:

@@ -14,8 +14,8 @@ from beam_pipeline.output.manifest import (
     Part,
     memory_before,
     parts_of,
-    read_manifest,
     read_manifests,
+    superseded_manifest,
 )
 from beam_pipeline.records import EmonetError
 from beam_pipeline.storage import storage_of
@@ -35,7 +35,7 @@ class Run:
       labels: the classes.
       origin: of its memory.
       version: what the storage calls the night's manifest of now, None where there is none.
-      supersedes: the run that this manifest names.
+      supersedes: the run that this manifest names, None where it names none.
       memory_night: the night whose memory it builds on, None for the first.
       memory_sha256: what that memory is called by its content.
       memory: its files, those of a shard newest first.
@@ -78,7 +78,8 @@ def begin_run(
 
     Raises:
       EmonetError: the night's name has other than letters, digits and `._-`; OUT cannot be
-        written; a manifest is damaged; the night was labelled from other files
+        written; a manifest is damaged, and is not that of the night to be replaced; the night was
+        labelled from other files
         (`acceptance.check_asked`); or the memory is of another origin.
     """
     if not _NIGHT.fullmatch(night):
@@ -86,10 +87,10 @@ def begin_run(
     storage = storage_of(output)
     storage.prepare()
     # first its version: what is read after it is at least as new
-    held = read_manifest(storage, night)
-    if held:
+    held = superseded_manifest(storage, night, replace=acceptance.replace)
+    if held[0]:
         check_asked(held[0], paths, acceptance)
-    manifests = read_manifests(output)
+    manifests = read_manifests(output, except_night=night)
     run = dataclasses.replace(
         run_after(output, night, held, manifests, model_id, labels, origin), acceptance=acceptance
     )
@@ -106,7 +107,7 @@ def begin_run(
 def run_after(
     output: str,
     night: str,
-    held: tuple[Manifest, str] | None,
+    held: tuple[Manifest | None, str | None],
     manifests: Mapping[str, Manifest],
     model_id: str,
     labels: Sequence[str],
@@ -117,12 +118,13 @@ def run_after(
     Args:
       output: OUT.
       night: its name.
-      held: what `read_manifest` gives of it.
-      manifests: of all nights.
+      held: what `superseded_manifest` gives of it.
+      manifests: of the other nights.
       model_id: of the checkpoint.
       labels: the classes.
       origin: of the memory it makes.
     """
+    manifest, version = held
     before, digest = memory_before(night, manifests)
     return Run(
         output=output,
@@ -131,8 +133,8 @@ def run_after(
         model_id=model_id,
         labels=tuple(labels),
         origin=origin,
-        version=held[1] if held else None,
-        supersedes=held[0]["run"] if held else None,
+        version=version,
+        supersedes=manifest["run"] if manifest else None,
         memory_night=before,
         memory_sha256=digest,
         memory=parts_of(manifests[before], "memory") if before else (),

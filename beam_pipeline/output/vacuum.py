@@ -1,4 +1,4 @@
-"""What no manifest names any more: runs that were superseded or died, and their removal."""
+"""What nobody names: superseded runs, dead runs, temporary files of dead writers; their removal."""
 
 from __future__ import annotations
 
@@ -39,6 +39,29 @@ class UnnamedRun:
         return sum(file.size for file in self.files)
 
 
+@dataclasses.dataclass(frozen=True)
+class Removed:
+    """What a vacuum removed.
+
+    Attributes:
+      runs: that no manifest named.
+      temporaries: what killed writers left.
+    """
+
+    runs: tuple[UnnamedRun, ...]
+    temporaries: tuple[StoredFile, ...]
+
+    @property
+    def files(self) -> tuple[StoredFile, ...]:
+        """All files that are gone."""
+        return (*(file for run in self.runs for file in run.files), *self.temporaries)
+
+
+def temporary_files(output: str) -> list[StoredFile]:
+    """The files that no reader sees: their writer is at work, or was killed."""
+    return list(storage_of(output).temporaries())
+
+
 def unnamed_runs(output: str) -> list[UnnamedRun]:
     """The files of runs that no manifest names, by night and run.
 
@@ -70,21 +93,23 @@ def unnamed_runs(output: str) -> list[UnnamedRun]:
     ]
 
 
-def vacuum(output: str, older_than: datetime.timedelta, now: datetime.datetime) -> list[UnnamedRun]:
-    """Removes the files that have been unnamed for longer than that.
+def vacuum(output: str, older_than: datetime.timedelta, now: datetime.datetime) -> Removed:
+    """Removes the files that have been unnamed, or not written to, for longer than that.
 
     A file that a manifest names is never removed, and a reader who read the manifest before it
     was replaced has `older_than` to finish, as has a run that did not commit yet.
 
-    Returns:
-      What was removed.
+    Raises:
+      EmonetError: as `unnamed_runs` says; or a file cannot be removed.
     """
     storage = storage_of(output)
-    old = [run for run in unnamed_runs(output) if now - run.since > older_than]
-    for run in old:
-        for file in run.files:
-            storage.delete(file.path)
-    return old
+    removed = Removed(
+        tuple(run for run in unnamed_runs(output) if now - run.since > older_than),
+        tuple(file for file in temporary_files(output) if now - file.modified > older_than),
+    )
+    for file in removed.files:
+        storage.delete(file.path)
+    return removed
 
 
 def _written_for(path: str) -> tuple[str, str] | None:

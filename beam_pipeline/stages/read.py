@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
@@ -12,7 +13,7 @@ from apache_beam.pvalue import PBegin, PCollection, TaggedOutput
 from beam_pipeline.corpus.duplicates import only_once, told_apart
 from beam_pipeline.corpus.options import ReadOptions
 from beam_pipeline.corpus.paths import read_path
-from beam_pipeline.output.manifest import labelled_before
+from beam_pipeline.output.manifest import Earlier, labelled_before
 from beam_pipeline.output.run import Run
 from beam_pipeline.records import Episode, Rejected, SourceFile
 
@@ -30,9 +31,9 @@ class Read(NamedTuple):
 class ReadEpisodes(beam.PTransform):  # type: ignore[misc]
     """Reads files, leaves out what was there before, and spreads episodes over the workers.
 
-    The same file under two names is labelled once. Two files that claim one episode are never
-    merged: the first by path is read, the others are refused, or counted as duplicates if they
-    say the same; so is an episode that an earlier night labelled.
+    The same file under two names is labelled once, also on two nights. Two files that claim one
+    episode are never merged: the first by path is read, the others are refused, or counted as
+    duplicates if they say the same; so is an episode that an earlier night labelled.
     """
 
     def __init__(self, paths: list[str], options: ReadOptions, run: Run):
@@ -50,7 +51,7 @@ class ReadEpisodes(beam.PTransform):  # type: ignore[misc]
         once = (
             read["e"]
             | "ByContent" >> beam.GroupByKey()
-            | "Once" >> beam.FlatMapTuple(_once).with_outputs("rejected", main="episodes")
+            | "Once" >> beam.ParDo(_Once(self.run)).with_outputs("rejected", main="episodes")
         )
         told_apart = (
             once["episodes"]
@@ -72,10 +73,28 @@ def _read(path: str, options: ReadOptions) -> Iterator[tuple[str, Episode] | Tag
             yield f"{content.source.sha256}/{number}", episode
 
 
-def _once(_content: str, copies: Iterable[Episode]) -> Iterator[tuple[str, Episode] | TaggedOutput]:
-    first, rejected = only_once(copies)
-    yield first.episode_id, first
-    yield from (TaggedOutput("rejected", one) for one in rejected)
+@functools.lru_cache(maxsize=1)
+def _earlier(run: Run) -> Earlier:
+    """What the nights before a run's have labelled; read once a process."""
+    return labelled_before(run.output, run.night)
+
+
+class _Once(beam.DoFn):  # type: ignore[misc]
+    def __init__(self, run: Run):
+        self.run = run
+
+    def setup(self) -> None:
+        self.earlier = _earlier(self.run).copies
+
+    def process(
+        self, element: tuple[str, Iterable[Episode]]
+    ) -> Iterator[tuple[str, Episode] | TaggedOutput]:
+        content, copies = element
+        sha256, _, _ = content.partition("/")
+        episode, rejected = only_once(copies, self.earlier.get(sha256, {}))
+        if episode:
+            yield episode.episode_id, episode
+        yield from (TaggedOutput("rejected", one) for one in rejected)
 
 
 class _TellApart(beam.DoFn):  # type: ignore[misc]
@@ -83,7 +102,7 @@ class _TellApart(beam.DoFn):  # type: ignore[misc]
         self.run = run
 
     def setup(self) -> None:
-        self.earlier = labelled_before(self.run.output, self.run.night)
+        self.earlier = _earlier(self.run).episodes
 
     def process(
         self, element: tuple[str, Iterable[Episode]]

@@ -9,9 +9,13 @@ from __future__ import annotations
 import dataclasses
 import datetime
 from collections.abc import Iterator
-from typing import Protocol
+from typing import Final, Protocol
 
 from beam_pipeline.records import EmonetError
+
+TEMPORARY: Final = ".writing-"
+"""How the name of a file begins that is no one's yet; the rest of it ends in no extension, so that
+no pattern of a reader fits it, ours or another's."""
 
 
 class ConflictError(EmonetError):
@@ -61,10 +65,21 @@ class Storage(Protocol):
         """
 
     def files(self, path: str) -> Iterator[StoredFile]:
-        """The file of that path and all files below it, if there are any, sorted by path."""
+        """The file of that path and all files below it, sorted by path, without temporary ones.
+
+        A file that is removed meanwhile is in the listing or not.
+        """
+
+    def temporaries(self) -> Iterator[StoredFile]:
+        """The temporary files below the root: their writer is at work, or was killed."""
 
     def delete(self, path: str) -> None:
         """Removes a file; nothing happens if it is gone."""
+
+
+def is_temporary(path: str) -> bool:
+    """Whether a file is no one's yet."""
+    return path.rpartition("/")[2].startswith(TEMPORARY)
 
 
 def storage_of(root: str) -> Storage:

@@ -23,7 +23,7 @@ from google.cloud.storage.retry import DEFAULT_RETRY
 from urllib3.exceptions import HTTPError
 
 from beam_pipeline.records import EmonetError
-from beam_pipeline.storage import ConflictError, StoredFile
+from beam_pipeline.storage import TEMPORARY, ConflictError, StoredFile, is_temporary
 
 PATIENCE_S = 60.0
 """How long a request that meets a busy server or a broken connection is tried again, ever less
@@ -81,7 +81,7 @@ class GcsStorage:
 
     def prepare(self) -> None:
         """See `Storage`; an empty object is written and removed."""
-        probe = f".prepared-{uuid.uuid4().hex[:8]}"
+        probe = f"{TEMPORARY}{uuid.uuid4().hex[:8]}"
         self.write(probe, b"")
         self.delete(probe)
 
@@ -135,14 +135,14 @@ class GcsStorage:
             )
             if found is not None:
                 yield self._stored(found)
-        folder, token = f"{self._name(path)}/".removeprefix("/"), None
-        while True:
-            page = functools.partial(self._page, folder, token)
-            blobs, token = self._ask(path, page)
-            # consoles make empty objects with a name like this to show a folder
-            yield from (self._stored(blob) for blob in blobs if not blob.name.endswith("/"))
-            if token is None:
-                return
+        for file in self._beginning_with(path, f"{self._name(path)}/".removeprefix("/")):
+            # consoles make empty objects with a name like the first to show a folder
+            if not file.path.endswith("/") and not is_temporary(file.path):
+                yield file
+
+    def temporaries(self) -> Iterator[StoredFile]:
+        """See `Storage`; an object appears whole, so these are probes of `prepare` alone."""
+        return self._beginning_with("", self._name(TEMPORARY))
 
     def delete(self, path: str) -> None:
         """See `Storage`."""
@@ -165,6 +165,16 @@ class GcsStorage:
             )
 
         self._ask(path, upload)
+
+    def _beginning_with(self, path: str, prefix: str) -> Iterator[StoredFile]:
+        """The objects whose names begin like this, in order; `path` is for messages."""
+        token = None
+        while True:
+            page = functools.partial(self._page, prefix, token)
+            blobs, token = self._ask(path, page)
+            yield from map(self._stored, blobs)
+            if token is None:
+                return
 
     def _page(self, prefix: str, token: str | None) -> tuple[list[storage.Blob], str | None]:
         """Some of the objects whose names begin like this, in order, and where the next begin."""

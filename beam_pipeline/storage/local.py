@@ -7,15 +7,15 @@ import datetime
 import fcntl
 import hashlib
 import os
+import stat
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from beam_pipeline.records import EmonetError
-from beam_pipeline.storage import ConflictError, StoredFile
+from beam_pipeline.storage import TEMPORARY, ConflictError, StoredFile, is_temporary
 
 _LOCK = ".lock"
-_TEMPORARY = ".writing-"
 
 
 class LocalStorage:
@@ -35,24 +35,27 @@ class LocalStorage:
 
     def read(self, path: str) -> bytes:
         """See `Storage`."""
+        place = self._at(path)
         try:
-            return self._at(path).read_bytes()
+            return place.read_bytes()
         except OSError as error:
-            raise EmonetError(
-                f"{self._at(path)}: cannot be read ({error.strerror}); restore it from a copy"
-            ) from error
+            raise _unreadable(place, error) from error
 
     def version(self, path: str) -> tuple[bytes, str] | None:
         """See `Storage`; a version is the sha256 of the content."""
-        if not self._at(path).exists():
+        place = self._at(path)
+        try:
+            content = place.read_bytes()
+        except (FileNotFoundError, NotADirectoryError):
             return None
-        content = self.read(path)
+        except OSError as error:
+            raise _unreadable(place, error) from error
         return content, hashlib.sha256(content).hexdigest()
 
     def write(self, path: str, content: bytes | memoryview) -> None:
         """See `Storage`."""
         place = self._at(path)
-        temporary = place.with_name(f"{_TEMPORARY}{uuid.uuid4().hex[:8]}-{place.name}")
+        temporary = place.with_name(f"{TEMPORARY}{uuid.uuid4().hex[:8]}")
         try:
             place.parent.mkdir(parents=True, exist_ok=True)
             with temporary.open("wb") as file:
@@ -78,13 +81,14 @@ class LocalStorage:
 
     def files(self, path: str) -> Iterator[StoredFile]:
         """See `Storage`."""
-        top = self._at(path)
-        for place in sorted((top, *top.rglob("*")), key=Path.as_posix):
-            if place.is_file():
-                status = place.stat()
-                modified = datetime.datetime.fromtimestamp(status.st_mtime, datetime.UTC)
-                name = place.relative_to(self.root).as_posix()
-                yield StoredFile(name, status.st_size, modified)
+        found = self._below(path, _refuse_unless_gone)
+        return self._stored(place for place in found if not is_temporary(place.as_posix()))
+
+    def temporaries(self) -> Iterator[StoredFile]:
+        """See `Storage`; a writer that was killed leaves one beside the file it was to be."""
+        # a folder that cannot be listed is none in which we write
+        found = self._below("", None)
+        return self._stored(place for place in found if is_temporary(place.as_posix()))
 
     def delete(self, path: str) -> None:
         """See `Storage`; folders that become empty go with it."""
@@ -100,6 +104,30 @@ class LocalStorage:
 
     def _at(self, path: str) -> Path:
         return Path(self.root) / path
+
+    def _below(self, path: str, onerror: Callable[[OSError], None] | None) -> list[Path]:
+        """What has that path, and all below it that is no folder, in order."""
+        top = self._at(path)
+        inside = (
+            Path(folder, name)
+            for folder, _, names in os.walk(top, onerror=onerror)
+            for name in names
+        )
+        return sorted((top, *inside), key=Path.as_posix)
+
+    def _stored(self, places: Iterable[Path]) -> Iterator[StoredFile]:
+        """Those that are files; what is gone meanwhile is left out."""
+        for place in places:
+            try:
+                status = place.stat()
+            except (FileNotFoundError, NotADirectoryError):
+                continue
+            except OSError as error:
+                raise _unreadable(place, error) from error
+            if stat.S_ISREG(status.st_mode):
+                modified = datetime.datetime.fromtimestamp(status.st_mtime, datetime.UTC)
+                name = place.relative_to(self.root).as_posix()
+                yield StoredFile(name, status.st_size, modified)
 
     @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:
@@ -122,3 +150,13 @@ class LocalStorage:
                 os.fsync(folder)
             finally:
                 os.close(folder)
+
+
+def _refuse_unless_gone(error: OSError) -> None:
+    """What a walk does about a folder that it cannot list."""
+    if not isinstance(error, FileNotFoundError | NotADirectoryError):
+        raise _unreadable(Path(error.filename), error) from error
+
+
+def _unreadable(place: Path, error: OSError) -> EmonetError:
+    return EmonetError(f"{place}: cannot be read ({error.strerror}); restore it from a copy")

@@ -24,6 +24,7 @@ LEFT_OUT = {
     "help",
     "verbose",  # the service keeps the log
     "cascade",  # waits for each night
+    "json",  # prints what became of it
 }
 """What `emonet label` has and a template has not."""
 

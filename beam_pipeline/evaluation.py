@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from beam_pipeline.commands import checkpoint_of
-from beam_pipeline.options import check_writable, name_pairs, read_options
+from beam_pipeline.options import check_writable, name_pairs, read_options, written
 
 
 def evaluate(flags: argparse.Namespace, rest: list[str]) -> int:
@@ -66,11 +66,13 @@ def evaluate(flags: argparse.Namespace, rest: list[str]) -> int:
             "precision": "bfloat16" if model.low_precision else "float32",
             **scores.as_json(),
         }
-        Path(flags.json).write_text(json.dumps(result, indent=2) + "\n")
+        with written("--json", flags.json):
+            Path(flags.json).write_text(json.dumps(result, indent=2) + "\n")
     if flags.plot:
         from beam_pipeline.plots import reliability_plot
 
-        reliability_plot(scores.reliability, Path(flags.plot))
+        with written("--plot", flags.plot):
+            reliability_plot(scores.reliability, Path(flags.plot))
     return 0
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from beam_pipeline.records import EmonetError
 from beam_pipeline.storage import ConflictError, StoredFile
 
-_LOCK = ".lock"
+LOCK = ".lock"
 _TEMPORARY = ".writing-"
 
 
@@ -105,7 +105,7 @@ class LocalStorage:
     def _locked(self) -> Iterator[None]:
         try:
             Path(self.root).mkdir(parents=True, exist_ok=True)
-            lock = (Path(self.root) / _LOCK).open("a")
+            lock = (Path(self.root) / LOCK).open("a")
         except OSError as error:
             raise EmonetError(
                 f"{self.root}: cannot be written ({error.strerror}); give another folder"

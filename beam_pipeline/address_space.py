@@ -11,7 +11,7 @@ from typing import Final
 from beam_pipeline.records import EmonetError
 
 NEEDED_BYTES: Final = 6 * 2**30
-"""Of a command that loads the model: on two cores `emonet label` takes 6.5 GiB, 1.2 of it filled."""
+"""Of a command that loads the model: on two cores `emonet label` takes 6.5 GiB, fills 1.2."""
 
 
 def check_address_space() -> None:

@@ -33,6 +33,12 @@ class Parser(argparse.ArgumentParser):
         self._given = list(sys.argv[1:] if args is None else args)
         return super().parse_known_args(args, namespace)
 
+    def add_subparsers(self, **settings: Any) -> Any:
+        """Leaves what follows a command to that command's parser."""
+        commands = super().add_subparsers(**settings)
+        commands.type = str
+        return commands
+
     def error(self, message: str) -> NoReturn:
         """Names the flag that a misspelt one is meant for, too."""
         flags = itertools.takewhile(lambda given: given != "--", self._given)

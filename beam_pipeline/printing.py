@@ -58,7 +58,8 @@ class Guarded:
 def guarded_streams() -> Iterator[Guarded]:
     """Guards standard output, which it gives, and standard error, until the block ends."""
     streams = sys.stdout, sys.stderr
-    output, errors = Guarded(sys.stdout), Guarded(sys.stderr)
+    # a stream that is closed from the start is None
+    output, errors = (Guarded(stream or open(os.devnull, "w")) for stream in streams)  # noqa: SIM115
     sys.stdout, sys.stderr = cast(TextIO, output), cast(TextIO, errors)
     try:
         yield output

@@ -187,8 +187,8 @@ def load_encoder(reference: EncoderReference) -> Encoder:
     lacking = sorted({*report["missing_keys"], *(name for name, *_ in report["mismatched_keys"])})
     if lacking:  # transformers would draw them at random
         raise ModelError(
-            f"encoder {reference.name!r}: {folder / WEIGHTS} lacks {len(lacking)} tensors of the "
-            f"shapes that config.json names, first {lacking[0]}; restore it"
+            f"encoder {reference.name!r}: {folder / WEIGHTS} lacks {len(lacking)} tensors, "
+            f"first {lacking[0]}, or has them in other shapes than config.json; restore it"
         )
     block_keys(network)
     return Encoder(network=network.eval(), tokenizer=tokenizer, reference=reference)

@@ -71,8 +71,8 @@ FILES = {
     "sub": f"{{1}}{{2}}{A}\n{{5}}{{3}}{B}|{C}\n{{{D}}}{{9}}{E}\n{{9{A}\n",
     "smi": f"<SAMI><HEAD><TITLE>{A}</TITLE></HEAD><BODY><SYNC Start={B}><P Class={C} ID={D}>{E}"
     f"<SYNC Start=5><P Class={C}>{A}<SYNC Start=-9><P Class={C}>{B}\n",
-    "sbv": f"0:00:01.000,0:00:02.000\n{A}\n\n0:00:09.000,0:00:03.000\n{B}\n\n0:99:01.000,0:00:02.000\n"
-    f"{C}",
+    "sbv": f"0:00:01.000,0:00:02.000\n{A}\n\n0:00:09.000,0:00:03.000\n{B}\n\n"
+    f"0:99:01.000,0:00:02.000\n{C}",
     "scc": f"Scenarist_SCC V1.0\n\n{A}\t94ae\n\n00:00:01;00\t{B} {C}\n\n00:99:00:00\t9420\n{D}\n",
     "ttml": f'<tt xml:lang="{A}"><head><ttm:agent xml:id="{B}"><ttm:name>{C}</ttm:name></ttm:agent>'
     f'</head><body><div><p begin="{D}" end="2s">{E}</p><p begin="9s" dur="{A}">{B}</p></div></body>'

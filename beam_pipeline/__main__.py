@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 import argparse
-import importlib.metadata
 import logging
 import os
 import sys
 import traceback
 from collections.abc import Sequence
-from typing import Any, Final
+from importlib.metadata import version
+from typing import Any
 
 from beam_pipeline import commands, evaluation
 from beam_pipeline.address_space import check_address_space
 from beam_pipeline.arguments import Parser
 from beam_pipeline.corpus.folders import escaped
 from beam_pipeline.options import duration
-from beam_pipeline.printing import guarded_streams
+from beam_pipeline.printing import UNPRINTED, guarded_streams
 from model.known_encoders import KNOWN_ENCODERS
-
-UNPRINTED: Final = 74
-"""The exit status of a command that did all it was to do, and could not print what it says of it;
-EX_IOERR of sysexits.h."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -32,22 +28,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
       Ctrl-C.
     """
     with guarded_streams() as output:
-        flags, rest = _parsed(arguments)
+        flags, rest = command_line().parse_known_args(arguments)
+        if rest and flags.command != "label":  # whose further flags are Beam's
+            flags.parser.error(f"unrecognized arguments: {' '.join(rest)}")
         status = _run(flags, rest)
-        output.flush()
-        if output.unwritten:
-            what = f"what it prints could not be written ({output.unwritten.strerror})"
-            done = "" if status else f"{flags.done}, but "
-            print(f"emonet {flags.command}: {done}{what}", file=sys.stderr)
-        return status or (UNPRINTED if output.unwritten else 0)
-
-
-def _parsed(arguments: Sequence[str] | None) -> tuple[argparse.Namespace, list[str]]:
-    """The flags of one command, and for `label` those that may be Beam's."""
-    flags, rest = command_line().parse_known_args(arguments)
-    if rest and flags.command != "label":
-        flags.parser.error(f"unrecognized arguments: {' '.join(rest)}")
-    return flags, rest
+        unprinted = output.problem()
+        if unprinted and status == 0:
+            print(f"emonet {flags.command}: {flags.done}, but {unprinted}", file=sys.stderr)
+            return UNPRINTED
+        return status
 
 
 def _run(flags: argparse.Namespace, rest: list[str]) -> int:
@@ -82,8 +71,7 @@ def _quieten(verbose: bool) -> None:
 def command_line() -> argparse.ArgumentParser:
     """All commands and their flags."""
     parser = Parser(prog="emonet", description="Labels subtitles and transcripts with emotions.")
-    version = f"emonet {importlib.metadata.version('emonet')}"
-    parser.add_argument("--version", action="version", version=version)
+    parser.add_argument("--version", action="version", version=f"%(prog)s {version('emonet')}")
     parser.set_defaults(interrupted="nothing is half written", done="all is done")
     named = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _label_flags(

@@ -6,7 +6,11 @@ import contextlib
 import os
 import sys
 from collections.abc import Callable, Iterator
-from typing import Any, TextIO, cast
+from typing import Any, Final, TextIO, cast
+
+UNPRINTED: Final = 74
+"""The exit status of a command that did all it was to do, and could not print what it says of it:
+EX_IOERR of sysexits.h."""
 
 
 class Guarded:
@@ -37,10 +41,12 @@ class Guarded:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
 
-    @property
-    def unwritten(self) -> OSError | None:
-        """The failure, if it is one: a reader who closed a pipe has read what it wanted."""
-        return None if isinstance(self.failure, BrokenPipeError) else self.failure
+    def problem(self) -> str | None:
+        """What a person is told; nothing of a pipe whose reader has read what it wanted."""
+        self.flush()
+        if self.failure is None or isinstance(self.failure, BrokenPipeError):
+            return None
+        return f"what it prints could not be written ({self.failure.strerror})"
 
     def _keep_failure(self, call: Callable[..., object], *arguments: str) -> None:
         if self.failure:

@@ -16,10 +16,11 @@ from made_up_corpora import write_season
 from made_up_files import SRT
 from made_up_runs import night, run_night
 
-from beam_pipeline.__main__ import UNPRINTED, command_line, main
+from beam_pipeline.__main__ import command_line, main
 from beam_pipeline.address_space import NEEDED_BYTES
 from beam_pipeline.console import sentence_of
 from beam_pipeline.output.manifest import read_manifests
+from beam_pipeline.printing import UNPRINTED
 from model.artifact import Checkpoint
 
 Caught = pytest.CaptureFixture[str]
@@ -202,11 +203,10 @@ def out(tmp_path: Path) -> Path:
     "command",
     ["runs {out}", "verify {out}", "vacuum {out} --older-than 7d", "speakers {out}/../Isle"],
 )
-@pytest.mark.parametrize("verbose", [[], ["--verbose"]])
 def test_what_cannot_be_printed_is_told_and_what_nobody_reads_is_not(
-    out: Path, command: str, verbose: list[str]
+    out: Path, command: str
 ) -> None:
-    arguments = [*COMMAND, *(part.format(out=out) for part in command.split()), *verbose]
+    arguments = [*COMMAND, *(part.format(out=out) for part in command.split())]
     with open("/dev/full", "w") as full:
         ran = subprocess.run(
             arguments, stdout=full, stderr=subprocess.PIPE, text=True, env=ENVIRONMENT, check=False

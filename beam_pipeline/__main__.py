@@ -210,9 +210,8 @@ def _corpus_flags(parser: argparse.ArgumentParser) -> None:
 
 def _evaluate_flags(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(corpus="data", interrupted="nothing was scored")
-    parser.add_argument(
-        "--history", nargs="+", type=escaped, metavar="DATA", help="more of these speakers"
-    )
+    parser.add_argument("--history", nargs="+", type=escaped, metavar="DATA",
+                        help="more of these speakers")  # fmt: skip
     parser.add_argument("--json", metavar="FILE", help="write all scores to it")
     parser.add_argument("--plot", metavar="FILE", help="draw how sure and how right: .png or .svg")
     parser.add_argument("--labels", metavar="THEIRS=OURS,..",
@@ -231,21 +230,10 @@ def _ablate_flags(parser: argparse.ArgumentParser) -> None:
         corpus="data", interrupted="what is finished is kept and the same command goes on after it"
     )
     add = parser.add_argument
-    add(
-        "--dev",
-        required=True,
-        nargs="+",
-        type=escaped,
-        metavar="DATA",
-        help="what all rows are scored on",
-    )
-    add(
-        "--beside",
-        nargs="+",
-        type=escaped,
-        metavar="DATA",
-        help="second data set, for the rows that have one",
-    )
+    add("--dev", required=True, nargs="+", type=escaped, metavar="DATA",
+        help="what all rows are scored on")  # fmt: skip
+    add("--beside", nargs="+", type=escaped, metavar="DATA",
+        help="second data set, for the rows that have one")  # fmt: skip
     add("--output", required=True, metavar="DIR", help="folder; an unfinished one goes on")
     add("--ladder", metavar="FILE", help="settings of all rows (default: those that ship)")
     add("--main", action="store_true", help="the main rows alone")
@@ -258,13 +246,8 @@ def _train_flags(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(corpus="data", interrupted=kept)
     add = parser.add_argument
     add("--dev", required=True, nargs="+", type=escaped, metavar="DEV", help="what it is chosen on")
-    add(
-        "--beside",
-        nargs="+",
-        type=escaped,
-        metavar="D",
-        help="like dialogue with other labels, to learn from",
-    )
+    add("--beside", nargs="+", type=escaped, metavar="D",
+        help="like dialogue with other labels, to learn from")  # fmt: skip
     add("--output", required=True, metavar="CHECKPOINT", help="folder; an unfinished one goes on")
     add("--encoder", help="mpnet, a folder, package or owner/name@REVISION")
     add("--language", default="en", metavar="CODE,..", help="of the data (default: en)")

@@ -137,6 +137,8 @@ class _Kept(logging.Handler):
 def told_of(path: str, data: bytes) -> Iterator[str]:
     """All that is told of a file: what is refused of it, logged and warned of."""
     kept, root = _Kept(), logging.getLogger()
+    # hundreds of lines a file, on its name alone
+    logging.getLogger("rebulk").setLevel(logging.INFO)
     level = root.level
     root.addHandler(kept)
     root.setLevel(1)

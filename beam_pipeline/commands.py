@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from beam_pipeline.records import Episode, Rejected
     from model.artifact import Checkpoint
 
+WITH_MODEL = ("label", "train", "ablate", "evaluate", "rebuild-memory")
+"""The commands that load a model, and so torch."""
+
 
 def label(flags: argparse.Namespace, rest: list[str]) -> int:
     """Labels a corpus."""
@@ -67,7 +70,7 @@ def engine_and_night(flags: argparse.Namespace, rest: list[str]) -> tuple[Engine
     """
     acceptance = Acceptance(flags.allow_empty, flags.max_rejected, flags.replace)
     flags.corpus = flags.corpus or corpus_name(flags.inputs)
-    options = beam_options(rest)
+    options = beam_options(rest, flags.parser.flags)
 
     from beam_pipeline.corpus.paths import expand_inputs, located
     from beam_pipeline.preflight import check_engine
@@ -89,6 +92,8 @@ def speakers(flags: argparse.Namespace, rest: list[str]) -> int:
     from beam_pipeline import json_output
     from beam_pipeline.corpus.census import take_census
     from beam_pipeline.corpus.paths import expand_inputs, read_path
+    from beam_pipeline.corpus.refusals import named
+    from beam_pipeline.records import EmonetError
     from beam_pipeline.speaker_report import show_census, write_proposals
 
     flags.corpus = flags.corpus or corpus_name(flags.inputs)
@@ -102,6 +107,8 @@ def speakers(flags: argparse.Namespace, rest: list[str]) -> int:
                 yield from content.episodes
 
     census = take_census(episodes())
+    if rejected and not census.entries and not census.nameless:
+        raise EmonetError(f"nothing could be read: {named(rejected)}")
     if flags.csv:
         write_proposals(census, sys.stdout)
     elif flags.json:
@@ -125,8 +132,10 @@ def fetch_encoder(flags: argparse.Namespace, rest: list[str]) -> int:
 def verify(flags: argparse.Namespace, rest: list[str]) -> int:
     """Holds all manifests against the files."""
     from beam_pipeline import json_output
+    from beam_pipeline.output.existing import check_output
     from beam_pipeline.output.verify import verify as problems_of
 
+    check_output(flags.output)
     problems = []
     for problem in problems_of(flags.output):
         problems.append(problem)
@@ -142,9 +151,11 @@ def verify(flags: argparse.Namespace, rest: list[str]) -> int:
 def runs(flags: argparse.Namespace, rest: list[str]) -> int:
     """Lists nights, and runs that no night names."""
     from beam_pipeline import console, json_output
+    from beam_pipeline.output.existing import check_output
     from beam_pipeline.output.manifest import read_manifests
     from beam_pipeline.output.vacuum import temporary_files, unnamed_runs
 
+    check_output(flags.output)
     manifests, unnamed = read_manifests(flags.output), unnamed_runs(flags.output)
     temporary = temporary_files(flags.output)
     if flags.json:
@@ -159,8 +170,10 @@ def runs(flags: argparse.Namespace, rest: list[str]) -> int:
 def vacuum(flags: argparse.Namespace, rest: list[str]) -> int:
     """Removes what no manifest names."""
     from beam_pipeline import console
+    from beam_pipeline.output.existing import check_output
     from beam_pipeline.output.vacuum import vacuum as remove_unnamed
 
+    check_output(flags.output)
     now = datetime.datetime.now(datetime.UTC)
     console.show_removed(remove_unnamed(flags.output, flags.older_than, now))
     return 0
@@ -170,9 +183,11 @@ def rebuild_memory(flags: argparse.Namespace, rest: list[str]) -> int:
     """Makes the speaker memory of all nights anew."""
     from beam_pipeline import console
     from beam_pipeline.nights import origin_of
+    from beam_pipeline.output.existing import check_output
     from beam_pipeline.rebuild import rebuild_memory as rebuild
     from model.artifact import load_model
 
+    check_output(flags.output)
     checkpoint = checkpoint_of(flags)
     model = load_model(checkpoint).for_inference()
     for night, speakers in rebuild(flags.output, model, origin_of(checkpoint)):

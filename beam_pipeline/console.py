@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import logging
+import os
 import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
@@ -24,6 +25,7 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
+from beam_pipeline.address_space import limit_hint
 from beam_pipeline.off_terminal import ProgressLines, TableConsole
 from beam_pipeline.output.acceptance import first_refusals
 from beam_pipeline.output.manifest import Manifest, outdated_nights, same_bytes
@@ -273,4 +275,9 @@ def show_scores(scores: Scores, title: str) -> None:
 
 def sentence_of(error: BaseException) -> str:
     """What a person can do about an error; one that is not ours is named by its kind alone."""
-    return own_sentence(error) or f"failed with {type(error).__name__}; --verbose shows the trace"
+    what = f"failed with {type(error).__name__}{limit_hint()}"
+    if isinstance(error, OSError) and error.errno:
+        # in the system's words, for those of the error may be anybody's
+        where = f"{error.filename}: " if error.filename else ""
+        what = f"{where}{os.strerror(error.errno)}"
+    return own_sentence(error) or f"{what}; --verbose shows the trace"

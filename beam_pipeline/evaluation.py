@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from beam_pipeline.commands import checkpoint_of
-from beam_pipeline.options import check_writable, name_pairs, read_options
+from beam_pipeline.options import check_writable, name_pairs, read_options, written
 
 
 def evaluate(flags: argparse.Namespace, rest: list[str]) -> int:
@@ -71,7 +71,8 @@ def evaluate(flags: argparse.Namespace, rest: list[str]) -> int:
     if flags.plot:
         from beam_pipeline.plots import reliability_plot
 
-        reliability_plot(scores.reliability, Path(flags.plot))
+        with written("--plot", flags.plot):
+            reliability_plot(scores.reliability, Path(flags.plot))
     return 0
 
 

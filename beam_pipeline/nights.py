@@ -11,7 +11,6 @@ import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.runner import PipelineResult
 
-from beam_pipeline.corpus.location import printable
 from beam_pipeline.corpus.options import ReadOptions
 from beam_pipeline.corpus.paths import file_sha256
 from beam_pipeline.failures import failure_elsewhere
@@ -105,7 +104,7 @@ def submit_night(output: str, night: Night, engine: Engine) -> tuple[Run, Pipeli
         checkpoint.model_id,
         checkpoint.settings.labels,
         origin_of(checkpoint),
-        tuple(map(printable, night.paths)),
+        night.paths,
         night.acceptance,
     )
     source = ModelSource(str(checkpoint.folder), engine.encoder, precision)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import csv
 import datetime
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from beam_pipeline.arguments import nearest
+from beam_pipeline.corpus import folders
 from beam_pipeline.corpus.options import ALIASED, PLACED, ReadOptions
 from beam_pipeline.records import EmonetError
 
@@ -20,6 +23,9 @@ IN_PROCESS = "beam_pipeline.engine.InProcessRunner"
 LONGEST_JOB_S = 7 * 24 * 3600
 """How long a job on an engine elsewhere is waited for. Beam 2.77 ends the stream that tells of its
 state after `--job_server_timeout`, five minutes unless one says otherwise."""
+
+MAX_WORKERS = 1024
+"""Threads or processes of one machine: more than any has cores."""
 
 
 def read_options(flags: argparse.Namespace) -> ReadOptions:
@@ -71,6 +77,19 @@ def _rows(flag: str, path: str | None, names: Sequence[str]) -> tuple[Any, ...]:
         raise EmonetError(f"{flag} {path}: cannot be read: {type(error).__name__}") from error
 
 
+@contextlib.contextmanager
+def written(flag: str, path: str) -> Iterator[None]:
+    """Names the flag and its file if it cannot be written.
+
+    Raises:
+      EmonetError: so it is.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise EmonetError(f"{flag} {path}: cannot be written: {error.strerror}") from error
+
+
 def check_writable(flag: str, path: str | None) -> None:
     """Opens a file for writing and leaves it as it is: a long run must not end in vain.
 
@@ -80,17 +99,15 @@ def check_writable(flag: str, path: str | None) -> None:
     if path is None:
         return
     existed = os.path.exists(path)
-    try:
+    with written(flag, path):
         open(path, "ab").close()
         if not existed:
             os.unlink(path)
-    except OSError as error:
-        raise EmonetError(f"{flag} {path}: cannot be written: {error.strerror}") from error
 
 
 def corpus_name(inputs: Sequence[str]) -> str:
     """The name of the first input without its extension: what a corpus is called by default."""
-    path = Path(os.path.abspath(inputs[0]))
+    path = Path(folders.absolute(inputs[0]))
     while any(sign in path.name for sign in "*?["):
         path = path.parent
     return path.name.split(".")[0] or "corpus"
@@ -109,13 +126,17 @@ def duration(text: str) -> datetime.timedelta:
     return datetime.timedelta(**{unit: int(found[1])})
 
 
-def beam_options(arguments: Sequence[str]) -> list[str]:
+def beam_options(arguments: Sequence[str], ours: Sequence[str] = ()) -> list[str]:
     """Beam's flags, after the defaults of this program.
 
     `DirectRunner` means the in-process engine with a thread a core.
 
+    Args:
+      arguments: flags that are not ours.
+      ours: the names of those that are, one of which may have been meant.
+
     Raises:
-      EmonetError: a flag is neither ours nor Beam's.
+      EmonetError: a flag is neither ours nor Beam's, or asks for no workers.
     """
     from apache_beam.options import pipeline_options
 
@@ -130,9 +151,17 @@ def beam_options(arguments: Sequence[str]) -> list[str]:
     )
     for group in pipeline_options.PipelineOptions.__subclasses__():
         group._add_argparse_args(known)
-    _, unknown = known.parse_known_args(rest)
+    chosen_of_beam, unknown = known.parse_known_args(rest)
     if unknown:
-        raise EmonetError(f"{unknown[0]}: neither an option of emonet nor one of Beam's")
+        flag = unknown[0].partition("=")[0]
+        hint = nearest(flag, [*ours, *known._option_string_actions])
+        raise EmonetError(f"{flag}: neither an option of emonet nor one of Beam's{hint}")
+    workers = chosen_of_beam.direct_num_workers
+    if not 1 <= workers <= MAX_WORKERS:
+        raise EmonetError(
+            f"--direct_num_workers {workers}: give a number from 1 to {MAX_WORKERS:,}, or leave it "
+            "out for one a core"
+        )
     runner = IN_PROCESS if chosen.runner == "DirectRunner" else chosen.runner
     cores = len(os.sched_getaffinity(0))
     defaults = [

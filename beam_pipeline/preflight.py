@@ -28,6 +28,7 @@ from apache_beam.runners.portability.portable_runner import PortableRunner
 from apache_beam.transforms.environments import DockerEnvironment, ExternalEnvironment
 
 from beam_pipeline import patience
+from beam_pipeline.corpus.paths import file_size
 from beam_pipeline.preflight_flink import (
     check_job_server,
     find_cluster,
@@ -88,7 +89,13 @@ def check_engine(arguments: Sequence[str], paths: Sequence[str]) -> None:
             "EXTERNAL --environment_config HOST:PORT of a worker pool, or DOCKER and your image"
         )
     if isinstance(environment, ExternalEnvironment):
-        _check_pools(environment.url, hosts, _asked_after(paths))
+        # what cannot be read here either is refused by the job, which labels the rest
+        asked = [
+            path
+            for path in _asked_after(paths)
+            if path.startswith("gs://") or file_size(path) is not None
+        ]
+        _check_pools(environment.url, hosts, asked)
 
 
 def runner_of(name: str) -> PipelineRunner:

@@ -162,7 +162,7 @@ class Rejected:
       source: the file.
       position: where in it, for a person: `line 12`, `row 3`, or `` for the whole file.
       reason: why.
-      detail: more for a person, e.g. `expected column 'text', found 'line', 'who'`.
+      detail: more for a person, e.g. `expected 5 cells as in the header, found 2`.
       items: how many cues or rows were lost with it.
     """
 

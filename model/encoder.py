@@ -10,9 +10,12 @@ import copy
 import json
 import logging
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 
+import safetensors
 import torch
 import transformers
+from huggingface_hub.errors import StrictDataclassError
 from torch import Tensor, nn
 
 from model.attention import BLOCKED, block_keys
@@ -21,6 +24,16 @@ from model.precision import Precision, precision_on
 from model.references import WEIGHTS, EncoderReference, check_files, locate
 
 FAMILIES = ("bert", "roberta", "mpnet")
+
+_UNREADABLE = (
+    safetensors.SafetensorError,
+    StrictDataclassError,
+    OSError,
+    ValueError,
+    LookupError,
+    TypeError,
+)
+"""What `transformers` may raise over files that are not what their names say."""
 
 
 class Encoder(nn.Module):
@@ -145,18 +158,19 @@ def load_encoder(reference: EncoderReference) -> Encoder:
     """Loads an encoder whose files are those of `reference`, in float32 and evaluation mode.
 
     Raises:
-      ModelError: a file is missing or has another sha256, the family is not supported, or the
-        weights lack a tensor.
+      ModelError: a file is missing, cannot be read or has another sha256, the family is not
+        supported, or the weights lack a tensor or have one of another shape.
     """
     folder = locate(reference.name)
     check_files(folder, reference.files, f"encoder {reference.name!r}")
-    family = json.loads((folder / "config.json").read_text())["model_type"]
+    with _refused(reference, folder, "config.json"):
+        family = json.loads((folder / "config.json").read_text())["model_type"]
     if family not in FAMILIES:
         raise ModelError(
             f"encoder {reference.name!r} is of the family {family!r}; "
             f"supported are {', '.join(FAMILIES)}"
         )
-    with _quietly():
+    with _quietly(), _refused(reference, folder, f"config.json or {WEIGHTS}"):
         network, report = transformers.AutoModel.from_pretrained(
             folder,
             local_files_only=True,
@@ -164,16 +178,18 @@ def load_encoder(reference: EncoderReference) -> Encoder:
             attn_implementation="eager" if family == "mpnet" else BLOCKED,
             dtype=torch.float32,
             add_pooling_layer=False,
+            ignore_mismatched_sizes=True,  # they are told below
             # drawing the random numbers would take longer in training than attention itself
             attention_probs_dropout_prob=0.0,
             output_loading_info=True,
         )
+    with _quietly(), _refused(reference, folder, "the tokenizer's files"):
         tokenizer = transformers.AutoTokenizer.from_pretrained(folder, local_files_only=True)
-    lacking = sorted(report["missing_keys"])
+    lacking = sorted({*report["missing_keys"], *(name for name, *_ in report["mismatched_keys"])})
     if lacking:  # transformers would draw them at random
         raise ModelError(
             f"encoder {reference.name!r}: {folder / WEIGHTS} lacks {len(lacking)} tensors, "
-            f"first {lacking[0]}; restore it"
+            f"first {lacking[0]}, or has them in other shapes than config.json; restore it"
         )
     block_keys(network)
     return Encoder(network=network.eval(), tokenizer=tokenizer, reference=reference)
@@ -182,6 +198,18 @@ def load_encoder(reference: EncoderReference) -> Encoder:
 def fastest_device() -> torch.device:
     """Where models are loaded to and trained: the accelerator, if there is one."""
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+@contextlib.contextmanager
+def _refused(reference: EncoderReference, folder: Path, what: str) -> Iterator[None]:
+    """Names the files that cannot be read, instead of the library's trouble with them."""
+    try:
+        yield
+    except _UNREADABLE as error:
+        raise ModelError(
+            f"encoder {reference.name!r}: {what} in {folder} cannot be read "
+            f"({type(error).__name__}); restore it or give another folder"
+        ) from error
 
 
 @contextlib.contextmanager

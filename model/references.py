@@ -84,9 +84,18 @@ def check_files(folder: Path, files: Mapping[str, str], owner: str) -> None:
 
 
 def sha256_of(path: Path) -> str:
-    """Hex digest of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    """Hex digest of a file.
+
+    Raises:
+      ModelError: it cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise ModelError(
+            f"{path}: cannot be read ({error.strerror}); let it be read, or give another folder"
+        ) from error
 
 
 def locate(name: str) -> Path:

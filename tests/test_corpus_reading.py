@@ -192,12 +192,6 @@ def test_refusals_tell_no_text() -> None:
         assert not any(SECRET in rejected.detail for rejected in content.rejected)
 
 
-def test_paths_that_are_no_text_can_be_written() -> None:
-    content = read("caf\udce9/a\udce9.srt", SRT)
-    for text in (content.source.path, content.episodes[0].episode_id, content.episodes[0].show):
-        assert text.encode()
-
-
 timings = st.sampled_from(
     [
         "00:00:01,000 --> 00:00:02,000",

@@ -172,6 +172,44 @@ def test_weights_that_lack_a_tensor_are_refused_instead_of_drawn(own_bert: Path)
         load_encoder(reference_to(str(own_bert)))
 
 
+@pytest.mark.parametrize(
+    ("file", "content"),
+    [
+        ("model.safetensors", b"no safetensors at all"),
+        ("model.safetensors", b""),
+        ("model.safetensors", None),
+        ("config.json", b"no JSON"),
+        ("config.json", b"[]"),
+        ("config.json", b'{"model_type": "bert", "hidden_size": "many"}'),
+        ("config.json", b'{"model_type": "bert", "hidden_size": 48}'),
+        ("tokenizer.json", b"{}"),
+        ("tokenizer_config.json", b"no JSON"),
+    ],
+)
+def test_an_encoder_whose_files_cannot_be_read_is_refused_in_one_sentence(
+    own_bert: Path, file: str, content: bytes | None
+) -> None:
+    whole = (own_bert / file).read_bytes()
+    (own_bert / file).write_bytes(whole[:-100] if content is None else content)
+    with pytest.raises(ModelError) as refused:
+        load_encoder(reference_to(str(own_bert)))
+    sentence = str(refused.value)
+    assert sentence.startswith(f"encoder '{own_bert}': ")
+    assert "restore it" in sentence
+    assert ("tokenizer" if "tokenizer" in file else file) in sentence
+    assert "\n" not in sentence
+
+
+def test_an_encoder_that_the_system_cannot_read_is_refused_by_its_file(own_bert: Path) -> None:
+    (own_bert / "model.safetensors").unlink()
+    # which can be opened, and not read from its begin
+    (own_bert / "model.safetensors").symlink_to("/proc/self/mem")
+    with pytest.raises(
+        ModelError, match=r"model\.safetensors: cannot be read \(Input/output error"
+    ):
+        reference_to(str(own_bert))
+
+
 def test_a_family_we_cannot_read_is_refused(own_bert: Path) -> None:
     config = json.loads((own_bert / "config.json").read_text())
     (own_bert / "config.json").write_text(json.dumps(config | {"model_type": "gpt2"}))

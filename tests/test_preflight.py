@@ -341,12 +341,17 @@ def test_workers_of_another_make_are_refused_by_name(
     assert "numpy" not in said
 
 
-def test_workers_that_cannot_read_the_corpus_are_refused(tmp_path: Path) -> None:
+def test_workers_that_cannot_read_the_corpus_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "a.srt").touch()
+    monkeypatch.chdir(tmp_path)
     with pool_process(dict(os.environ), cwd=tmp_path.parent) as port:
         flags = on_a_pool(f"localhost:{port}")
         there = str(tmp_path / "a.srt")
         check_engine(flags, [there])
+        # nobody can, so that it is for the job to refuse
+        check_engine(flags, [str(tmp_path / "gone.srt"), str(tmp_path)])
         for paths in (("a.srt",), (there, "a.srt"), (there, "a.srt", there)):
             assert "cannot read a.srt; give it by a full path" in refusal(*flags, paths=paths)
 

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 
 from beam_pipeline.corpus import limits
-from beam_pipeline.corpus.location import MEMBER_MARK, printable
+from beam_pipeline.corpus.location import MEMBER_MARK
 from beam_pipeline.corpus.options import ReadOptions
 from beam_pipeline.corpus.reading import FileContent, read_bytes, refuse_file
 from beam_pipeline.corpus.refusals import RefusalError
@@ -92,7 +92,7 @@ def _members(archive: zipfile.ZipFile, packed_size: int) -> list[zipfile.ZipInfo
 
 
 def _name(member: zipfile.ZipInfo) -> str:
-    return printable(member.filename.replace("\\", "/"))
+    return member.filename.replace("\\", "/")
 
 
 def _is_hidden(member: zipfile.ZipInfo) -> bool:
@@ -102,7 +102,7 @@ def _is_hidden(member: zipfile.ZipInfo) -> bool:
 
 def _receipt(path: str, data: bytes, names: list[str]) -> FileContent:
     source = SourceFile(
-        path=printable(path),
+        path=path,
         sha256=hashlib.sha256(data).hexdigest(),
         size=len(data),
         format="zip",
@@ -112,7 +112,7 @@ def _receipt(path: str, data: bytes, names: list[str]) -> FileContent:
         dropped=0,
         rejected=0,
         episodes=(),
-        members=tuple(map(printable, names)),
+        members=tuple(names),
     )
     return FileContent(source, (), ())
 

@@ -11,7 +11,7 @@ from typing import Final
 from guessit import guessit
 from guessit.api import GuessitException
 
-from beam_pipeline.corpus.languages import primary_language
+from beam_pipeline.corpus.languages import ISO_639_1, primary_language
 from beam_pipeline.corpus.options import PLACED, ReadOptions
 
 MEMBER_MARK: Final = "!/"
@@ -32,15 +32,6 @@ _NO_SHOW = frozenset(
     ("captions", "chapter", "ep", "episode", "part", "subs", "subtitle", "subtitles", "transcript")
 )
 _ARCHIVE = re.compile(r"\.zip!$", re.IGNORECASE)
-_TWO_LETTERS = (
-    "aa ab ae af ak am an ar as av ay az ba be bg bi bm bn bo br bs ca ce ch co cr cs cu cv cy da "
-    "de dv dz ee el en eo es et eu fa ff fi fj fo fr fy ga gd gl gn gu gv ha he hi ho hr ht hu hy "
-    "hz ia id ie ig ii ik io is it iu ja jv ka kg ki kj kk kl km kn ko kr ks ku kv kw ky la lb lg "
-    "li ln lo lt lu lv mg mh mi mk ml mn mr ms mt my na nb nd ne ng nl nn no nr nv ny oc oj om or "
-    "os pa pi pl ps pt qu rm rn ro ru rw sa sc sd se sg si sk sl sm sn so sq sr ss st su sv sw ta "
-    "te tg th ti tk tl tn to tr ts tt tw ty ug uk ur uz ve vi vo wa wo xh yi yo za zh zu"
-)
-_ISO_639_1 = frozenset(_TWO_LETTERS.split())
 
 
 @dataclasses.dataclass(frozen=True)
@@ -116,13 +107,8 @@ def episode_id(
     return f"{show.replace('/', '-')}/{season_part + number_part or name}"
 
 
-def printable(text: str) -> str:
-    """A path that can be written as UTF-8: bytes that are no text become escapes."""
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")
-
-
 def _unpacked_name(path: str) -> str:
-    name = pathlib.PurePath(printable(path)).name
+    name = pathlib.PurePath(path).name
     return name[: -len(".gz")] if name.lower().endswith(".gz") else name
 
 
@@ -154,14 +140,14 @@ def _language(suffix: str) -> str | None:
     if code != code.lower() and code != code.upper():
         return None
     language = primary_language(code)
-    if language not in _ISO_639_1 or (dash and not region.isalnum()):
+    if language not in ISO_639_1 or (dash and not region.isalnum()):
         return None
     return language + dash + region
 
 
 def _placed(path: str, options: ReadOptions) -> Mapping[str, str | None] | None:
     """What the user's table says of a path, or of an end of it; the longest end counts."""
-    parts = printable(path).split("/")
+    parts = path.split("/")
     for at in range(len(parts) if options.places else 0):
         found = options.places.get("/".join(parts[at:]))
         if found:
@@ -172,8 +158,7 @@ def _placed(path: str, options: ReadOptions) -> Mapping[str, str | None] | None:
 def _matched(path: str, options: ReadOptions) -> Mapping[str, str | None] | None:
     if options.pattern is None:
         return None
-    whole = printable(path)
-    found = options.pattern.match(whole) or options.pattern.match(whole.removesuffix(".gz"))
+    found = options.pattern.match(path) or options.pattern.match(path.removesuffix(".gz"))
     return found.groupdict() if found else None
 
 
@@ -224,7 +209,7 @@ def _as_title(prefix: str) -> str:
 
 
 def _folder(path: str) -> str:
-    name = pathlib.PurePath(printable(path)).parent.name
+    name = pathlib.PurePath(path).parent.name
     # what lies in an archive is in the folder of that name
     name = _ARCHIVE.sub("", name)
     return "" if name == ".." else name

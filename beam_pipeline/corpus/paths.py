@@ -1,4 +1,7 @@
-"""The only door of this package to files: finding and reading them, on disk or in a bucket."""
+"""The only door of this package to files: finding and reading them, on disk or in a bucket.
+
+Law of this module: paths are valid Unicode, whatever names the files have (`folders.escaped`).
+"""
 
 from __future__ import annotations
 
@@ -49,7 +52,8 @@ def expand_inputs(inputs: Sequence[str], *, may_be_empty: bool = False) -> list[
 
     Returns:
       Paths sorted, each file once, in the form they were given in; those that name no folder
-      are made absolute, for the folder may be the name of the show.
+      are made absolute, for the folder may be the name of the show. A folder that cannot be read
+      is among them, for `read_path` to refuse.
 
     Raises:
       EmonetError: if an input matches no file that must match one.
@@ -68,7 +72,7 @@ def read_path(path: str, options: ReadOptions) -> Iterator[FileContent]:
     except RefusalError as error:
         yield refuse_file(path, size, error.reason, error.detail)
     except (OSError, ValueError) as error:
-        yield refuse_file(path, 0, Reason.UNREADABLE_FILE, type(error).__name__)
+        yield refuse_file(path, 0, Reason.UNREADABLE_FILE, _why(error))
     except EmonetError as error:
         yield refuse_file(path, 0, Reason.UNREADABLE_FILE, str(error))
     else:
@@ -115,3 +119,8 @@ def _each_once(paths: Iterable[str]) -> Iterator[str]:
         if absolute not in seen:
             seen.add(absolute)
             yield path
+
+
+def _why(error: Exception) -> str:
+    """What the system says of a file; words of its own, as are the names of errors."""
+    return (isinstance(error, OSError) and error.strerror) or type(error).__name__

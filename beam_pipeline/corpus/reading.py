@@ -16,8 +16,8 @@ from beam_pipeline.corpus.detection import detect, detect_binary
 from beam_pipeline.corpus.dialogues import split_dialogues
 from beam_pipeline.corpus.formats.cue_blocks import CueSheet
 from beam_pipeline.corpus.formats.format import CueFormat, DataSetFormat, TableFormat, TextFormat
-from beam_pipeline.corpus.languages import detect_language, primary_language
-from beam_pipeline.corpus.location import Location, extension, locate, printable
+from beam_pipeline.corpus.languages import ISO_639_1, detect_language, primary_language
+from beam_pipeline.corpus.location import Location, extension, locate
 from beam_pipeline.corpus.options import ReadOptions
 from beam_pipeline.corpus.refusals import Refusal, RefusalError
 from beam_pipeline.corpus.sheets import Sheet
@@ -82,7 +82,7 @@ def read_bytes(path: str, data: bytes, options: ReadOptions) -> FileContent:
       data: its content, packed with gzip or not.
       options: of the user.
     """
-    receipt = _Receipt(printable(path), hashlib.sha256(data).hexdigest(), len(data))
+    receipt = _Receipt(path, hashlib.sha256(data).hexdigest(), len(data))
     try:
         return _content(receipt, _in_languages(_read(receipt, unpack(data), options), options))
     except RefusalError as error:
@@ -91,7 +91,7 @@ def read_bytes(path: str, data: bytes, options: ReadOptions) -> FileContent:
 
 def refuse_file(path: str, size: int, reason: Reason, detail: str) -> FileContent:
     """What is left of a file that was never read: one refusal."""
-    return _refused_file(_Receipt(printable(path), "", size), Refusal("", reason, detail))
+    return _refused_file(_Receipt(path, "", size), Refusal("", reason, detail))
 
 
 def _read(receipt: _Receipt, data: bytes, options: ReadOptions) -> _Reading:
@@ -188,7 +188,9 @@ def _in_languages(reading: _Reading, options: ReadOptions) -> _Reading:
         items = episode.utterances.num_rows if len(reading.episodes) > 1 else reading.used
         used -= items
         wanted = ", ".join(options.languages)
-        detail = f"expected {wanted}, found {episode.language}; --any-language labels it anyway"
+        # a table's column may have anything in it
+        found = language if language in ISO_639_1 else "another language"
+        detail = f"expected {wanted}, found {found}; --any-language labels it anyway"
         refused.append(Refusal(episode.episode_id, Reason.OTHER_LANGUAGE, detail, items))
     return dataclasses.replace(reading, episodes=tuple(kept), refused=tuple(refused), used=used)
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from beam_pipeline.corpus import limits
 from beam_pipeline.records import EmonetError, Reason, Rejected
+
+_NAMED = 3
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,6 +43,15 @@ class RefusalError(EmonetError):
     def at(self, position: str) -> Refusal:
         """The same as a value, with the place at which it was caught."""
         return Refusal(position, self.reason, self.detail)
+
+
+def named(rejected: Sequence[Rejected]) -> str:
+    """The first few refusals of some, where they are and why, and how many there are."""
+    shown = (
+        f"{f'{one.source} {one.position}'.strip()}: {one.reason} {one.detail}".strip()
+        for one in rejected[:_NAMED]
+    )
+    return f"{'; '.join(shown)} ({len(rejected):,} refused in all)"
 
 
 def check_times(start_ms: int, end_ms: int) -> None:

@@ -18,7 +18,6 @@ import dataclasses
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 
-from beam_pipeline.corpus.location import printable
 from beam_pipeline.corpus.options import FIELDS, ReadOptions
 from beam_pipeline.corpus.refusals import Refusal, RefusalError
 from beam_pipeline.records import Reason
@@ -34,8 +33,6 @@ _ALIASES: Mapping[str, tuple[str, ...]] = {
     "speaker": ("speaker", "speaker_name"),
 }
 _KNOWN = frozenset(FIELDS).union(*_ALIASES.values(), [_EPISODE_ID])
-_SHOWN_NAMES = 20
-_SHOWN_CHARS = 40
 
 
 @dataclasses.dataclass(frozen=True)
@@ -122,11 +119,11 @@ def _holds_words(column: Column) -> bool:
 
 
 def _missing(field: str, name: str, names: Sequence[str]) -> RefusalError:
-    shown = (printable(found[:_SHOWN_CHARS]) for found in names[:_SHOWN_NAMES])
-    found = ", ".join(f"'{name}'" for name in shown) or "none"
+    # not their names: without a header these are the cells of the first row
     return RefusalError(
         Reason.MISSING_COLUMN,
-        f"expected column '{name}', found {found}; name it with --columns {field}=NAME",
+        f"expected a header with a column '{name}', found {len(names)} columns of other names; "
+        f"name it with --columns {field}=NAME",
     )
 
 

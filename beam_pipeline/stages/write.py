@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 import apache_beam as beam
 from apache_beam.pvalue import PCollection
 
-from beam_pipeline.corpus.location import printable
 from beam_pipeline.corpus.options import ReadOptions
 from beam_pipeline.output.commit import (
     Asked,
@@ -43,7 +42,7 @@ class WriteRun(beam.PTransform):  # type: ignore[misc]
     def __init__(self, run: Run, paths: Sequence[str], options: ReadOptions):
         super().__init__()
         self.run = run
-        self.asked = Asked(tuple(map(printable, paths)), dataclasses.asdict(options))
+        self.asked = Asked(tuple(paths), dataclasses.asdict(options))
 
     def expand(self, outcome: Outcome) -> PCollection[str]:
         """Returns the night that was committed."""

@@ -15,7 +15,7 @@ from pathlib import Path
 from beam_pipeline.records import EmonetError
 from beam_pipeline.storage import TEMPORARY, ConflictError, StoredFile, is_temporary
 
-_LOCK = ".lock"
+LOCK = ".lock"
 
 
 class LocalStorage:
@@ -133,7 +133,7 @@ class LocalStorage:
     def _locked(self) -> Iterator[None]:
         try:
             Path(self.root).mkdir(parents=True, exist_ok=True)
-            lock = (Path(self.root) / _LOCK).open("a")
+            lock = (Path(self.root) / LOCK).open("a")
         except OSError as error:
             raise EmonetError(
                 f"{self.root}: cannot be written ({error.strerror}); give another folder"

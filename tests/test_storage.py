@@ -169,7 +169,7 @@ def test_a_listing_beside_one_who_removes_files_never_fails(tmp_path: Path) -> N
     done = threading.Event()
 
     def come_and_go() -> None:
-        for _ in range(150):
+        for _ in range(60):
             for path in ("runs/b/1", "runs/b/2", "runs/c"):
                 store.write(path, b"")
                 store.delete(path)

@@ -62,7 +62,10 @@ def _socket(protocol: str, address: str) -> Socket:
     host, port = address.split(":")
     # words of 32 bits in the order of this machine
     words = struct.pack(f"={len(host) // 8}I", *(int(w, 16) for w in re.findall("." * 8, host)))
-    return Socket(protocol, str(ipaddress.ip_address(words)), int(port, 16))
+    at = ipaddress.ip_address(words)
+    # `::ffff:127.0.0.1` is an address of IPv4 by another name
+    at = at.ipv4_mapped or at if isinstance(at, ipaddress.IPv6Address) else at
+    return Socket(protocol, str(at), int(port, 16))
 
 
 class Watch:

@@ -156,7 +156,8 @@ def test_the_policy_closes_the_pods_of_the_cron_job_both_ways(
     policy = on_kubernetes["NetworkPolicy"]["spec"]
     template = on_kubernetes["CronJob"]["spec"]["jobTemplate"]["spec"]["template"]
     chosen = policy["podSelector"]["matchLabels"]
-    assert chosen and chosen.items() <= template["metadata"]["labels"].items()
+    assert chosen
+    assert chosen.items() <= template["metadata"]["labels"].items()
     # a direction that is named and allows nothing is closed
     assert policy.keys() == {"podSelector", "policyTypes"}
     assert set(policy["policyTypes"]) == {"Ingress", "Egress"}

@@ -18,6 +18,7 @@ more than one worker, and wait for ever for one that is gone.
 from __future__ import annotations
 
 import argparse
+import logging
 import threading
 import time
 from typing import Any
@@ -29,7 +30,7 @@ from apache_beam.portability.api import (
     beam_job_api_pb2,
     beam_runner_api_pb2,
 )
-from apache_beam.runners.portability.fn_api_runner import FnApiRunner, worker_handlers
+from apache_beam.runners.portability.fn_api_runner import FnApiRunner, fn_runner, worker_handlers
 from apache_beam.runners.portability.local_job_service import BeamJob, LocalJobServicer
 
 from beam_pipeline.listening import add_host, listen_on, seen_from_elsewhere, warn_of
@@ -38,6 +39,11 @@ LOST = "EmonetError: a worker process of the engine was lost; run it again"
 
 CONNECT_S = 60.0
 """How long a worker in a process of its own may take until it answers, as Prism has it."""
+
+# which advises to open ports for what threads do without
+logging.getLogger(fn_runner.__name__).addFilter(
+    lambda record: "direct_running_mode" not in str(record.msg)
+)
 
 
 class InProcessRunner(FnApiRunner):  # type: ignore[misc]

@@ -1,8 +1,8 @@
 # One image for the command line, for Beam's workers and for Dataflow's template launcher:
 #
 #   docker run --entrypoint emonet IMAGE label ...     the command line
-#   docker run --entrypoint python IMAGE -m beam_pipeline.worker_pool --service_port 50000
-#                                                      a pool of workers
+#   docker run --entrypoint python --network host IMAGE -m beam_pipeline.worker_pool \
+#       --service_port 50000                           a pool of workers of this host
 #   Dataflow                                           starts workers and its launcher by itself
 #
 # Bases are pinned by tag, for a digest can be read from a registry alone; who builds for a cluster
@@ -36,10 +36,12 @@ RUN --mount=type=bind,from=wheel,source=/wheels,target=/wheels \
         pip install --no-cache-dir --no-deps --no-index /wheels/*.whl && pip check \
         && useradd --create-home --uid 10001 emonet
 # The launcher finds the program by the first. Beam's workers start in the environment as it is, by
-# the second, and nothing looks for anything on a hub, by the third.
+# the second, nothing looks for anything on a hub, by the third, and no Python that is started takes
+# modules from the folder that it is started in, by the fourth.
 ENV FLEX_TEMPLATE_PYTHON_PY_FILE=/template/launch.py \
     RUN_PYTHON_SDK_IN_DEFAULT_ENVIRONMENT=1 \
-    HF_HUB_OFFLINE=1
+    HF_HUB_OFFLINE=1 \
+    PYTHONSAFEPATH=1
 USER 10001
 WORKDIR /home/emonet
 ENTRYPOINT ["/opt/apache/beam/boot"]

@@ -1,21 +1,24 @@
 """Beam's own engine, in this process or served to others, without the flush that loses elements.
 
+In this process a worker is a thread, and what it reads and writes lies in memory: nothing listens.
+
 Between its workers Beam 2.77 buffers elements and flushes the buffers every second, from a thread
 that nothing keeps apart from the one that writes them: what is written between the copy of a buffer
 and its clearing is gone (`TimeBasedBufferingClosableOutputStream` in
 `apache_beam/runners/worker/data_plane.py`). On a busy machine every few runs lost something. Here a
 buffer is flushed when it is full and when a bundle ends, as other engines have it.
 
-    python -m beam_pipeline.engine --port 8099
+    python -P -m beam_pipeline.engine --port 8099
 
-serves the same engine as a portable job service, for workers in processes of their own. Beam's
-`local_job_service_main` would flush by time, never use more than one worker, and wait for ever for
-one that is gone.
+serves the same engine as a portable job service, for workers in processes of their own: to this
+machine, or with `--host` to others. Beam's `local_job_service_main` would flush by time, never use
+more than one worker, and wait for ever for one that is gone.
 """
 
 from __future__ import annotations
 
 import argparse
+import logging
 import threading
 import time
 from typing import Any
@@ -27,13 +30,20 @@ from apache_beam.portability.api import (
     beam_job_api_pb2,
     beam_runner_api_pb2,
 )
-from apache_beam.runners.portability.fn_api_runner import FnApiRunner, worker_handlers
+from apache_beam.runners.portability.fn_api_runner import FnApiRunner, fn_runner, worker_handlers
 from apache_beam.runners.portability.local_job_service import BeamJob, LocalJobServicer
+
+from beam_pipeline.listening import add_host, listen_on, seen_from_elsewhere, warn_of
 
 LOST = "EmonetError: a worker process of the engine was lost; run it again"
 
 CONNECT_S = 60.0
 """How long a worker in a process of its own may take until it answers, as Prism has it."""
+
+# which advises to open ports for what threads do without
+logging.getLogger(fn_runner.__name__).addFilter(
+    lambda record: "direct_running_mode" not in str(record.msg)
+)
 
 
 class InProcessRunner(FnApiRunner):  # type: ignore[misc]
@@ -57,6 +67,9 @@ class InProcessRunner(FnApiRunner):  # type: ignore[misc]
 )
 class _WatchedWorker(worker_handlers.ExternalWorkerHandler):  # type: ignore[misc]
     """A worker in a process of its own, whose end is the end of the job."""
+
+    def host_from_worker(self) -> str:
+        return seen_from_elsewhere(worker_handlers.grpc.host)
 
     def start_worker(self) -> None:
         super().start_worker()
@@ -85,14 +98,32 @@ class _Job(BeamJob):  # type: ignore[misc]
         return runner.run_via_runner_api(self._pipeline_proto, self.pipeline_options())
 
 
-def serve(port: int) -> None:
-    """Serves the engine on this machine until the process is ended."""
-    service = LocalJobServicer(beam_job_type=_Job)
-    print(f"jobs are taken at localhost:{service.start_grpc_server(port)}", flush=True)
+class _Service(LocalJobServicer):  # type: ignore[misc]
+    """Takes jobs, and the files that come with them, on one host."""
+
+    def __init__(self, host: str):
+        super().__init__(beam_job_type=_Job)
+        self.host = host
+
+    def get_bind_address(self) -> str:
+        return self.host
+
+    def get_service_address(self) -> str:
+        return seen_from_elsewhere(self.host)
+
+
+def serve(host: str, port: int) -> None:
+    """Serves the engine until the process is ended."""
+    warn_of("engine", host)
+    listen_on(host)
+    service = _Service(host)
+    print(f"jobs are taken at {host}:{service.start_grpc_server(port)}", flush=True)
     threading.Event().wait()
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description="Serves Beam's own engine to others.")
     parser.add_argument("--port", type=int, required=True)
-    serve(parser.parse_args().port)
+    add_host(parser)
+    flags = parser.parse_args()
+    serve(flags.host, flags.port)

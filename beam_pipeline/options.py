@@ -166,7 +166,6 @@ def beam_options(arguments: Sequence[str], ours: Sequence[str] = ()) -> list[str
     cores = len(os.sched_getaffinity(0))
     defaults = [
         f"--direct_num_workers={cores}",
-        "--direct_running_mode=multi_threading",
         f"--job_server_timeout={LONGEST_JOB_S}",
         # all our code is in modules that workers have: what is in `__main__` is nobody's business
         "--no_save_main_session",

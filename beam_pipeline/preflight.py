@@ -29,6 +29,7 @@ from apache_beam.transforms.environments import DockerEnvironment, ExternalEnvir
 
 from beam_pipeline import patience
 from beam_pipeline.corpus.paths import file_size
+from beam_pipeline.listening import LOOPBACK
 from beam_pipeline.preflight_flink import (
     check_job_server,
     find_cluster,
@@ -41,8 +42,6 @@ BUCKETS = ("temp_location", "staging_location")
 
 ASKED_AFTER = 1000
 """Of how many files each pool is asked at most: it looks for each of them."""
-
-LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 
 
 def check_engine(arguments: Sequence[str], paths: Sequence[str]) -> None:
@@ -166,7 +165,7 @@ def _pool_fault(address: str, paths: Sequence[str], ours: Mapping[str, str]) -> 
     try:
         said = _describe(address, paths)
     except grpc.RpcError as error:
-        return f"{where}: {_silence(error.code())}"
+        return f"{where}: {_silence(error.code(), address)}"
     theirs = said["versions"]
     other = [
         f"{name} {theirs.get(name)} there and {version} here"
@@ -190,10 +189,11 @@ def _describe(address: str, paths: Sequence[str]) -> dict[str, Any]:
         return json.loads(answer)  # type: ignore[no-any-return]
 
 
-def _silence(code: grpc.StatusCode) -> str:
+def _silence(code: grpc.StatusCode, address: str) -> str:
     if code is grpc.StatusCode.UNIMPLEMENTED:
         return (
             "does not say what it is made of; start it by `python -m beam_pipeline.worker_pool` "
             "with the Python that is to run the job"
         )
-    return f"nothing answers there ({code.name})"
+    hint = "" if address.rpartition(":")[0] in LOOPBACK else "; it listens where its --host says"
+    return f"nothing answers there ({code.name}){hint}"

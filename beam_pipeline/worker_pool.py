@@ -1,6 +1,6 @@
 """A pool of workers for engines that ask for workers over the network.
 
-    python -m beam_pipeline.worker_pool --service_port 50000
+    python -P -m beam_pipeline.worker_pool --service_port 50000
 
 It serves the protocol of Beam's own pool, and does three things otherwise. Workers are of the
 Python it runs in, where Beam's starts whatever `python` comes first on its PATH, and a job whose
@@ -9,7 +9,8 @@ where Beam's tells workers apart by their names alone: the TaskManagers of a Fli
 alike, and those that share a pool end one another's. And it tells what it is, so that a job can be
 refused before it is submitted.
 
-Like Beam's it runs what anyone who reaches its port asks for: let nobody but the engine reach it.
+Like Beam's it runs what anyone who reaches its port asks for. So it listens on this machine alone,
+unless it is given `--host`: then let nobody but the engine reach it.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ import grpc
 from apache_beam.portability.api import beam_fn_api_pb2, beam_fn_api_pb2_grpc
 
 from beam_pipeline.corpus.paths import file_size
+from beam_pipeline.listening import add_host, warn_of
 
 SERVICE, DESCRIBE = "emonet.WorkerPool", "Describe"
 """A call beside Beam's own on the same port. Takes the paths of some files as JSON, gives what
@@ -104,7 +106,9 @@ class Workers(beam_fn_api_pb2_grpc.BeamFnExternalWorkerPoolServicer):  # type: i
         """Starts the worker of a `StartWorkerRequest`; a `StartWorkerResponse`."""
         # what it prints must not mix with the line that tells the pool's port
         process = subprocess.Popen(
-            [sys.executable, "-c", _WORK, request.control_endpoint.url, request.worker_id], stdout=2
+            # a model.py where the pool was started must not take the place of ours
+            [sys.executable, "-P", "-c", _WORK, request.control_endpoint.url, request.worker_id],
+            stdout=2,
         )
         with self._lock:
             self._running = {key: one for key, one in self._running.items() if one.poll() is None}
@@ -136,10 +140,11 @@ def _end(processes: Sequence[subprocess.Popen[bytes]]) -> None:
             process.wait()
 
 
-def serve(port: int) -> tuple[int, grpc.Server, Workers]:
+def serve(host: str, port: int) -> tuple[int, grpc.Server, Workers]:
     """Starts a pool.
 
     Args:
+      host: where it listens.
       port: 0 for any that is free.
 
     Returns:
@@ -157,7 +162,7 @@ def serve(port: int) -> tuple[int, grpc.Server, Workers]:
     beam_fn_api_pb2_grpc.add_BeamFnExternalWorkerPoolServicer_to_server(workers, server)
     methods = {DESCRIBE: grpc.unary_unary_rpc_method_handler(describe)}
     server.add_generic_rpc_handlers([grpc.method_handlers_generic_handler(SERVICE, methods)])
-    bound = int(server.add_insecure_port(f"[::]:{port}"))
+    bound = int(server.add_insecure_port(f"{host}:{port}"))
     server.start()
     return bound, server, workers
 
@@ -165,10 +170,12 @@ def serve(port: int) -> tuple[int, grpc.Server, Workers]:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serves until it is ended."""
     parser = argparse.ArgumentParser(prog="python -m beam_pipeline.worker_pool")
-    parser.add_argument("--service_port", type=int, required=True, help="where it listens")
+    parser.add_argument("--service_port", type=int, required=True, help="its port")
+    add_host(parser)
     flags = parser.parse_args(arguments)
+    warn_of("worker pool", flags.host)
     try:
-        port, server, workers = serve(flags.service_port)
+        port, server, workers = serve(flags.host, flags.service_port)
     except RuntimeError as error:
         print(f"worker pool: {error}", file=sys.stderr)
         return 1

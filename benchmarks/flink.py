@@ -53,7 +53,16 @@ class Proof:
 
 def label(inputs: Path, output: Path, flags: list[str]) -> float:
     """Labels by the command line; seconds that it took."""
-    command = [sys.executable, "-m", "beam_pipeline", "label", str(inputs), "--output", str(output)]
+    command = [
+        sys.executable,
+        "-P",
+        "-m",
+        "beam_pipeline",
+        "label",
+        str(inputs),
+        "--output",
+        str(output),
+    ]
     begun = time.monotonic()
     done = subprocess.run([*command, *flags], capture_output=True, text=True, timeout=LIMIT_S)
     if done.returncode:
@@ -132,7 +141,16 @@ def killed_within(
     flags: list[str], expected: Any,
 ) -> None:  # fmt: skip
     """Kills a TaskManager while it encodes: the job recovers, or fails and is run again."""
-    command = [sys.executable, "-m", "beam_pipeline", "label", str(inputs), "--output", str(output)]
+    command = [
+        sys.executable,
+        "-P",
+        "-m",
+        "beam_pipeline",
+        "label",
+        str(inputs),
+        "--output",
+        str(output),
+    ]
     with subprocess.Popen([*command, *flags], stdout=subprocess.DEVNULL) as job:
         cluster.wait_until_running("EncodeEpisodes")
         cluster.kill_task_manager()

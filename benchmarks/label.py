@@ -46,7 +46,7 @@ def bare_loop(model: EmoNet, transcripts: Sequence[Transcript], threads: int) ->
 
 def whole_job(data: str, output: str) -> tuple[float, float]:
     """Seconds of `emonet label`, and the peak of the memory of all its processes in GiB."""
-    command = [sys.executable, "-m", "beam_pipeline", "label", data, "--output", output]
+    command = [sys.executable, "-P", "-m", "beam_pipeline", "label", data, "--output", output]
     begun = time.monotonic()
     job = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     peak, ended = 0.0, threading.Event()

@@ -70,7 +70,7 @@ def job_service(logs: Path, workers: int) -> Iterator[Engine]:
     port = free_port()
     with (
         pool(logs / "pool.log", Host()) as (address, process),
-        service([sys.executable, "-m", "beam_pipeline.engine", "--port", str(port)],
+        service([sys.executable, "-P", "-m", "beam_pipeline.engine", "--port", str(port)],
                 logs / "job-service.log", port),
     ):  # fmt: skip
         flags = (*_submitted(port, address), f"--direct_num_workers={workers}")
@@ -116,8 +116,9 @@ def pool(log: Path, host: Host) -> Iterator[tuple[str, int]]:
       Its address, as seen from here, and its process.
     """
     port = free_port()
-    main = "beam_pipeline.worker_pool"
-    command = [*host.enter, sys.executable, "-m", main, f"--service_port={port}"]
+    main = ["-P", "-m", "beam_pipeline.worker_pool"]
+    listens = [f"--service_port={port}", f"--host={host.address}"]
+    command = [*host.enter, sys.executable, *main, *listens]
     with service(command, log, port, host.address) as process:
         yield f"{host.address}:{port}", process.pid
 

@@ -210,15 +210,18 @@ def test_what_was_labelled_is_never_evaluated_as_gold(
 
 
 def test_labels_that_people_put_right_beside_ours_are_gold(
-    labelled: Out, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    labelled: Out,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     own = exported(labelled, tmp_path / "own.jsonl", monkeypatch)
     rows = [{**json.loads(line), "right": "joy"} for line in own.read_text().splitlines()]
     write_jsonl(own, rows)
-    scores = tmp_path / "scores.json"
-    flags = ["--columns", "label=right", "--json", str(scores), *labelled.flags[2:]]
+    capsys.readouterr()
+    flags = ["--columns", "label=right", "--json", *labelled.flags[2:]]
     assert main(["evaluate", str(own), *flags, "--history", str(own)]) == 0
-    assert json.loads(scores.read_text())["classes"]["joy"]["support"] == 42
+    assert json.loads(capsys.readouterr().out)["classes"]["joy"]["support"] == 42
 
 
 def test_what_was_labelled_can_be_labelled_anew_with_its_episodes_and_speakers(

@@ -81,10 +81,10 @@ def test_training_evaluation_labelling_and_a_new_memory(
     assert begun == [f"training {part}" for part in parts]
     assert_all_in(precision, seen)
 
-    scores = tmp_path / "scores.json"
-    flags = ["--history", data, "--json", str(scores), "--checkpoint", checkpoint]
+    capsys.readouterr()
+    flags = ["--history", data, "--json", "--checkpoint", checkpoint]
     assert main(["evaluate", dev, *flags]) == 0
-    assert json.loads(scores.read_text())["precision"] == precision
+    assert json.loads(capsys.readouterr().out)["precision"] == precision
     assert_all_in(precision, seen)
 
     flags = ["--output", output, "--checkpoint", checkpoint, "--any-language"]

@@ -193,7 +193,7 @@ class SecondNight:
         """The command, and a worker of its own as soon as there is one."""
         flags = ["--output", str(output), "--night", "2", "--corpus", "made up", *self.engine.flags]
         model = ["--checkpoint", str(self.checkpoint.folder)]
-        command = [sys.executable, "-m", "beam_pipeline", "label", str(self.corpus)]
+        command = [sys.executable, "-P", "-m", "beam_pipeline", "label", str(self.corpus)]
         before = set(self.engine.workers())
         with subprocess.Popen(
             [*command, *model, *flags], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True

@@ -25,7 +25,7 @@ COUNT = "SELECT night, count(*) FROM labels GROUP BY night ORDER BY night"
 
 def command(checkpoint: Checkpoint, corpus: Path, output: Path, night: str) -> list[str]:
     flags = ["--output", str(output), "--night", night, "--checkpoint", str(checkpoint.folder)]
-    return [sys.executable, "-m", "beam_pipeline", "label", str(corpus), *flags]
+    return [sys.executable, "-P", "-m", "beam_pipeline", "label", str(corpus), *flags]
 
 
 def start(arguments: list[str]) -> subprocess.Popen[str]:

@@ -123,20 +123,44 @@ def test_terraform_is_formatted() -> None:
 
 
 @pytest.fixture
-def cron_job() -> dict[str, Any]:
-    job: dict[str, Any] = yaml.safe_load(CRON_JOB.read_text())
-    return job
+def on_kubernetes() -> dict[str, dict[str, Any]]:
+    """The objects of the file by their kind."""
+    return {one["kind"]: one for one in yaml.safe_load_all(CRON_JOB.read_text())}
 
 
-def test_kubernetes_knows_every_field_of_the_cron_job(cron_job: dict[str, Any]) -> None:
+@pytest.fixture
+def cron_job(on_kubernetes: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    return on_kubernetes["CronJob"]
+
+
+def test_kubernetes_knows_every_field_of_the_cron_job_and_its_policy(
+    on_kubernetes: dict[str, dict[str, Any]],
+) -> None:
     schemas = pytest.importorskip(
         "kubernetes_validate", reason="kubernetes-validate is not installed"
     )
     version = schemas.latest_version()
-    schemas.validate(cron_job, version, strict=True)
-    container_of(cron_job)["imagee"] = "emonet"
-    with pytest.raises(schemas.ValidationError, match="imagee"):
-        schemas.validate(cron_job, version, strict=True)
+    assert on_kubernetes.keys() == {"CronJob", "NetworkPolicy"}
+    for one in on_kubernetes.values():
+        schemas.validate(one, version, strict=True)
+    container_of(on_kubernetes["CronJob"])["imagee"] = "emonet"
+    on_kubernetes["NetworkPolicy"]["spec"]["ingres"] = []
+    for one, unknown in zip(on_kubernetes.values(), ("imagee", "ingres"), strict=True):
+        with pytest.raises(schemas.ValidationError, match=unknown):
+            schemas.validate(one, version, strict=True)
+
+
+def test_the_policy_closes_the_pods_of_the_cron_job_both_ways(
+    on_kubernetes: dict[str, dict[str, Any]],
+) -> None:
+    policy = on_kubernetes["NetworkPolicy"]["spec"]
+    template = on_kubernetes["CronJob"]["spec"]["jobTemplate"]["spec"]["template"]
+    chosen = policy["podSelector"]["matchLabels"]
+    assert chosen
+    assert chosen.items() <= template["metadata"]["labels"].items()
+    # a direction that is named and allows nothing is closed
+    assert policy.keys() == {"podSelector", "policyTypes"}
+    assert set(policy["policyTypes"]) == {"Ingress", "Egress"}
 
 
 def container_of(cron_job: dict[str, Any]) -> dict[str, Any]:

@@ -111,7 +111,7 @@ def test_the_night_asks_for_the_slots_and_the_pools_that_the_cluster_has() -> No
     assert int(flags["--parallelism"]) == slots * MANAGERS["replicas"]
     assert flags["--flink_master"] == f"{DEPLOYMENT['metadata']['name']}-rest:8081"
     _flink, workers = MANAGERS["podTemplate"]["spec"]["containers"]
-    assert flags["--environment_config"] == f"localhost:{workers['command'][-1]}"
+    assert flags["--environment_config"] == f"localhost:{workers['args'][-1]}"
     assert f"--flink-master={flags['--flink_master']}" in shlex.join(
         NIGHT["spec"]["template"]["spec"]["initContainers"][0]["args"]
     )

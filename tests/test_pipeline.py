@@ -129,7 +129,7 @@ def test_a_speaker_is_remembered_from_tables_to_subtitles(whole: Whole) -> None:
     [
         ["--direct_num_workers=1"],
         ["--direct_num_workers=3"],
-        ["--direct_num_workers=1", "--direct_running_mode=in_memory"],
+        ["--direct_num_workers=2", "--direct_running_mode=multi_threading"],
     ],
 )
 def test_the_bytes_do_not_depend_on_workers_or_the_order_of_files(

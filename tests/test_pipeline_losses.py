@@ -17,6 +17,7 @@ from made_up_runs import files_of, remembered
 from beam_pipeline import memory
 from beam_pipeline.corpus.speakers import speaker_id
 from beam_pipeline.memory import Recall, Tail
+from beam_pipeline.records import own_sentence
 from beam_pipeline.stages.encode import EncodeEpisodes
 from beam_pipeline.stages.label import LabelEpisodes, LabelledOrNot
 from beam_pipeline.stages.read import Read, ReadEpisodes
@@ -74,7 +75,7 @@ def assert_refused(checkpoint: Checkpoint, nights: Nights, *said: str) -> None:
     before = files_of(output)
     with pytest.raises(Exception, match="night 2 is not committed") as refused:
         label(checkpoint, [second], output, night="2")
-    assert "EmonetError: night 2 is not committed" in str(refused.value)
+    assert (own_sentence(refused.value) or "").startswith("night 2 is not committed")
     for sentence in said:
         assert sentence in str(refused.value)
     # files that no manifest names may be left; what was there before is as it was

@@ -22,6 +22,7 @@ from beam_pipeline.options import beam_options
 from beam_pipeline.output.manifest import Origin, Part
 from beam_pipeline.output.run import Run
 from beam_pipeline.pipeline import Job, build
+from beam_pipeline.stages.coders import RecordCoder
 from beam_pipeline.stages.sharing import ModelSource
 from model.precision import Precision
 
@@ -132,6 +133,46 @@ def test_all_keys_that_meet_are_of_deterministic_coders(proto: api.Pipeline) -> 
     (collection,) = met[0].inputs.values()
     key = context.coders[proto.components.pcollections[collection].coder_id].key_coder()
     assert isinstance(key, beam.coders.StrUtf8Coder)
+
+
+ELEMENTS = (
+    beam.coders.BytesCoder,
+    beam.coders.StrUtf8Coder,
+    beam.coders.VarIntCoder,
+    RecordCoder,
+)
+"""What no bytes can make do anything but give a value or fail."""
+
+
+def made_of(coder: beam.coders.Coder) -> set[type]:
+    inner = coder._get_component_coders()
+    return set[type]().union(*map(made_of, inner)) if inner else {type(coder)}
+
+
+def test_nothing_that_travels_is_pickled(proto: api.Pipeline) -> None:
+    coders = PipelineContext(proto.components).coders
+    collections = proto.components.pcollections.values()
+    assert len(collections) > 40
+    for collection in collections:
+        unknown = made_of(coders[collection.coder_id]) - set(ELEMENTS)
+        assert not unknown, collection.unique_name
+    # nor what state and timers keep
+    _, payload = stateful(proto)
+    (state,), (timer,) = payload.state_specs.values(), payload.timer_family_specs.values()
+    assert made_of(coders[state.bag_spec.element_coder_id]) == {RecordCoder}
+    assert made_of(coders[timer.timer_family_coder_id]) <= {
+        *ELEMENTS,
+        beam.coders.coders.GlobalWindowCoder,
+    }
+
+
+def test_a_collection_that_does_not_say_what_it_holds_would_be_found() -> None:
+    pipeline = beam.Pipeline()
+    _ = pipeline | beam.Create(["a"]) | beam.Map(lambda one: {one})
+    proto = pipeline.to_runner_api()
+    coders = PipelineContext(proto.components).coders
+    found = [made_of(coders[one.coder_id]) for one in proto.components.pcollections.values()]
+    assert {beam.coders.FastPrimitivesCoder} in found
 
 
 STEPS = [

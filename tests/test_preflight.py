@@ -80,7 +80,7 @@ def fake_jar(path: Path, version: str = "1.20.5") -> str:
 @pytest.fixture
 def pool() -> Iterator[int]:
     """The port of a pool of workers."""
-    port, server, _ = worker_pool.serve(0)
+    port, server, _ = worker_pool.serve("localhost", 0)
     yield port
     server.stop(None)
 

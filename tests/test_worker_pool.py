@@ -29,7 +29,7 @@ WITHIN_S = 180
 @pytest.fixture
 def pool() -> Iterator[int]:
     """The port of a pool in this process."""
-    port, server, workers = worker_pool.serve(0)
+    port, server, workers = worker_pool.serve("localhost", 0)
     yield port
     server.stop(None)
     workers.end()
@@ -86,7 +86,7 @@ def test_an_engine_ends_its_own_worker_and_not_that_of_another_by_the_same_name(
 
 def test_a_worker_whose_engine_has_no_more_work_ends_by_itself(tmp_path: Path) -> None:
     engine = EngineOfOneWorker()
-    port, server, workers = worker_pool.serve(0)
+    port, server, workers = worker_pool.serve("localhost", 0)
     with engine.asking(port):
         (process,) = workers._running.values()
         engine.over.set()

@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[1]
 def pool_process(environment: dict[str, str], cwd: Path) -> Iterator[int]:
     """The port of a pool in a process of its own."""
     with subprocess.Popen(
-        [sys.executable, "-m", "beam_pipeline.worker_pool", "--service_port", "0"],
+        [sys.executable, "-P", "-m", "beam_pipeline.worker_pool", "--service_port", "0"],
         env={**environment, "PYTHONPATH": str(ROOT)},
         cwd=cwd,
         stdout=subprocess.PIPE,

@@ -7,23 +7,30 @@ import logging
 from collections.abc import Iterator
 
 import apache_beam as beam
+import numpy as np
 from apache_beam.pvalue import PCollection
 
 from beam_pipeline.corpus.speakers import remembered
 from beam_pipeline.records import Episode
 from beam_pipeline.stages.sharing import ModelSource
 from beam_pipeline.transcripts import transcript_of
-from model.emonet import Encoding
 
 logger = logging.getLogger(__name__)
 
 
 @dataclasses.dataclass(frozen=True)
 class Encoded:
-    """An episode and its encoding."""
+    """An episode and its encoding, as `model.emonet.Encoding` has it.
+
+    Attributes:
+      episode: the episode.
+      context_logits: (utterances, classes) float32.
+      embeddings: (utterances, d) float16.
+    """
 
     episode: Episode
-    encoding: Encoding
+    context_logits: np.ndarray
+    embeddings: np.ndarray
 
     @property
     def speakers(self) -> list[str | None]:
@@ -68,7 +75,7 @@ class _Encode(beam.DoFn):  # type: ignore[misc]
 
     def process(self, element: tuple[str, Episode]) -> Iterator[tuple[str, Encoded]]:
         episode_id, episode = element
-        encoded = Encoded(episode, self.source.load().encode(transcript_of(episode)))
+        encoding = self.source.load().encode(transcript_of(episode))
         beam.metrics.Metrics.counter("emonet", "episodes_encoded").inc()
         logger.info("encoded", extra={"utterances": episode.utterances.num_rows})
-        yield episode_id, encoded
+        yield episode_id, Encoded(episode, encoding.context_logits, encoding.embeddings)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import apache_beam as beam
@@ -13,6 +13,7 @@ from apache_beam.pvalue import PCollection, TaggedOutput
 from beam_pipeline.memory import Recall, by_speaker, recall_faults
 from beam_pipeline.output.commit import Fault
 from beam_pipeline.records import Episode, Labelled, labels_schema
+from beam_pipeline.stages.coders import Value
 from beam_pipeline.stages.encode import Encoded
 from beam_pipeline.stages.recall import Recalled
 from beam_pipeline.stages.sharing import ModelSource
@@ -42,13 +43,15 @@ class LabelEpisodes(beam.PTransform):  # type: ignore[misc]
     def expand(self, inputs: tuple[PCollection[tuple[str, Encoded]], Recalled]) -> LabelledOrNot:
         """Takes encoded episodes by id, and what was recalled for them."""
         encoded, recalled = inputs
-        by_episode = {
-            "encoded": encoded,
-            "recalls": recalled.recalls,
-            "expected": recalled.expected,
-        } | beam.CoGroupByKey()
+        # not `CoGroupByKey`, which pickles what it brings together
+        by_episode = (
+            (encoded, recalled.recalls, recalled.expected)
+            | beam.Flatten().with_output_types(tuple[str, Value])
+            | beam.GroupByKey()
+        )
         label = beam.ParDo(_Label(self.source, self.model_id))
-        told = by_episode | label.with_outputs("faults", main="labelled")
+        typed = label.with_output_types(Labelled, faults=Fault)
+        told = by_episode | typed.with_outputs("faults", main="labelled")
         return LabelledOrNot(told["labelled"], told["faults"])
 
 
@@ -59,14 +62,14 @@ class _Label(beam.DoFn):  # type: ignore[misc]
     def setup(self) -> None:
         self.source.load()
 
-    def process(
-        self, element: tuple[str, Mapping[str, Iterable[Any]]]
-    ) -> Iterator[Labelled | TaggedOutput]:
-        episode_id, joined = element
-        encoded, recalls = list(joined["encoded"]), list(joined["recalls"])
+    def process(self, element: tuple[str, Iterable[Any]]) -> Iterator[Labelled | TaggedOutput]:
+        episode_id, joined = element[0], list(element[1])
+        encoded = [one for one in joined if isinstance(one, Encoded)]
+        recalls = [one for one in joined if isinstance(one, Recall)]
+        expected = [one for one in joined if isinstance(one, tuple)]
         faults = [f"{len(encoded)} encodings, expected 1"] if len(encoded) != 1 else []
         speakers = {who for one in encoded for who in one.remembered if who is not None}
-        faults += recall_faults(speakers, list(joined["expected"]), recalls)
+        faults += recall_faults(speakers, expected, recalls)
         for message in faults:
             yield TaggedOutput("faults", Fault(episode_id, message))
         if not faults:
@@ -86,12 +89,12 @@ def label_episode(
     """
     embeddings, windows = recalled_windows(
         encoded.speakers,
-        encoded.encoding.embeddings,
+        encoded.embeddings,
         by_speaker(recalls),
         model.settings.history,
     )
     speaker = model.speaker_logits(embeddings, windows)
-    logits = encoded.encoding.context_logits + speaker
+    logits = encoded.context_logits + speaker
     lengths = (windows >= 0).sum(axis=1).astype(np.int32)
     rows = _rows(encoded.episode, logits, speaker, lengths, model.settings.labels, model_id)
     return Labelled(encoded.episode.place, rows)

@@ -42,28 +42,43 @@ class ReadEpisodes(beam.PTransform):  # type: ignore[misc]
 
     def expand(self, begin: PBegin) -> Read:
         """See the class."""
+        paths = [(path, number) for number, path in enumerate(self.paths)]
         read = (
             begin
-            | "Paths" >> beam.Create(self.paths, reshuffle=True)
+            | "Paths" >> beam.Create(paths, reshuffle=False).with_output_types(tuple[str, int])
+            # spreads them over the workers; Beam's own reshuffle pickles the time of an element
+            | "ByPath" >> beam.GroupByKey()
             | "Files"
-            >> beam.ParDo(_read, self.options).with_outputs("rejected", "sources", main="e")
+            >> beam.FlatMap(_read, self.options)
+            .with_output_types(tuple[str, Episode], rejected=Rejected, sources=SourceFile)
+            .with_outputs("rejected", "sources", main="e")
         )
         once = (
             read["e"]
             | "ByContent" >> beam.GroupByKey()
-            | "Once" >> beam.ParDo(_Once(self.run)).with_outputs("rejected", main="episodes")
+            | "Once"
+            >> beam.ParDo(_Once(self.run))
+            .with_output_types(tuple[str, Episode], rejected=Rejected)
+            .with_outputs("rejected", main="episodes")
         )
         told_apart = (
             once["episodes"]
             | "ByEpisode" >> beam.GroupByKey()
-            | "TellApart" >> beam.ParDo(_TellApart(self.run)).with_outputs("rejected", main="e")
+            | "TellApart"
+            >> beam.ParDo(_TellApart(self.run))
+            .with_output_types(tuple[str, Episode], rejected=Rejected)
+            .with_outputs("rejected", main="e")
         )
         refusals = (read["rejected"], once["rejected"], told_apart["rejected"])
         return Read(told_apart["e"], refusals | "Rejected" >> beam.Flatten(), read["sources"])
 
 
-def _read(path: str, options: ReadOptions) -> Iterator[tuple[str, Episode] | TaggedOutput]:
-    for content in read_path(path, options):
+def _read(
+    element: tuple[str, Iterable[int]], options: ReadOptions
+) -> Iterator[tuple[str, Episode] | TaggedOutput]:
+    path, asked = element
+    # a file that is asked for twice is read twice, and is a duplicate of itself
+    for content in (one for _ in asked for one in read_path(path, options)):
         yield TaggedOutput("sources", content.source)
         for one in content.rejected:
             yield TaggedOutput("rejected", one)

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 import apache_beam as beam
-from apache_beam.coders import PickleCoder
 from apache_beam.pvalue import PCollection, TaggedOutput
 from apache_beam.transforms.timeutil import TimeDomain
 from apache_beam.transforms.userstate import BagStateSpec, TimerSpec, on_timer
@@ -17,6 +16,7 @@ from beam_pipeline.output.memories import read_memory
 from beam_pipeline.output.run import Run
 from beam_pipeline.output.tables import shard_of
 from beam_pipeline.records import Place
+from beam_pipeline.stages.coders import RecordCoder, Value
 from beam_pipeline.stages.encode import Encoded
 
 
@@ -62,14 +62,19 @@ class RecallSpeakers(beam.PTransform):  # type: ignore[misc]
         recalled = (
             scattered
             | "BySpeaker" >> beam.GroupByKey()
-            | "Scan" >> beam.ParDo(_Recall(self.history)).with_outputs("memory", main="recalls")
+            | "Scan"
+            >> beam.ParDo(_Recall(self.history))
+            .with_output_types(tuple[str, Recall], memory=tuple[str, Value])
+            .with_outputs("memory", main="recalls")
         )
         places = (
             scattered
-            | "Places" >> beam.MapTuple(_place).with_output_types(tuple[str, Any])
+            | "Places" >> beam.MapTuple(_place).with_output_types(tuple[str, Value])
             | "PlacesBySpeaker" >> beam.GroupByKey()
         )
-        expected = places | "Expected" >> beam.FlatMapTuple(expected_recalls)
+        expected = places | "Expected" >> beam.FlatMapTuple(expected_recalls).with_output_types(
+            tuple[str, Value]
+        )
         return Recalled(
             recalled["recalls"], expected, recalled["memory"], places | "Speakers" >> beam.Keys()
         )
@@ -86,7 +91,7 @@ class _Recall(beam.DoFn):  # type: ignore[misc]
     `sdks/v2/go/pkg/beam/runners/prism/internal/engine/elementmanager.go`). No key has others here.
     """
 
-    TAILS = beam.DoFn.StateParam(BagStateSpec("tails", PickleCoder()))
+    TAILS = beam.DoFn.StateParam(BagStateSpec("tails", RecordCoder()))
     TIMER = TimerSpec("end", TimeDomain.WATERMARK)
     END = beam.DoFn.TimerParam(TIMER)
 
@@ -120,7 +125,7 @@ class _Recall(beam.DoFn):  # type: ignore[misc]
 
 def _tails(element: tuple[str, Encoded], history: int) -> Iterable[tuple[str, Tail]]:
     _, encoded = element
-    embeddings = encoded.encoding.embeddings
+    embeddings = encoded.embeddings
     return tails(encoded.remembered, embeddings, encoded.episode.place, history)
 
 

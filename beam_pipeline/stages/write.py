@@ -23,6 +23,7 @@ from beam_pipeline.output.memories import write_memory
 from beam_pipeline.output.run import Run
 from beam_pipeline.output.tables import shard_of, write_labels, write_rejected
 from beam_pipeline.records import Labelled, Rejected, SourceFile, content_digest
+from beam_pipeline.stages.coders import Value
 
 
 class Outcome(NamedTuple):
@@ -50,11 +51,11 @@ class WriteRun(beam.PTransform):  # type: ignore[misc]
             outcome.labelled | "Labels" >> _WriteTable(self.run, write_labels, _episode_id),
             outcome.rejected | "Refusals" >> _WriteTable(self.run, write_rejected, _source),
             outcome.memory | "Memory" >> _WriteTable(self.run, write_memory, _speaker_id),
-            outcome.labelled | "Count" >> beam.Map(_label_count),
+            outcome.labelled | "Count" >> beam.Map(_label_count).with_output_types(LabelCount),
             outcome.speakers
             | "SpeakersByShard" >> beam.Map(_with_shard, str).with_output_types(tuple[int, str])
             | "Speakers" >> beam.GroupByKey()
-            | "CountSpeakers" >> beam.MapTuple(_speaker_count),
+            | "CountSpeakers" >> beam.MapTuple(_speaker_count).with_output_types(SpeakerCount),
             outcome.rejected,
             outcome.sources,
             outcome.faults,
@@ -62,10 +63,10 @@ class WriteRun(beam.PTransform):  # type: ignore[misc]
         asked = outcome.sources.pipeline | "Asked" >> beam.Create([self.asked])
         return (
             (*entries, asked)
-            | beam.Flatten()
+            | beam.Flatten().with_output_types(Value)
             | "AllTogether" >> beam.WithKeys("")
             | beam.GroupByKey()
-            | "Commit" >> beam.MapTuple(self._commit)
+            | "Commit" >> beam.MapTuple(self._commit).with_output_types(str)
         )
 
     def _commit(self, _: str, entries: Iterable[Entry]) -> str:
@@ -88,9 +89,9 @@ class _WriteTable(beam.PTransform):  # type: ignore[misc]
         """See the class."""
         return (
             elements
-            | beam.Map(_with_shard, self.key).with_output_types(tuple[int, Any])
+            | beam.Map(_with_shard, self.key).with_output_types(tuple[int, Value])
             | beam.GroupByKey()
-            | beam.MapTuple(self._write)
+            | beam.MapTuple(self._write).with_output_types(Value)
         )
 
     def _write(self, shard: int, elements: Iterable[Any]) -> Entry:

@@ -1,0 +1,118 @@
+"""Who can reach a job, a pool and an engine: real processes, and the kernel's tables of sockets."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import apache_beam as beam
+import pytest
+from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.testing.util import assert_that, equal_to
+from made_up_corpora import write_season
+from services import Host, free_port, job_service, pool, service
+from sockets import Socket, Watch, listening
+
+from beam_pipeline import listening as ours
+from beam_pipeline.options import beam_options
+from beam_pipeline.output.manifest import read_manifests
+from model.artifact import Checkpoint
+
+LOOKS = 20
+"""Far fewer than there are in the seconds that the smallest job takes."""
+
+
+def watched(
+    checkpoint: Checkpoint, folder: Path, flags: Sequence[str] = (), *others: int
+) -> set[Socket]:
+    """All that `emonet label` and others listened on through a whole run."""
+    corpus = write_season(folder / "quay", range(1, 9))
+    command = [sys.executable, "-P", "-m", "beam_pipeline", "label", str(corpus), *flags]
+    model = ["--checkpoint", str(checkpoint.folder), "--output", str(folder / "out")]
+    with (
+        subprocess.Popen([*command, *model], stdout=subprocess.DEVNULL) as running,
+        Watch(running.pid, *others) as watch,
+    ):
+        assert running.wait() == 0
+    assert watch.looks > LOOKS
+    assert read_manifests(str(folder / "out"))["0"]["counts"]["episodes"] == 8
+    return watch.seen
+
+
+def test_a_job_in_one_process_listens_nowhere(tiny_checkpoint: Checkpoint, tmp_path: Path) -> None:
+    assert watched(tiny_checkpoint, tmp_path, ["--direct_num_workers=3"]) == set()
+
+
+@pytest.mark.parametrize("mode", ["multi_threading", "multi_processing"])
+def test_a_job_whose_workers_are_asked_for_by_beams_flags_listens_on_this_machine_alone(
+    tiny_checkpoint: Checkpoint, tmp_path: Path, mode: str
+) -> None:
+    flags = ["--direct_num_workers=2", f"--direct_running_mode={mode}"]
+    seen = watched(tiny_checkpoint, tmp_path, flags)
+    assert len({one.port for one in seen}) >= 4
+    assert not [one for one in seen if one.is_reached_from_elsewhere]
+
+
+def test_a_pool_and_the_job_that_uses_it_listen_on_this_machine_alone(
+    tiny_checkpoint: Checkpoint, tmp_path: Path
+) -> None:
+    with pool(tmp_path / "log", Host()) as (address, process):
+        flags = ["--runner=PortableRunner", "--job_endpoint=embed"]
+        workers = ["--environment_type=EXTERNAL", f"--environment_config={address}"]
+        seen = watched(tiny_checkpoint, tmp_path, [*flags, *workers], process)
+    assert int(address.rpartition(":")[2]) in {one.port for one in seen}
+    assert len({one.port for one in seen}) >= 5
+    assert not [one for one in seen if one.is_reached_from_elsewhere]
+
+
+def test_an_engine_listens_on_this_machine_alone_while_it_runs_a_job(tmp_path: Path) -> None:
+    with (
+        job_service(tmp_path, 2) as engine,
+        # both are children of this process
+        Watch(os.getpid()) as watch,
+        beam.Pipeline(options=PipelineOptions(beam_options(engine.flags))) as job,
+    ):
+        ran = job | beam.Create([1, 2]) | beam.Map(lambda one: one + 1)
+        assert_that(ran, equal_to([2, 3]))
+    # of the engine: jobs with their files, control, data, state, log; and the pool
+    assert len({one.port for one in watch.seen}) >= 6
+    assert not [one for one in watch.seen if one.is_reached_from_elsewhere]
+
+
+@pytest.mark.parametrize(
+    ("module", "flag"),
+    [("beam_pipeline.worker_pool", "--service_port"), ("beam_pipeline.engine", "--port")],
+)
+def test_who_listens_elsewhere_says_so(tmp_path: Path, module: str, flag: str) -> None:
+    port, log = free_port(), tmp_path / "log"
+    # every address of 127.0.0.0/8 is this machine's; one of a network would be there for others
+    command = [sys.executable, "-P", "-m", module, f"{flag}={port}", "--host=127.0.0.9"]
+    with service(command, log, port, "127.0.0.9") as process:
+        hosts = {one.host for one in listening(process.pid) if one.port == port}
+    assert hosts == {"127.0.0.9"}
+    assert "warning: whoever reaches 127.0.0.9 can run what they like as this user" in (
+        log.read_text()
+    )
+
+
+def test_nobody_is_warned_of_what_stays_on_this_machine(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for host in ours.LOOPBACK:
+        ours.warn_of("pool", host)
+    assert capsys.readouterr().err == ""
+    ours.warn_of("pool", "[::]")
+    assert capsys.readouterr().err.startswith("pool: warning: whoever reaches ")
+
+
+def test_the_watch_sees_what_others_can_reach() -> None:
+    # datagrams, which nobody takes up
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as wide:
+        wide.bind(("", 0))
+        (found,) = [one for one in listening(os.getpid()) if one.port == wide.getsockname()[1]]
+    assert found == Socket("udp", "0.0.0.0", found.port)
+    assert found.is_reached_from_elsewhere

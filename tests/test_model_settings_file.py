@@ -14,6 +14,7 @@ from model.settings import Calibration, Settings, TrainingSettings
 from model.settings_file import as_table, read_settings, setting_docs, settings_of
 
 LABELS = ("joy", "sadness")
+ROOT = Path(__file__).parents[1]
 
 
 @pytest.mark.parametrize("kind", [Settings, TrainingSettings, Calibration])
@@ -62,6 +63,11 @@ def test_the_shipped_checkpoint_was_trained_with_the_defaults() -> None:
     settings, training = read_settings(PRETRAINED / SETTINGS, LABELS)
     assert settings == Settings(LABELS)
     assert training == TrainingSettings()
+
+
+def test_the_settings_that_the_documents_name_are_read() -> None:
+    settings, training = read_settings(ROOT / "docs" / "mpnet" / "settings.toml", LABELS)
+    assert (settings.trained_layers, settings.history, training.encoder_lr) == (6, 0, 5e-5)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from typing import Any
 
-from beam_pipeline import commands, evaluation
+from beam_pipeline import commands, evaluation, former_flags
 from beam_pipeline.address_space import check_address_space
 from beam_pipeline.arguments import Parser
 from beam_pipeline.corpus.folders import escaped
@@ -19,6 +19,8 @@ from beam_pipeline.options import duration
 from beam_pipeline.output.acceptance import Acceptance
 from beam_pipeline.printing import UNPRINTED, guarded_streams
 from model.known_encoders import KNOWN_ENCODERS
+from model.settings import TrainingSettings
+from model.settings_file import setting_docs
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -250,13 +252,14 @@ def _ablate_flags(parser: argparse.ArgumentParser) -> None:
     )
     add = parser.add_argument
     add("--dev", required=True, nargs="+", type=escaped, metavar="DATA",
-        help="what all rows are scored on")  # fmt: skip
-    add("--beside", nargs="+", type=escaped, metavar="DATA",
-        help="second data set, for the rows that have one")  # fmt: skip
+        help="what all variants are scored on")  # fmt: skip
+    add("--auxiliary-data", nargs="+", type=escaped, metavar="DATA",
+        help="for the variants that have any")  # fmt: skip
     add("--output", required=True, metavar="DIR", help="folder; an unfinished one goes on")
-    add("--ladder", metavar="FILE", help="settings of all rows (default: those that ship)")
-    add("--main", action="store_true", help="the main rows alone")
+    add("--suite", metavar="FILE.toml", help="the variants (default: those that ship)")
+    add("--main", action="store_true", help="the main variants alone")
     add("--encoder", help="folder, package or owner/name@REVISION")
+    former_flags.refuse(parser, former_flags.OF_ABLATE)
 
 
 def _train_flags(parser: argparse.ArgumentParser) -> None:
@@ -265,32 +268,30 @@ def _train_flags(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(corpus="data", interrupted=kept)
     add = parser.add_argument
     add("--dev", required=True, nargs="+", type=escaped, metavar="DEV", help="what it is chosen on")
-    add("--beside", nargs="+", type=escaped, metavar="D",
-        help="like dialogue with other labels, to learn from")  # fmt: skip
+    add("--auxiliary-data", nargs="+", type=escaped, metavar="D",
+        help="like dialogue with labels of its own")  # fmt: skip
     add("--output", required=True, metavar="CHECKPOINT", help="folder; an unfinished one goes on")
     add("--encoder", help="mpnet, a folder, package or owner/name@REVISION")
-    add("--language", default="en", metavar="CODE,..", help="of the data (default: en)")
-    add("--tag", default="none", choices=("none", "local", "global"), metavar="TAG",
-        help="how turns name who: none, local, global")  # fmt: skip
-    add("--remember", type=int, default=10, metavar="N", help="history's length (0: no history)")
-    add("--window-tokens", type=int, default=512, metavar="T", help="context at most")
-    add("--window-turns", type=int, metavar="T", help="turns a token sees (default: all)")
-    add("--trained-layers", type=int, default=4, metavar="L", help="upper layers that are trained")
-    add("--utterance-layers", type=int, metavar="L", help="of the reader of utterances (0: none)")
-    add("--epochs", type=int, default=3)
-    add("--patience", type=int, default=2, help="epochs without gain before it stops")
-    add("--seed", type=int, default=0)
-    add("--batch-turns", type=int, default=64, metavar="B", help="utterances a step")
-    add("--encoder-rate", type=float, default=1.5e-4, metavar="R", help="learning rate")
-    add("--head-rate", type=float, default=1e-3, metavar="R", help="learning rate")
-    add("--warmup", type=float, default=0.1, help="share of steps")
-    add("--weight-decay", type=float, default=0.01, metavar="W")
-    add("--weight-exponent", type=float, default=0.5, metavar="E", help="of class weights")
-    add("--averaging", type=float, default=0.99, metavar="A", help="of weights: what a step leaves")
-    add("--second-weight", type=float, default=0.5, metavar="W", help="of the loss on --beside")
-    add("--memory-epochs", type=int, default=3, metavar="E", help="of the second stage: memory")
-    add("--folds", default="4", metavar="K|FILE", help="other contexts, or what such said; 0: none")
-    add("--taught-by", metavar="FILE", help="what a teacher's folds said, in place of its own")
+    add("--settings", metavar="FILE",
+        help="all other settings: TOML, or the settings.json of a checkpoint")  # fmt: skip
+    _setting_flag(parser, "seed")
+    _setting_flag(parser, "epochs")
+    out_of_fold = parser.add_mutually_exclusive_group()
+    _setting_flag(out_of_fold, "oof_folds")
+    out_of_fold.add_argument("--oof-logits", metavar="FILE", help="of a training on the same data")
+    add("--teacher-logits", metavar="FILE", help="out-of-fold logits of another teacher")
+    former_flags.refuse(parser, former_flags.OF_TRAIN)
+
+
+def _setting_flag(parser: Any, name: str) -> None:
+    """A flag made from a training setting; without it a settings file or the default decides."""
+    default, doc = getattr(TrainingSettings, name), setting_docs(TrainingSettings)[name]
+    parser.add_argument(
+        f"--{name.replace('_', '-')}",
+        type=type(default),
+        metavar="K",
+        help=f"{doc[0].lower()}{doc[1:].removesuffix('.')} (default: {default})",
+    )
 
 
 if __name__ == "__main__":

@@ -10,10 +10,12 @@ from typing import Any
 from rich.table import Table
 
 from beam_pipeline.console import stdout
-from beam_pipeline.plots import ladder_plot
+from beam_pipeline.plots import suite_plot
 
 _PAST_COLUMNS = ("by", "group", "utterances", "own past", "strangers'", "difference (95%)")
-_COLUMNS = ("row", "seeds", "weighted F1 (sd)", "macro F1", "log loss", "difference (95%)", "to")
+_COLUMNS = (
+    "variant", "seeds", "weighted F1 (sd)", "macro F1", "log loss", "difference (95%)", "to",
+)  # fmt: skip
 
 
 def write_report(
@@ -25,40 +27,40 @@ def write_report(
     """Writes `ladder.json`, `ladder.md` and `ladder.svg`.
 
     Args:
-      table: as `comparison.ladder_table` gives it.
+      table: as `comparison.suite_table` gives it.
       past: as `breakdown.past_breakdown` gives it.
       about: one line: what was trained and scored on what.
       folder: where the three go.
     """
     (folder / "ladder.json").write_text(
-        json.dumps({"about": about, "rows": table, "past": past}, indent=2) + "\n"
+        json.dumps({"about": about, "variants": table, "past": past}, indent=2) + "\n"
     )
     parts = [f"{about}\n\n{_markdown(_COLUMNS, map(_cells, table))}"]
-    for row, groups in past.items():
-        told = f"Where the speaker's own past tells more than a stranger's, in percent: {row}"
+    for variant, groups in past.items():
+        told = f"Where the speaker's own past tells more than a stranger's, in percent: {variant}"
         parts.append(f"{told}\n\n{_markdown(_PAST_COLUMNS, map(_past_cells, groups))}")
     (folder / "ladder.md").write_text("\n".join(parts))
-    ladder_plot(table, folder / "ladder.svg")
+    suite_plot(table, folder / "ladder.svg")
 
 
-def show_ladder(table: Sequence[dict[str, Any]], about: str) -> None:
-    """A row a set of settings."""
+def show_suite(table: Sequence[dict[str, Any]], about: str) -> None:
+    """A row a variant."""
     shown = Table(*_COLUMNS, title=about)
     for cells in map(_cells, table):
         shown.add_row(*cells)
     stdout.print(shown)
 
 
-def _cells(row: dict[str, Any]) -> list[str]:
-    spread = f" ({row['sd']:.2f})" if row["sd"] is not None else ""
+def _cells(variant: dict[str, Any]) -> list[str]:
+    spread = f" ({variant['sd']:.2f})" if variant["sd"] is not None else ""
     return [
-        row["row"],
-        str(row["seeds"]),
-        f"{row['mean']:.2f}{spread}",
-        f"{row['macro_f1']:.2f}",
-        f"{row['log_loss']:.4f}",
-        _interval(row["difference"]) if "difference" in row else "",
-        row.get("against", ""),
+        variant["variant"],
+        str(variant["seeds"]),
+        f"{variant['mean']:.2f}{spread}",
+        f"{variant['macro_f1']:.2f}",
+        f"{variant['log_loss']:.4f}",
+        _interval(variant["difference"]) if "difference" in variant else "",
+        variant.get("against", ""),
     ]
 
 

@@ -198,70 +198,47 @@ def rebuild_memory(flags: argparse.Namespace, rest: list[str]) -> int:
 def train(flags: argparse.Namespace, rest: list[str]) -> int:
     """Trains a checkpoint."""
     from beam_pipeline import console
-    from beam_pipeline.transcripts import beside, read_transcripts
+    from beam_pipeline.transcripts import read_transcripts, without_test_episodes
     from model.artifact import open_checkpoint
-    from model.dataset import label_set
+    from model.dataset import Data, label_set
     from model.evaluate import other_episodes
-    from model.folds import load_said
+    from model.folds import load_oof_logits
     from model.references import DEFAULT_ENCODER, reference_to
-    from model.settings import Settings, TrainingSettings
-    from model.train import TAUGHT
+    from model.settings_file import read_settings, settings_of
     from model.train import train as train_model
 
     reading = read_options(flags)
-    data = read_transcripts(flags.inputs, reading)
+    train = read_transcripts(flags.inputs, reading)
     dev = read_transcripts(flags.dev, reading)
-    reader = flags.utterance_layers
-    settings = Settings(
-        labels=label_set(data),
-        tag=flags.tag,
-        history=flags.remember,
-        window_tokens=flags.window_tokens,
-        window_turns=flags.window_turns,
-        turn_places=True,
-        trained_layers=flags.trained_layers,
-        utterance_layers=flags.trained_layers if reader is None else reader,
-        languages=tuple(flags.language.lower().split(",")),
+    labels = label_set(train)
+    given = ("seed", "epochs", "oof_folds")
+    chosen = {name: getattr(flags, name) for name in given if getattr(flags, name) is not None}
+    settings, training = (
+        read_settings(Path(flags.settings), labels)
+        if flags.settings
+        else settings_of({}, labels, "emonet train")
     )
-    apart = len(other_episodes(dev, data))
+    apart = len(other_episodes(dev, train))
     if apart < len(dev):
         shared = f"{len(dev) - apart} of the {len(dev)}"
         console.stdout.print(f"{shared} dev episodes are in part among the training data")
-    further = read_transcripts(flags.beside, reading) if flags.beside else []
-    second = beside(further, data, dev)
-    if further:
-        told = f"{len(second)} of the {len(further)} episodes of --beside are learned from"
-        console.stdout.print(f"{told}, the others may be those of dev or of a test set")
-    # the others are varied by an ablation alone
-    asked = {f.name for f in dataclasses.fields(TrainingSettings)} - {"speakers", "taught"}
-    chosen = {name: getattr(flags, name) for name in asked}
-    known = None if flags.folds.isdecimal() else flags.folds
-    folds = 0 if known else int(flags.folds)
-    said, teacher = (
-        load_said(Path(file), data, settings.labels) if file else None
-        for file in (known, flags.taught_by)
+    found = read_transcripts(flags.auxiliary_data, reading) if flags.auxiliary_data else []
+    auxiliary = without_test_episodes(found, train, dev)
+    if found:
+        used = f"{len(auxiliary)} of the {len(found)} episodes of --auxiliary-data are used"
+        console.stdout.print(f"{used}, the others may be those of dev or of a test set")
+    oof_logits, teacher_logits = (
+        load_oof_logits(Path(file), train, labels) if file else None
+        for file in (flags.oof_logits, flags.teacher_logits)
     )
-    chosen["taught"] = TAUGHT if folds or known or flags.taught_by else 0
-    with console.step_progress("training") as progress:
+    with console.step_progress("training", epochs=True) as progress:
         train_model(
-            data,
-            dev,
-            settings=settings,
-            training=TrainingSettings(**chosen),
-            encoder=reference_to(flags.encoder or DEFAULT_ENCODER),
-            output=Path(flags.output),
-            second=second,
-            folds=folds,
-            said=said,
-            teacher=teacher,
-            begins=lambda part: progress.say(f"training {part}"),
-            advance=progress.advance,
-            finished=lambda epoch: progress.say(
-                f"epoch {epoch.number}: loss {epoch.loss:.3f}, dev weighted F1 {epoch.dev:.2f}"
-            ),
-            resumed=lambda number: progress.say(
-                f"going on with epoch {number}" if number else "nothing is left to train"
-            ),
+            Data(train, dev, auxiliary, oof_logits, teacher_logits),
+            settings,
+            dataclasses.replace(training, **chosen),
+            reference_to(flags.encoder or DEFAULT_ENCODER),
+            Path(flags.output),
+            progress,
         )
     reached = open_checkpoint(Path(flags.output)).provenance["dev_weighted_f1"]
     console.stdout.print(f"checkpoint: {flags.output}, dev weighted F1 {reached:.2f}")
@@ -271,46 +248,42 @@ def train(flags: argparse.Namespace, rest: list[str]) -> int:
 def ablate(flags: argparse.Namespace, rest: list[str]) -> int:
     """Trains and scores what each idea brings."""
     from beam_pipeline import console
-    from beam_pipeline.ablation_report import show_ladder, write_report
+    from beam_pipeline.ablation_report import show_suite, write_report
     from beam_pipeline.plots import check_drawing
-    from beam_pipeline.transcripts import beside, read_transcripts
+    from beam_pipeline.transcripts import read_transcripts, without_test_episodes
     from model.ablation import Ablation, Result
     from model.breakdown import past_breakdown, utterance_groups
-    from model.comparison import ladder_table
-    from model.dataset import label_set
-    from model.ladder import LADDER, read_ladder
+    from model.comparison import suite_table
+    from model.dataset import Data, label_set
+    from model.ladder import SUITE, read_suite
     from model.references import DEFAULT_ENCODER, reference_to
 
     check_drawing("emonet ablate")
     reading = read_options(flags)
-    data, dev = read_transcripts(flags.inputs, reading), read_transcripts(flags.dev, reading)
-    further = read_transcripts(flags.beside, reading) if flags.beside else []
-    ablation = Ablation(
-        data,
-        dev,
-        second=beside(further, data, dev),
-        encoder=reference_to(flags.encoder or DEFAULT_ENCODER),
-        folder=Path(flags.output),
-    )
-    labels = label_set(data)
-    groups = utterance_groups(ablation.data, ablation.dev, ablation.gold, labels)
-    rows = [
-        row
-        for row in read_ladder(Path(flags.ladder or LADDER), labels)
-        if (row.main or not flags.main) and (further or not row.beside)
+    train, dev = read_transcripts(flags.inputs, reading), read_transcripts(flags.dev, reading)
+    found = read_transcripts(flags.auxiliary_data, reading) if flags.auxiliary_data else []
+    data = Data(train, dev, without_test_episodes(found, train, dev))
+    encoder = reference_to(flags.encoder or DEFAULT_ENCODER)
+    ablation = Ablation(data, encoder=encoder, folder=Path(flags.output))
+    labels = label_set(train)
+    groups = utterance_groups(data.train, data.dev, ablation.gold, labels)
+    variants = [
+        variant
+        for variant in read_suite(Path(flags.suite or SUITE), labels)
+        if (variant.main or not flags.main) and (found or not variant.auxiliary)
     ]
     about = f"trained on {', '.join(flags.inputs)}, scored on {', '.join(flags.dev)}"
-    results: dict[str, list[Result]] = {row.name: [] for row in rows}
-    for seed in range(max(row.seeds for row in rows)):
-        for row in rows:
-            if seed < row.seeds:
-                with console.step_progress(f"{row.name}, seed {seed}") as progress:
-                    results[row.name].append(ablation.result(row, seed, progress.advance))
+    results: dict[str, list[Result]] = {variant.name: [] for variant in variants}
+    for seed in range(max(variant.seeds for variant in variants)):
+        for variant in variants:
+            if seed < variant.seeds:
+                with console.step_progress(f"{variant.name}, seed {seed}") as progress:
+                    results[variant.name].append(ablation.result(variant, seed, progress))
         scored = ablation.gold, ablation.dialogues
-        table = ladder_table(rows, results, *scored)
-        past = past_breakdown(rows, results, *scored, groups)
+        table = suite_table(variants, results, *scored)
+        past = past_breakdown(variants, results, *scored, groups)
         write_report(table, past, about, Path(flags.output))
-    show_ladder(table, about)
+    show_suite(table, about)
     return 0
 
 

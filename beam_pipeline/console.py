@@ -33,6 +33,8 @@ from beam_pipeline.output.vacuum import Removed, UnnamedRun
 from beam_pipeline.output.views import views_are_current
 from beam_pipeline.records import amount, own_sentence
 from beam_pipeline.storage import StoredFile
+from model.progress import Epoch
+from model.progress import Progress as TrainingProgress
 
 if TYPE_CHECKING:  # nights are listed and errors told without loading torch
     from model.evaluate import Scores
@@ -132,7 +134,7 @@ class _Rate(ProgressColumn):
         return Text(f"{task.speed:.0f}/s" if task.speed else "-/s")
 
 
-class StepProgress:
+class StepProgress(TrainingProgress):
     """A bar over steps, and lines of the result above it."""
 
     def __init__(self, progress: Progress):
@@ -150,12 +152,28 @@ class StepProgress:
         self.progress.start()
 
 
+class _EpochLines(StepProgress):
+    """A bar over steps, and a line for each step of the recipe and each epoch."""
+
+    def begin(self, step: str) -> None:
+        """A line before the step."""
+        self.say(f"training: {step}")
+
+    def resumed(self, number: int | None) -> None:
+        """A line before the epoch."""
+        self.say(f"going on with epoch {number}" if number else "nothing is left to train")
+
+    def finished(self, epoch: Epoch) -> None:
+        """A line after the epoch."""
+        self.say(f"epoch {epoch.number}: loss {epoch.loss:.3f}, dev weighted F1 {epoch.dev:.2f}")
+
+
 @contextlib.contextmanager
-def step_progress(what: str) -> Iterator[StepProgress]:
-    """A bar over steps, until the block ends."""
+def step_progress(what: str, *, epochs: bool = False) -> Iterator[StepProgress]:
+    """A bar over steps, until the block ends; with lines of what a training does, if asked for."""
     columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with _progress(*columns) as progress:
-        yield StepProgress(progress)
+        yield (_EpochLines if epochs else StepProgress)(progress)
 
 
 def show_run(manifest: Manifest, output: str, seconds: float, superseded: Manifest | None) -> None:

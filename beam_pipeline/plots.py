@@ -61,11 +61,11 @@ def reliability_plot(reliability: Reliability, path: Path) -> None:
     save(figure, path)
 
 
-def ladder_plot(table: Sequence[Mapping[str, Any]], path: Path) -> None:
-    """Draws each row of an ablation: its seeds, their mean, and the step to it with its interval.
+def suite_plot(table: Sequence[Mapping[str, Any]], path: Path) -> None:
+    """Draws each variant of an ablation: its seeds, their mean, the step to it and its interval.
 
     Args:
-      table: as `comparison.ladder_table` gives it.
+      table: as `comparison.suite_table` gives it.
       path: where to.
     """
     from matplotlib.figure import Figure
@@ -73,15 +73,16 @@ def ladder_plot(table: Sequence[Mapping[str, Any]], path: Path) -> None:
     figure = Figure(figsize=(10, 1.2 + 0.32 * len(table)), layout="constrained")
     left, right = figure.subplots(1, 2, sharey=True, width_ratios=(1.2, 1))
     places = range(len(table))
-    for place, row in zip(places, table, strict=True):
-        seeds = row["weighted_f1"]
+    for place, variant in zip(places, table, strict=True):
+        seeds = variant["weighted_f1"]
         left.plot(seeds, [place] * len(seeds), "o", color=BLUE, markersize=4, alpha=0.7)
-        left.plot([row["mean"]], [place], "|", color=VERMILION, markersize=14, markeredgewidth=2.5)
-        if gap := row.get("difference"):
+        mean = [variant["mean"]]
+        left.plot(mean, [place], "|", color=VERMILION, markersize=14, markeredgewidth=2.5)
+        if gap := variant.get("difference"):
             right.hlines(place, gap["low"], gap["high"], color=BLUE, linewidth=3)
             right.plot([gap["mean"]], [place], "o", color=VERMILION, markersize=5)
     right.axvline(0, color=GREY, linestyle="--", linewidth=1)
-    left.set_yticks(places, [f"{row['row']} ({row['seeds']})" for row in table])
+    left.set_yticks(places, [f"{variant['variant']} ({variant['seeds']})" for variant in table])
     left.invert_yaxis()
     left.set(xlabel="weighted F1: seeds, mean")
     right.set(xlabel="step to it, 95% interval")

@@ -71,20 +71,20 @@ def read_transcripts(
     return [transcript_of(episode) for episode in episodes]
 
 
-def beside(
-    further: Sequence[Transcript], data: Sequence[Transcript], dev: Sequence[Transcript]
+def without_test_episodes(
+    auxiliary: Sequence[Transcript], train: Sequence[Transcript], dev: Sequence[Transcript]
 ) -> list[Transcript]:
-    """What of a further data set may be learned from beside `data` without seeing a test.
+    """The part of an auxiliary data set that may be trained on without seeing a test.
 
-    Two data sets of one show may share episodes. Those of dev are left out, and of the seasons
-    that `data` and `dev` are of all but the episodes of `data`: the rest of such a season may
+    Two data sets of one show may share episodes. Those of dev are left out, and, of the seasons
+    that `train` and `dev` are of, all but the episodes of `train`: the rest of such a season may
     be the test set.
     """
-    learned, chosen = ({t.episode for t in part} for part in (data, dev))
-    seasons = {t.place[:2] for t in (*data, *dev)}
+    learned, chosen = ({t.episode for t in part} for part in (train, dev))
+    seasons = {t.place[:2] for t in (*train, *dev)}
     return [
         t
-        for t in further
+        for t in auxiliary
         if t.episode not in chosen and (t.episode in learned or t.place[:2] not in seasons)
     ]
 

@@ -75,7 +75,7 @@ def measure(side: str, data: str, name: str, context_alone: bool) -> dict[str, A
     """One side, in this process."""
     settings = open_checkpoint(PRETRAINED).settings
     if context_alone:
-        settings = dataclasses.replace(settings, history=0, utterance_layers=0)
+        settings = dataclasses.replace(settings, history=0, utterance_encoder_layers=0)
     torch.set_num_threads(1)
     transcripts = read_transcripts([data], ReadOptions(corpus="benchmark"))
     reference = reference_to(name)

@@ -2,6 +2,8 @@
 
     python benchmarks/compm_score.py TRAIN --dev DEV --seeds 0 1 2 --output FOLDER
 
+Settings are EmoNet's defaults; an interrupted training goes on with the same command.
+
 Writes `seed-0.npz` and so on: `logits` (utterances, classes) of dev in the best epoch, `gold` (-1
 for none), `labels`, the `episodes` of the utterances, and `dev`, the score of each epoch.
 """
@@ -9,8 +11,6 @@ for none), `labels`, the `episodes` of the utterances, and `dev`, the score of e
 from __future__ import annotations
 
 import argparse
-import dataclasses
-import functools
 import time
 from pathlib import Path
 
@@ -20,18 +20,23 @@ import torch
 from beam_pipeline.corpus.options import ReadOptions
 from beam_pipeline.transcripts import read_transcripts
 from model.compm_training import train_compm
-from model.dataset import gold_indices, label_set
+from model.dataset import Data, gold_indices, label_set
+from model.progress import Epoch, Progress
 from model.references import DEFAULT_ENCODER, reference_to
-from model.run import Epoch
-from model.settings import TrainingSettings
+from model.settings import Settings, TrainingSettings
 
 
-def told(seed: int, begun: float, epoch: Epoch) -> None:
-    """Prints one epoch."""
-    seconds = time.monotonic() - begun
-    print(
-        f"{seed:>4} {epoch.number:>5} {epoch.loss:7.4f} {epoch.dev:6.2f} {seconds:8.0f}", flush=True
-    )
+class Lines(Progress):
+    """Prints a line an epoch."""
+
+    def __init__(self, seed: int):
+        self.seed, self.begun = seed, time.monotonic()
+
+    def finished(self, epoch: Epoch) -> None:
+        """Prints the seconds since the training was begun, or went on."""
+        seconds = time.monotonic() - self.begun
+        line = f"{self.seed:>4} {epoch.number:>5} {epoch.loss:7.4f} {epoch.dev:6.2f}"
+        print(f"{line} {seconds:8.0f}", flush=True)
 
 
 def main() -> None:
@@ -42,9 +47,6 @@ def main() -> None:
     parser.add_argument("--output", required=True, type=Path, help="folder of the logits")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--epochs", type=int, default=TrainingSettings.epochs)
-    parser.add_argument(
-        "--trained-layers", type=int, default=4, help="upper layers of both encoders"
-    )
     parser.add_argument("--episodes", type=int, help="learn from the first ones alone")
     parser.add_argument("--encoder", default=DEFAULT_ENCODER)
     flags = parser.parse_args()
@@ -53,18 +55,16 @@ def main() -> None:
     data = read_transcripts([flags.data], options)[: flags.episodes]
     dev = read_transcripts([flags.dev], options)
     labels = label_set(data)
-    flags.output.mkdir(parents=True, exist_ok=True)
     print(f"{sum(map(len, data)):,} utterances to learn from, {sum(map(len, dev)):,} of dev")
     print("seed epoch    loss     F1  seconds")
     for seed in flags.seeds:
         trained = train_compm(
-            data,
-            dev,
-            labels=labels,
-            training=dataclasses.replace(TrainingSettings(), seed=seed, epochs=flags.epochs),
-            trained_layers=flags.trained_layers,
-            encoder=reference_to(flags.encoder),
-            finished=functools.partial(told, seed, time.monotonic()),
+            Data(data, dev),
+            Settings(labels),
+            TrainingSettings(seed=seed, epochs=flags.epochs),
+            reference_to(flags.encoder),
+            flags.output,
+            Lines(seed),
         )
         np.savez(
             flags.output / f"seed-{seed}.npz",

@@ -1,9 +1,9 @@
 """Two kinds of contexts held against each other over a whole training set.
 
-python benchmarks/folds.py emotion-detection-trn.json ONE-folds.safetensors OTHER-folds.safetensors
+python benchmarks/folds.py emotion-detection-trn.json ONE/oof_logits.safetensors OTHER/oof_logits...
 
-The latter are made by `emonet ablate` (`contexts/KEY-folds.safetensors`): what contexts say of the
-quarter of the training set that they have not learned from. It has seven times as many utterances
+The latter are made by `emonet train` and `emonet ablate`: logits of the training set by contexts
+that were not trained on the episode. It has seven times as many utterances
 as dev, so it tells apart what dev cannot. Printed are weighted F1 and log loss of each side (nats
 an utterance, at the temperature that makes it least), and the difference with the 95% interval of
 a paired bootstrap over dialogues.
@@ -22,7 +22,7 @@ from model.calibration import fit_temperature, log_likelihoods
 from model.comparison import dialogue_confusions, difference, paired_interval
 from model.dataset import gold_indices, label_set
 from model.evaluate import weighted_f1
-from model.folds import load_said
+from model.folds import load_oof_logits
 
 
 def main(data_file: str, one: str, other: str) -> None:
@@ -38,11 +38,11 @@ def main(data_file: str, one: str, other: str) -> None:
     _, number = np.unique(dialogues, return_inverse=True)
     counts, lost = [], []
     for path in (one, other):
-        said = load_said(Path(path), data, labels)[known]
+        logits = load_oof_logits(Path(path), data, labels)[known]
         counts.append(
-            dialogue_confusions(gold, said.argmax(axis=1), dialogues.tolist(), len(labels))[None]
+            dialogue_confusions(gold, logits.argmax(axis=1), dialogues.tolist(), len(labels))[None]
         )
-        lost.append(-log_likelihoods(said / fit_temperature(said, gold), gold))
+        lost.append(-log_likelihoods(logits / fit_temperature(logits, gold), gold))
         f1 = 100 * float(weighted_f1(counts[-1][0].sum(axis=0)))
         print(f"{path}: weighted F1 {f1:.2f}, log loss {lost[-1].mean():.4f}")
     spoken, gained = np.bincount(number), np.bincount(number, lost[1] - lost[0])

@@ -1,9 +1,9 @@
 """What a speaker's past could tell of an utterance beyond what its dialogue has told.
 
-python benchmarks/past.py emotion-detection-trn.json ladder/contexts/KEY-folds.safetensors
+python benchmarks/past.py emotion-detection-trn.json CHECKPOINT/oof_logits.safetensors
 
-The second file is made by `emonet ablate`: what contexts say of episodes that they have not
-learned from. To these logits a linear model adds what it learns of the last ten utterances of the
+The second file is made by `emonet train`: logits of episodes by contexts that were not trained on
+them. To these logits a linear model adds what it learns of the last ten utterances of the
 speaker, the latest with the most weight: their frozen embeddings, their emotions as the contexts
 tell them, or their gold labels, which nobody has who labels a corpus. Printed is how much likelier
 that makes the gold labels of other episodes than one offset a class does (nats an utterance,
@@ -27,7 +27,7 @@ from model.artifact import PRETRAINED, load_model, open_checkpoint
 from model.calibration import fit_temperature, probabilities
 from model.dataset import Transcript, gold_indices, label_set, shuffle_speakers
 from model.emonet import histories
-from model.folds import load_said
+from model.folds import load_oof_logits
 
 N, DECAY, COMPONENTS, PARTS, SHRINKING = 10, 0.7, 32, 5, 0.01
 
@@ -103,7 +103,7 @@ def main(data_file: str, crossed: str) -> None:
     data = read_transcripts([data_file], ReadOptions(corpus="data"))
     data = sorted(data, key=lambda transcript: transcript.place)
     gold = gold_indices(data, label_set(data))
-    said = load_said(Path(crossed), data, label_set(data))
+    said = load_oof_logits(Path(crossed), data, label_set(data))
     said = said / np.float32(fit_temperature(said, gold))
     model = load_model(open_checkpoint(PRETRAINED)).for_inference()
     embeddings = model.embed([text for t in data for text in t.texts])

@@ -1,7 +1,7 @@
 """Checkpoints on disk: settings, provenance, the trained tensors, and a sha256 of each file.
 
     CHECKPOINT/
-      settings.json        settings, encoder reference with hashes, provenance
+      settings.json        settings, calibration, encoder reference with hashes, provenance
       trained.safetensors  the tensors that training changed, linear maps in bfloat16
       SHA256SUMS           of the two, in the format of `sha256sum --check`
 
@@ -26,7 +26,8 @@ from model.emonet import EmoNet
 from model.encoder import fastest_device, load_encoder
 from model.errors import ModelError
 from model.references import EncoderReference, check_files, sha256_of
-from model.settings import Settings
+from model.settings import Calibration, Settings
+from model.settings_file import FORMER_NAMES
 
 PRETRAINED = Path(__file__).parent / "pretrained"
 """The checkpoint that ships."""
@@ -34,7 +35,11 @@ PRETRAINED = Path(__file__).parent / "pretrained"
 SETTINGS, WEIGHTS, SUMS = "settings.json", "trained.safetensors", "SHA256SUMS"
 _DIGEST = "([0-9a-f]{64})"
 _SUMS = re.compile(f"{_DIGEST}  {re.escape(SETTINGS)}\n{_DIGEST}  {re.escape(WEIGHTS)}\n".encode())
-_VERSION = 1
+_VERSION = 2
+
+_BEFORE = {"languages": ["en"], "turn_places": False, "utterance_layers": 0, "window_turns": None}
+"""What settings were before they had a name, in checkpoints of version 1. Those have their
+calibration in their weights, so that they want none."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,6 +49,7 @@ class Checkpoint:
     Attributes:
       folder: where it is.
       settings: what the model is.
+      calibration: the numbers that its logits are calibrated with.
       encoder: the encoder it was trained over.
       width: d, the size of its hidden states.
       provenance: data digest, seed, versions, dev score and whatever else training noted.
@@ -52,6 +58,7 @@ class Checkpoint:
 
     folder: Path
     settings: Settings
+    calibration: Calibration
     encoder: EncoderReference
     width: int
     provenance: Mapping[str, Any]
@@ -75,6 +82,7 @@ def save_checkpoint(folder: Path, model: EmoNet, provenance: Mapping[str, Any]) 
     content = {
         "version": _VERSION,
         "settings": dataclasses.asdict(model.settings),
+        "calibration": dataclasses.asdict(model.calibration),
         "encoder": {
             "name": reference.name,
             "width": model.embedder.width,
@@ -99,18 +107,18 @@ def open_checkpoint(folder: Path, *, encoder: str | None = None) -> Checkpoint:
     """
     sums = _check(folder)
     content = json.loads((folder / SETTINGS).read_text())
-    if content["version"] != _VERSION:
+    if content["version"] == 1:
+        content = _upgraded(content)
+    elif content["version"] != _VERSION:
         raise ModelError(
-            f"checkpoint {folder} has version {content['version']}, this program reads {_VERSION}"
+            f"checkpoint {folder} has version {content['version']}, "
+            f"this program reads 1 to {_VERSION}"
         )
-    settings: dict[str, Any] = {
-        name: tuple(value) if isinstance(value, list) else value
-        for name, value in content["settings"].items()
-    }
     reference = EncoderReference(encoder or content["encoder"]["name"], content["encoder"]["files"])
     return Checkpoint(
         folder=folder,
-        settings=Settings(**settings),
+        settings=Settings(**_tuples(content["settings"])),
+        calibration=Calibration(**_tuples(content["calibration"])),
         encoder=reference,
         width=content["encoder"]["width"],
         provenance=content["provenance"],
@@ -129,6 +137,7 @@ def load_model(checkpoint: Checkpoint) -> EmoNet:
         settings=checkpoint.settings,
         context=load_encoder(checkpoint.encoder),
         embedder=load_encoder(checkpoint.encoder),
+        calibration=checkpoint.calibration,
     )
     restore(model.trained(), safetensors.torch.load_file(checkpoint.folder / WEIGHTS))
     return model.to(fastest_device()).eval()
@@ -151,6 +160,18 @@ def restore(trained: Mapping[str, nn.Parameter], tensors: Mapping[str, Tensor]) 
     with torch.no_grad():
         for name, parameter in trained.items():
             parameter.copy_(tensors[name])
+
+
+def _upgraded(content: Mapping[str, Any]) -> dict[str, Any]:
+    """The content of a checkpoint of version 1 as one of version 2 has it."""
+    settings = {**_BEFORE, **content["settings"]}
+    named = {FORMER_NAMES.get(name, name): value for name, value in settings.items()}
+    return {**content, "settings": named, "calibration": {}}
+
+
+def _tuples(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Values of JSON with its lists as tuples."""
+    return {n: tuple(value) if isinstance(value, list) else value for n, value in values.items()}
 
 
 def _stored(parameter: Tensor) -> Tensor:

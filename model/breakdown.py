@@ -12,7 +12,7 @@ import numpy as np
 from model.ablation import Result
 from model.comparison import paired_interval
 from model.dataset import Transcript, common_timeline
-from model.ladder import Row
+from model.ladder import Variant
 
 _TURNS = {"1": (1, 1), "2 to 4": (2, 4), "5 to 9": (5, 9), "10 and later": (10, None)}
 _NAMED_SPEAKERS = 6
@@ -78,28 +78,28 @@ def _turns_and_pasts(
 
 
 def past_breakdown(
-    rows: Sequence[Row],
+    variants: Sequence[Variant],
     results: Mapping[str, Sequence[Result]],
     gold: np.ndarray,
     dialogues: Sequence[str],
     groups: Groups,
 ) -> dict[str, list[dict[str, Any]]]:
-    """Each row whose speakers were shuffled in another one, against that one.
+    """Each variant whose speakers were shuffled in another one, against that one.
 
     Args:
-      rows: of an ablation.
-      results: of each row, by its name, for seeds from 0.
+      variants: of an ablation.
+      results: of each variant, by its name, for seeds from 0.
       gold: (utterances,) int64, -1 for none.
       dialogues: the id of each utterance's dialogue.
       groups: `utterance_groups`.
     """
     told = {}
-    for row in rows:
-        if row.training.speakers == "shuffled" and row.against:
-            sides = results[row.against], results[row.name]
+    for variant in variants:
+        if variant.training.speakers == "shuffled" and variant.against:
+            sides = results[variant.against], results[variant.name]
             common = min(map(len, sides))
             one, other = (np.stack([run.labels for run in side[:common]]) for side in sides)
-            told[row.against] = breakdown(one, other, gold, dialogues, groups)
+            told[variant.against] = breakdown(one, other, gold, dialogues, groups)
     return told
 
 

@@ -1,4 +1,4 @@
-"""Whether a probability is how often the label is right, and the temperature that makes it so.
+"""Calibration: whether a probability is how often the label is right, and what makes it so.
 
 After Guo et al. 2017, "On Calibration of Modern Neural Networks". Pure: numpy arrays.
 """
@@ -9,6 +9,8 @@ import dataclasses
 from typing import Any
 
 import numpy as np
+
+from model.settings import Calibration, TrainingSettings
 
 BINS = 15
 """As in Guo et al. 2017, section 5."""
@@ -91,25 +93,25 @@ def fit_temperature(logits: np.ndarray, gold: np.ndarray) -> float:
     return float(np.exp((low + high) / 2))
 
 
-def speaker_share(context: np.ndarray, speaker: np.ndarray, gold: np.ndarray) -> float:
-    """How much of the speaker's part makes the gold labels likeliest, at its own temperature.
+def fit_speaker_weight(logits: np.ndarray, speaker: np.ndarray, gold: np.ndarray) -> float:
+    """The mixing weight of the speaker's logits that makes the gold labels likeliest.
 
-    The likelihood is concave in the scales of both addends, so that over their ratio it has one
-    peak, which a golden-section search finds. Where the past tells nothing, what was learned of it
-    is chance, and the share is near 0.
+    Each weight is judged at its own temperature. The likelihood is concave in the scales of both
+    addends, so that over their ratio it has one peak, which a golden-section search finds. Where a
+    history tells nothing, what was learned of it is chance, and the weight is near 0.
 
     Args:
-      context: (utterances, classes) float32.
-      speaker: (utterances, classes) float32, learned at a share of 1.
+      logits: of all parts but the speaker's, (utterances, classes) float32.
+      speaker: (utterances, classes) float32, trained at a weight of 1.
       gold: (utterances,) int64, -1 for none; one or more are known.
 
     Returns:
       From 0 to 1.
     """
 
-    def likelihood(share: float) -> float:
-        logits = context + share * speaker
-        return log_likelihood(logits / fit_temperature(logits, gold), gold)
+    def likelihood(weight: float) -> float:
+        mixed = logits + weight * speaker
+        return log_likelihood(mixed / fit_temperature(mixed, gold), gold)
 
     low, high = 0.0, 1.0
     for _ in range(20):  # to one part in ten thousand
@@ -119,6 +121,34 @@ def speaker_share(context: np.ndarray, speaker: np.ndarray, gold: np.ndarray) ->
         else:
             high = low + width
     return max((0.0, (low + high) / 2, 1.0), key=likelihood)
+
+
+def calibrate(
+    mixing: Calibration,
+    logits: np.ndarray,
+    speaker: np.ndarray | None,
+    gold: np.ndarray,
+    training: TrainingSettings,
+) -> tuple[Calibration, np.ndarray]:
+    """Fits the numbers that dev decides: the speaker's mixing weight and the temperature.
+
+    Args:
+      mixing: all other numbers.
+      logits: of all parts but the speaker's, mixed by it, (utterances, classes) float32.
+      speaker: raw, (utterances, classes) float32; None for a model without history.
+      gold: (utterances,) int64, -1 for none; one or more are known.
+      training: whether the mixing weight is fitted.
+
+    Returns:
+      All numbers, and calibrated logits, (utterances, classes) float32.
+    """
+    if speaker is not None:
+        if training.fit_speaker_weight:
+            weight = fit_speaker_weight(logits, mixing.speaker_logits(speaker), gold)
+            mixing = dataclasses.replace(mixing, speaker_weight=weight)
+        logits = logits + mixing.speaker_logits(speaker)
+    temperature = fit_temperature(logits, gold)
+    return dataclasses.replace(mixing, temperature=temperature), logits / temperature
 
 
 def log_likelihood(logits: np.ndarray, gold: np.ndarray) -> float:

@@ -11,7 +11,7 @@ import numpy as np
 
 from model.ablation import Result
 from model.evaluate import macro_f1, weighted_f1
-from model.ladder import Row
+from model.ladder import Variant
 
 _DRAWS = 2000
 
@@ -92,39 +92,39 @@ def paired_interval(gaps: Callable[[np.ndarray], np.ndarray], *, dialogues: int)
     return Difference(float(found), float(low), float(high))
 
 
-def ladder_table(
-    rows: Sequence[Row],
+def suite_table(
+    variants: Sequence[Variant],
     results: Mapping[str, Sequence[Result]],
     gold: np.ndarray,
     dialogues: Sequence[str],
 ) -> list[dict[str, Any]]:
-    """The rows of an ablation in plain numbers, scores in percent.
+    """The variants of an ablation in plain numbers, scores in percent.
 
     Args:
-      rows: in the order of the table.
-      results: of each row, by its name, for seeds from 0.
+      variants: in the order of the table.
+      results: of each variant, by its name, for seeds from 0.
       gold: (utterances,) int64 of dev, -1 for none.
       dialogues: the id of each utterance's dialogue.
     """
     confusions = {
-        row.name: np.stack(
+        variant.name: np.stack(
             [
-                dialogue_confusions(gold, one.labels, dialogues, len(row.settings.labels))
-                for one in results[row.name]
+                dialogue_confusions(gold, one.labels, dialogues, len(variant.settings.labels))
+                for one in results[variant.name]
             ]
         )
-        for row in rows
+        for variant in variants
     }
-    return [_table_row(row, results[row.name], confusions) for row in rows]
+    return [_table_row(variant, results[variant.name], confusions) for variant in variants]
 
 
 def _table_row(
-    row: Row, results: Sequence[Result], confusions: Mapping[str, np.ndarray]
+    variant: Variant, results: Sequence[Result], confusions: Mapping[str, np.ndarray]
 ) -> dict[str, Any]:
-    counts = confusions[row.name].sum(axis=1)
+    counts = confusions[variant.name].sum(axis=1)
     weighted, macro = (100 * measure(counts) for measure in (weighted_f1, macro_f1))
     told: dict[str, Any] = {
-        "row": row.name,
+        "variant": variant.name,
         "seeds": len(results),
         "weighted_f1": weighted.tolist(),
         "mean": float(weighted.mean()),
@@ -133,9 +133,9 @@ def _table_row(
         "log_loss": statistics.mean(one.log_loss for one in results),
         "context_seconds": statistics.mean(one.seconds for one in results),
     }
-    if row.against:
-        sides = confusions[row.name], confusions[row.against]
+    if variant.against:
+        sides = confusions[variant.name], confusions[variant.against]
         common = min(map(len, sides))
-        told["against"] = row.against
+        told["against"] = variant.against
         told["difference"] = dataclasses.asdict(difference(*(side[:common] for side in sides)))
     return told

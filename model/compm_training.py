@@ -1,4 +1,4 @@
-"""Training of CoMPM, as EmoNet's context is trained: by whole dialogues, averaged, chosen on dev.
+"""Training of CoMPM, by the loop that trains EmoNet's context: whole dialogues, chosen on dev.
 
 The loss is plain cross entropy as published (Lee and Lee 2022; `train.py` of rungjoo/CoMPM); all
 that both models have in common is `TrainingSettings`.
@@ -7,24 +7,25 @@ that both models have in common is `TrainingSettings`.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor, nn
 from torch.nn import functional
-from torch.optim.swa_utils import AveragedModel
 
 from model.batches import fill_steps
 from model.compm import CoMPM, first_states, read_first, row_batches
-from model.dataset import Transcript, gold_indices, gold_to_score
+from model.dataset import Data, Transcript, digest, gold_indices, labels_for_scoring
 from model.encoder import fastest_device, load_encoder
 from model.evaluate import score
-from model.optimization import average_share, rate_share
+from model.loop import STATE, TrainingLoop
 from model.precision import autocast
+from model.progress import SILENT, Epoch, Progress
 from model.references import EncoderReference
-from model.run import Epoch
-from model.settings import TrainingSettings
+from model.run import HISTORY, LOGITS
+from model.settings import Settings, TrainingSettings
+from model.steps import Step, read_arrays, read_json, write_arrays, write_json
 
 _COLUMNS = ("texts", "names", "speakers", "dialogues", "labels")
 
@@ -35,7 +36,7 @@ class Trained:
 
     Attributes:
       epochs: in order.
-      logits: of dev in its best epoch, (utterances, classes) float32, in timeline order.
+      logits: of dev by the best epoch's weights, (utterances, classes) float32, in timeline order.
     """
 
     epochs: list[Epoch]
@@ -43,57 +44,102 @@ class Trained:
 
 
 def train_compm(
-    data: Sequence[Transcript],
-    dev: Sequence[Transcript],
-    *,
-    labels: Sequence[str],
+    data: Data,
+    settings: Settings,
     training: TrainingSettings,
-    trained_layers: int,
     encoder: EncoderReference,
-    finished: Callable[[Epoch], None] = lambda epoch: None,
+    folder: Path,
+    progress: Progress = SILENT,
 ) -> Trained:
     """Trains a CoMPM, both its encoders from the same one, and labels dev with it.
 
     Args:
-      data: what it learns from.
-      dev: what its epoch is chosen on, by weighted F1.
-      labels: the classes.
-      training: how it is trained; class weights, `speakers` and the settings of the second head
-        and the second stage are EmoNet's alone.
-      trained_layers: how many upper layers of each encoder are trained.
+      data: what it is trained and chosen with; auxiliary data and logits are EmoNet's alone.
+      settings: of which it has labels and `trained_layers`, of each encoder.
+      training: how it is trained; class weights and all later steps are EmoNet's alone.
       encoder: the encoder it starts from.
-      finished: called with each epoch when it is done.
+      folder: of all trainings, where an interrupted one goes on and a finished one is kept.
+      progress: receives steps and epochs as they go.
 
     Raises:
-      ModelError: the labels do not fit, or dev has none.
+      ModelError: the labels do not fit, dev has none, or `folder` cannot be written.
     """
-    dev = sorted(dev, key=lambda transcript: transcript.place)
-    gold = gold_to_score(dev, labels)
-    steps = [list(training_steps(data, training, number)) for number in range(training.epochs)]
-    torch.manual_seed(training.seed)
-    model = CoMPM(
-        labels=labels,
-        context=load_encoder(encoder),
-        memory=load_encoder(encoder),
-        trained_layers=trained_layers,
-    ).train()
-    model.to(fastest_device())
-    model.context.for_training()
-    model.memory.for_training()
-    descent = _Descent(model, training, sum(map(len, steps)))
-    epochs: list[Epoch] = []
-    best, logits = Epoch(0, 0.0, -1.0), np.zeros((0, len(labels)), np.float32)
-    while len(epochs) < training.epochs and len(epochs) - best.number < training.patience:
-        number = len(epochs)
-        torch.manual_seed(hash((training.seed, number)))
-        losses = [descent.step(step) for step in steps[number]]
-        found = _label(descent.average.module, dev)
-        dev_score = 100 * score(gold, found, labels).weighted_f1
-        epochs.append(Epoch(number + 1, sum(losses) / len(losses), dev_score))
-        if dev_score > best.dev:
-            best, logits = epochs[-1], found
-        finished(epochs[-1])
-    return Trained(epochs, logits)
+
+    def make(own: Path) -> None:
+        learner = CoMPMLearner(data, settings, training, encoder)
+        epochs = TrainingLoop(learner, training, own).run(progress)
+        write_json(own / HISTORY, [dataclasses.asdict(epoch) for epoch in epochs])
+        write_arrays(own / LOGITS, {"dev": learner.dev_logits()})
+
+    depends_on = {
+        "labels": settings.labels,
+        "trained_layers": settings.trained_layers,
+        "training": dataclasses.asdict(training),
+        "encoder": dict(encoder.files),
+        "sets": [digest(data.train), digest(data.dev)],
+    }
+    done = Step("compm", depends_on, make, scratch=(STATE,)).finish(folder)
+    epochs = [Epoch(**epoch) for epoch in read_json(done / HISTORY)]
+    return Trained(epochs, read_arrays(done / LOGITS)["dev"])
+
+
+class CoMPMLearner:
+    """A CoMPM in training, as `loop.Learner` describes it."""
+
+    encoders = ("context.", "memory.")
+
+    def __init__(
+        self,
+        data: Data,
+        settings: Settings,
+        training: TrainingSettings,
+        encoder: EncoderReference,
+    ):
+        """The model is drawn at random; see `train_compm`."""
+        self.gold = labels_for_scoring(data.dev, settings.labels)
+        gold_indices(data.train, settings.labels)
+        self.data, self.training = data, training
+        torch.manual_seed(training.seed)
+        self.model = CoMPM(
+            labels=settings.labels,
+            context=load_encoder(encoder),
+            memory=load_encoder(encoder),
+            trained_layers=settings.trained_layers,
+        ).to(fastest_device())
+        self.model.context.for_training()
+        self.model.memory.for_training()
+        self.parameters = {n: p for n, p in self.model.named_parameters() if p.requires_grad}
+        self.averaged = self.parameters
+
+    def train(self) -> None:
+        """Dropout everywhere."""
+        self.model.train()
+
+    def batches(self, number: int) -> Iterator[Transcript]:
+        """Dialogues, as many at once as make a batch."""
+        return training_steps(self.data.train, self.training, number)
+
+    def add_gradients(self, batch: Transcript) -> float:
+        """The loss is the mean over the batch's utterances."""
+        return add_gradients(self.model, batch)
+
+    def dev_score(self) -> float:
+        """Weighted F1."""
+        return 100 * score(self.gold, self.dev_logits(), self.model.labels).weighted_f1
+
+    @torch.inference_mode()
+    def dev_logits(self) -> np.ndarray:
+        """Encoders run as in a step: in bfloat16 where the processor has it, and nothing else."""
+        self.model.eval()
+        logits = []
+        for transcript in self.data.dev:
+            reading = self.model.read(transcript)
+            with autocast(self.model.classify.weight.device):
+                states = first_states(self.model.context, reading.contexts, range(len(transcript)))
+                memories = self.model.memorize(reading)
+            states = states + self.model.recall(reading, memories)
+            logits.append(self.model.classify(states))
+        return torch.cat(logits).cpu().numpy()
 
 
 def add_gradients(model: CoMPM, step: Transcript) -> float:
@@ -131,21 +177,6 @@ def training_steps(
     return map(_joined, fill_steps(order, len, training.batch_turns))
 
 
-@torch.inference_mode()
-def _label(model: nn.Module, transcripts: Sequence[Transcript]) -> np.ndarray:
-    """Encoders run as in a step: in bfloat16 where the processor has it, and nothing else."""
-    assert isinstance(model, CoMPM)
-    model.eval()
-    logits = []
-    for transcript in transcripts:
-        reading = model.read(transcript)
-        with autocast(model.classify.weight.device):
-            states = first_states(model.context, reading.contexts, range(len(transcript)))
-            memories = model.memorize(reading)
-        logits.append(model.classify(states + model.recall(reading, memories)))
-    return torch.cat(logits).cpu().numpy()
-
-
 def _scenes(transcripts: Sequence[Transcript]) -> list[Transcript]:
     """Each dialogue with a gold label on its own, under an id that is unique over all."""
     scenes = []
@@ -164,35 +195,3 @@ def _scenes(transcripts: Sequence[Transcript]) -> list[Transcript]:
 def _joined(scenes: Sequence[Transcript]) -> Transcript:
     columns = {name: [v for scene in scenes for v in getattr(scene, name)] for name in _COLUMNS}
     return Transcript(scenes[0].episode, scenes[0].place, **columns)
-
-
-class _Descent:
-    """The optimizer, its rates, and the moving average of the weights."""
-
-    def __init__(self, model: CoMPM, training: TrainingSettings, steps: int):
-        self.model = model
-        encoders = [*model.context.parameters(), *model.memory.parameters()]
-        heads = [*model.gru.parameters(), *model.project.parameters(), *model.classify.parameters()]
-        groups = [
-            {"params": [p for p in encoders if p.requires_grad], "lr": training.encoder_rate},
-            {"params": heads, "lr": training.head_rate},
-        ]
-        self.optimizer = torch.optim.AdamW(groups, weight_decay=training.weight_decay)
-        self.rates = torch.optim.lr_scheduler.LambdaLR(
-            self.optimizer, lambda step: rate_share(step, steps, training.warmup)
-        )
-        self.average = AveragedModel(model, avg_fn=_leave(training.averaging))
-
-    def step(self, step: Transcript) -> float:
-        """Learns from a step's utterances, and returns their mean loss."""
-        self.optimizer.zero_grad()
-        loss = add_gradients(self.model, step)
-        nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
-        self.optimizer.step()
-        self.rates.step()
-        self.average.update_parameters(self.model)
-        return loss
-
-
-def _leave(averaging: float) -> Callable[[Tensor, Tensor, Tensor | int], Tensor]:
-    return lambda average, value, step: average.lerp(value, 1 - average_share(int(step), averaging))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import hashlib
 import json
 from collections import Counter
@@ -11,10 +12,6 @@ from collections.abc import Sequence
 import numpy as np
 
 from model.errors import ModelError
-
-SPEAKERS = ("corpus", "episode", "dialogue", "shuffled")
-"""How far a speaker is known: everywhere; within an episode or a dialogue, and a stranger in the
-next; or everywhere, but as somebody drawn by lot."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,6 +38,37 @@ class Transcript:
 
     def __len__(self) -> int:
         return len(self.texts)
+
+    @functools.cached_property
+    def as_json(self) -> str:
+        """All columns, for `digest`, which is asked for many times over."""
+        columns = [getattr(self, field.name) for field in dataclasses.fields(self)]
+        return json.dumps(columns, ensure_ascii=False)
+
+
+@dataclasses.dataclass(frozen=True)
+class Data:
+    """What a model is trained with, the episodes of each set in timeline order.
+
+    Attributes:
+      train: the training set.
+      dev: what epochs are chosen and logits calibrated on.
+      auxiliary: dialogue with labels of its own, for an auxiliary head; none by default.
+      oof_logits: (utterances of `train`, classes) float32, out-of-fold logits that are known
+        already; None where cross-fitting is to make them, or there are none.
+      teacher_logits: the same of a teacher; None where the out-of-fold logits teach.
+    """
+
+    train: Sequence[Transcript]
+    dev: Sequence[Transcript]
+    auxiliary: Sequence[Transcript] = ()
+    oof_logits: np.ndarray | None = None
+    teacher_logits: np.ndarray | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("train", "dev", "auxiliary"):
+            ordered = sorted(getattr(self, name), key=lambda transcript: transcript.place)
+            object.__setattr__(self, name, ordered)
 
 
 def common_timeline(
@@ -83,7 +111,7 @@ def gold_indices(transcripts: Sequence[Transcript], labels: Sequence[str]) -> np
     return np.array([number[label] for label in gold], dtype=np.int64)
 
 
-def gold_to_score(transcripts: Sequence[Transcript], labels: Sequence[str]) -> np.ndarray:
+def labels_for_scoring(transcripts: Sequence[Transcript], labels: Sequence[str]) -> np.ndarray:
     """`gold_indices` of what a model is scored on: the score of no label at all would be zero.
 
     Raises:
@@ -121,8 +149,8 @@ def class_weights(gold: np.ndarray, classes: int, exponent: float) -> np.ndarray
 
 def digest(transcripts: Sequence[Transcript]) -> str:
     """Hex sha256 of everything a model sees of the data."""
-    content = [dataclasses.astuple(transcript) for transcript in transcripts]
-    return hashlib.sha256(json.dumps(content, ensure_ascii=False).encode()).hexdigest()
+    content = ", ".join(transcript.as_json for transcript in transcripts)
+    return hashlib.sha256(f"[{content}]".encode()).hexdigest()
 
 
 def shuffle_speakers(transcripts: Sequence[Transcript], seed: int) -> list[Transcript]:
@@ -141,7 +169,7 @@ def shuffle_speakers(transcripts: Sequence[Transcript], seed: int) -> list[Trans
 
 
 def known_speakers(transcripts: Sequence[Transcript], reach: str, seed: int) -> list[Transcript]:
-    """The same utterances with speakers who are known as far as `reach`, one of `SPEAKERS`."""
+    """The same utterances with speakers known as far as `reach`, one of `settings.SPEAKERS`."""
     if reach == "corpus":
         return list(transcripts)
     if reach == "shuffled":

@@ -6,7 +6,8 @@
     k_t = GRU(e_j, the last N utterances j of s before t)      (h,)
     logits_t = W_o (c_t + W_p k_t) + W_u u_t + b               (classes,)
 
-The classifiers are linear, so the addends are computed apart and added at the end.
+The classifiers are linear, so the addends are computed apart, calibrated by numbers
+(`settings.Calibration`), and added at the end.
 """
 
 from __future__ import annotations
@@ -23,9 +24,9 @@ from model.dataset import Transcript
 from model.encoder import Encoder
 from model.errors import ModelError
 from model.precision import Classifier, Precision, no_autocast, precision_on, to_bfloat16
-from model.settings import Settings
+from model.settings import Calibration, Settings
 from model.speaker import SpeakerGRU, fill_up, speaker_windows
-from model.utterance import SHARE, UtteranceReader
+from model.utterance import UtteranceClassifier
 from model.windows import (
     Batch,
     Window,
@@ -45,11 +46,11 @@ _FILL = 16
 
 @dataclasses.dataclass(frozen=True)
 class Encoding:
-    """What the encoders say of one episode.
+    """What the encoders give for one episode.
 
     Attributes:
-      context_logits: all but the speaker's part, W_o c_t + W_u u_t + b, (utterances, classes)
-        float32.
+      context_logits: calibrated, all but the speaker's part, W_o c_t + W_u u_t + b,
+        (utterances, classes) float32.
       embeddings: e_t, (utterances, d) float16; zeros where no part of the model needs them.
     """
 
@@ -58,32 +59,48 @@ class Encoding:
 
 
 class EmoNet(nn.Module):
-    """The model: two encoders, the reader of utterances, the speaker GRU and linear classifiers."""
+    """The model: two encoders, the utterance-only classifier, the speaker GRU, linear classifiers.
 
-    def __init__(self, *, settings: Settings, context: Encoder, embedder: Encoder):
+    The parameters that training changes require gradients from the start, and no others.
+    """
+
+    def __init__(
+        self,
+        *,
+        settings: Settings,
+        context: Encoder,
+        embedder: Encoder,
+        calibration: Calibration | None = None,
+    ):
         super().__init__()
         if settings.window_tokens > context.max_tokens:
             raise ModelError(
                 f"window_tokens is {settings.window_tokens}, the encoder has "
                 f"{context.max_tokens} positions"
             )
-        for name in ("trained_layers", "utterance_layers"):
+        for name in ("trained_layers", "utterance_encoder_layers"):
             if getattr(settings, name) > len(context.layers):
                 raise ModelError(
                     f"{name} is {getattr(settings, name)}, the encoder has "
                     f"{len(context.layers)} layers"
                 )
         self.settings = settings
+        self.calibration = calibration or Calibration()
         self.context = context
-        self.embedder = embedder.requires_grad_(False)
+        self.embedder = embedder
         self.gru = SpeakerGRU(width=embedder.width, hidden=settings.hidden)
         self.project = nn.Linear(settings.hidden, context.width, bias=False)
         self.dropout = nn.Dropout(0.1)
         self.classify = Classifier(context.width, len(settings.labels))
-        self.utterance = UtteranceReader(
-            embedder=embedder, layers=settings.utterance_layers, classes=len(settings.labels)
+        self.utterance = UtteranceClassifier(
+            embedder=embedder,
+            layers=settings.utterance_encoder_layers,
+            classes=len(settings.labels),
         )
         self.precision = Precision.FLOAT32
+        self.requires_grad_(False)
+        for parameter in self.trained().values():
+            parameter.requires_grad_(True)
 
     @property
     def device(self) -> torch.device:
@@ -91,16 +108,15 @@ class EmoNet(nn.Module):
         return self.classify.weight.device
 
     def trained(self) -> dict[str, nn.Parameter]:
-        """The parameters that training changes, by name; sets `requires_grad` accordingly."""
+        """The parameters that training changes, by name."""
         frozen = len(self.context.layers) - self.settings.trained_layers
-        self.context.requires_grad_(False)
-        for layer in self.context.layers[frozen:]:
-            layer.requires_grad_(True)
-        self.utterance.requires_grad_(self.settings.utterance_layers > 0)
-        speaker = self.settings.history > 0
-        self.gru.requires_grad_(speaker)
-        self.project.requires_grad_(speaker)
-        return {name: value for name, value in self.named_parameters() if value.requires_grad}
+        parts: list[nn.Module] = [*self.context.layers[frozen:], self.classify]
+        if self.settings.utterance_encoder_layers:
+            parts.append(self.utterance)
+        if self.settings.history:
+            parts += [self.gru, self.project]
+        trained = {parameter for part in parts for parameter in part.parameters()}
+        return {name: value for name, value in self.named_parameters() if value in trained}
 
     def trained_context(self) -> dict[str, nn.Parameter]:
         """Those of `trained` that make c_t and its logits."""
@@ -121,50 +137,23 @@ class EmoNet(nn.Module):
             to_bfloat16(self.utterance.layers)
         return self
 
-    def divide_logits(self, temperature: float) -> None:
-        """Divides all logits, those of every part alike: the classifiers are linear."""
-        with torch.no_grad():
-            for classify in (self.classify, self.utterance.classify):
-                classify.weight.div_(temperature)
-                classify.bias.div_(temperature)
-
-    def shift_logits(self, offsets: np.ndarray) -> None:
-        """Adds (classes,) float32 to the context's logits of every utterance."""
-        with torch.no_grad():
-            self.classify.bias.add_(torch.from_numpy(offsets).to(self.device))
-
-    def take_over(self, reader: EmoNet) -> None:
-        """Adds what a model of the settings `alone` learned, at its `SHARE` of all logits.
-
-        Args:
-          reader: that model, whose context is the utterance alone.
-        """
-        self.utterance.take_over(reader.context, reader.classify)
-        with torch.no_grad():
-            self.classify.weight.mul_(1 - SHARE)
-            self.classify.bias.mul_(1 - SHARE)
-
-    def scale_speaker(self, share: float) -> None:
-        """Multiplies the speaker's part of all logits."""
-        with torch.no_grad():
-            self.project.weight.mul_(share)
-
     def encode(self, transcript: Transcript) -> Encoding:
         """Reads one episode. Its labels depend on nothing beside it, to the last bit."""
-        alone, embeddings = self.read_alone(transcript.texts)
-        return Encoding(self._context_logits(transcript) + alone, embeddings)
+        utterance, embeddings = self.read_utterances(transcript.texts)
+        logits = self.calibration.context_logits(self._context_logits(transcript), utterance)
+        return Encoding(logits, embeddings)
 
     @torch.inference_mode()
-    def read_alone(self, texts: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
-        """What utterances tell alone, and their embeddings, by one pass of the encoder.
+    def read_utterances(self, texts: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+        """The utterance-only classifier's raw logits, and embeddings, by one pass of the encoder.
 
         Both depend on the text alone, to the last bit.
 
         Returns:
-          W_u u_t, (texts, classes) float32, zeros where the model has no such part; and
+          W_u u_t + b_u, (texts, classes) float32, zeros where the model has no such part; and
           embeddings as `embed` gives them, zeros where no part of the model needs them.
         """
-        if not self.settings.utterance_layers:
+        if not self.settings.utterance_encoder_layers:
             nothing = np.zeros((len(texts), len(self.settings.labels)), np.float32)
             if not self.settings.history:
                 return nothing, np.zeros((len(texts), self.embedder.width), np.float16)
@@ -183,7 +172,7 @@ class EmoNet(nn.Module):
 
     @torch.inference_mode()
     def speaker_logits(self, embeddings: np.ndarray, windows: np.ndarray) -> np.ndarray:
-        """W_o W_p k_t of each history.
+        """W_o W_p k_t of each history, calibrated.
 
         Args:
           embeddings: (utterances, d) float16.
@@ -192,13 +181,13 @@ class EmoNet(nn.Module):
         Returns:
           (histories, classes) float32; zeros for an empty history.
         """
-        said = fill_up(torch.from_numpy(embeddings).to(self.device, torch.float32))
+        padded = fill_up(torch.from_numpy(embeddings).to(self.device, torch.float32))
         asked = fill_up(torch.from_numpy(windows).to(self.device), -1)
         with no_autocast(self.device):
-            logits = self.behaviour(said, asked) @ self.classify.weight.T
-        return logits[: len(windows)].cpu().numpy()
+            logits = (self.speaker_states(padded, asked) @ self.classify.weight.T)[: len(windows)]
+        return self.calibration.speaker_logits(logits.cpu().numpy())
 
-    def behaviour(self, embeddings: Tensor, windows: Tensor) -> Tensor:
+    def speaker_states(self, embeddings: Tensor, windows: Tensor) -> Tensor:
         """W_p k_t, (histories, d) float32, of `embeddings` (utterances, d) float32."""
         return self.project(self.gru(embeddings, windows))  # type: ignore[no-any-return]
 
@@ -234,7 +223,8 @@ class EmoNet(nn.Module):
         )
         seen, places = turn_causal_mask(batch.turn_of, self.settings.window_turns), None
         mask = torch.from_numpy(seen).to(self.device)
-        if self.settings.turn_places and batch.turn_of.max() > 0:  # else all is as it is alone
+        # a row of one turn has the same positions and no distance either way
+        if self.settings.per_turn_positions and batch.turn_of.max() > 0:
             back = torch.from_numpy(turns_between(batch.turn_of)).to(self.device)
             slopes = torch.from_numpy(head_slopes(encoder.heads)).to(self.device)
             mask = mask - slopes[:, None, None] * back

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from model.calibration import Reliability, reliability
-from model.dataset import Transcript, gold_to_score
+from model.dataset import Transcript, labels_for_scoring
 from model.emonet import EmoNet, histories
 from model.errors import ModelError
 
@@ -198,7 +198,7 @@ def evaluate(
         raise ModelError(f"{foreign[0]!r} is no label of the model's: {', '.join(known)}")
     labels = [label for label in known if among is None or label in among]
     transcripts = sorted(transcripts, key=lambda transcript: transcript.place)
-    gold = gold_to_score(transcripts, labels)
+    gold = labels_for_scoring(transcripts, labels)
     logits = predict(model, transcripts, remembered=remembered, advance=advance)
     return score(gold, logits[:, [known.index(label) for label in labels]], labels)
 

@@ -1,4 +1,4 @@
-"""How the weights of a context move: the optimizer's groups, the learning rate, the average."""
+"""How weights move: the optimizer's groups, the learning rate, the moving average."""
 
 from __future__ import annotations
 
@@ -12,33 +12,35 @@ from torch import nn
 def adamw(
     parameters: Mapping[str, nn.Parameter],
     *,
-    encoder_rate: float,
-    head_rate: float,
+    encoders: tuple[str, ...],
+    encoder_lr: float,
+    head_lr: float,
     weight_decay: float,
 ) -> torch.optim.AdamW:
-    """AdamW with a rate for the context's encoder, which knows much already, and one for the rest.
+    """AdamW with a learning rate for encoders, which are pre-trained, and one for the rest.
 
     Args:
-      parameters: by name; those of the encoder begin with `context.`.
-      encoder_rate: the highest rate of the encoder; a group keeps its own as `initial_lr`.
-      head_rate: that of everything else.
+      parameters: by name.
+      encoders: how the names of the encoders' parameters begin.
+      encoder_lr: the encoders' peak learning rate; a group keeps its own as `initial_lr`.
+      head_lr: that of everything else.
       weight_decay: of both.
     """
     groups = []
-    for in_encoder, rate in ((True, encoder_rate), (False, head_rate)):
-        chosen = [p for name, p in parameters.items() if name.startswith("context.") == in_encoder]
+    for in_encoder, rate in ((True, encoder_lr), (False, head_lr)):
+        chosen = [p for name, p in parameters.items() if name.startswith(encoders) == in_encoder]
         groups.append({"params": chosen, "lr": rate, "initial_lr": rate})
     return torch.optim.AdamW(
         [group for group in groups if group["params"]], weight_decay=weight_decay
     )
 
 
-def average_share(step: int, averaging: float) -> float:
-    """What a step leaves of the weights' moving average: less at first, far from where they go."""
-    return min(averaging, (1 + step) / (10 + step))
+def ema_decay(step: int, decay: float) -> float:
+    """Decay of the weights' moving average at a step: less at first, while weights move far."""
+    return min(decay, (1 + step) / (10 + step))
 
 
-def rate_share(step: int, steps: int, warmup: float) -> float:
-    """Of the full learning rate, at a step: rising over `warmup` of all, then falling to zero."""
+def lr_factor(step: int, steps: int, warmup: float) -> float:
+    """Factor of the peak learning rate at a step: rises over `warmup` of all, then falls to 0."""
     rising = max(1, math.ceil(steps * warmup))
     return (step + 1) / rising if step < rising else (steps - step) / max(1, steps - rising)

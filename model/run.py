@@ -1,251 +1,203 @@
-"""The context's training: its epochs, and its state on disk, from which it is taken up again.
+"""Training of a context: weighted cross entropy, a teacher's probabilities, an auxiliary head.
 
-An epoch is a pure function of the state before it, the seed and its number: batches and dropout
-are seeded by both, so a run that was interrupted ends with the same weights as one that was not.
+weights.safetensors   of the best epoch
+logits.safetensors    raw logits of each set that is asked for, W_o c_t + b
+history.json          the epochs, and the seconds that they took
 """
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import itertools
-import json
-import os
-from collections.abc import Callable, Iterator, Mapping
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import safetensors.torch
 import torch
-from torch import Tensor, nn
 from torch.nn import functional
 
-from model.artifact import WEIGHTS, restore
-from model.batches import Corpus, batch_states, batches
-from model.dataset import class_weights
+from model.batches import Corpus, batch_states, batches, corpus_logits, read_corpus
+from model.dataset import Data, Transcript, class_weights, digest
 from model.emonet import EmoNet
-from model.errors import ModelError
-from model.optimization import adamw, average_share, rate_share
+from model.encoder import fastest_device, load_encoder
+from model.evaluate import score
+from model.loop import STATE, TrainingLoop
 from model.precision import autocast
-from model.second_head import SecondHead
-from model.settings import TrainingSettings
+from model.progress import Progress
+from model.references import EncoderReference
+from model.second_head import AuxiliaryHead
+from model.settings import Settings, TrainingSettings
+from model.steps import LazyLogits, Step, write_arrays, write_json
 from model.windows import Window
+
+Batch = tuple[list[Window], list[Window] | None]
+"""Windows of the training set, and of the auxiliary data."""
+
+
+LOGITS, HISTORY = "logits.safetensors", "history.json"
+
+
+_OF_NO_CONTEXT = (
+    "fit_class_bias",
+    "fit_speaker_weight",
+    "oof_folds",
+    "speaker_epochs",
+    "speakers",
+    "utterance_weight",
+)
+"""Training settings that no context depends on."""
 
 
 @dataclasses.dataclass(frozen=True)
-class Epoch:
-    """What one epoch gave: mean loss a step, and weighted F1 on dev in percent."""
-
-    number: int
-    loss: float
-    dev: float
-
-
-class TrainingRun:
-    """The state of a training run, on disk after every epoch, without pickle.
+class ContextTraining:
+    """All that a context's training depends on.
 
     Attributes:
-      epochs: those that are done.
-      steps: done before each epoch, and at last all.
-      taken_up: whether the folder held the run already.
-      teacher: what other contexts say of the corpus, (utterances, classes) float32 logits; None
-        until it is set, without which none is `taught`.
+      data: of which the logits are left alone.
+      settings: history and utterance-only classifier are left out.
+      training: how it is trained.
+      encoder: the encoder it starts from.
+      teacher: logits of the training set to learn from, if any.
     """
 
-    def __init__(
-        self,
-        model: EmoNet,
-        training: TrainingSettings,
-        corpus: Corpus,
-        second: SecondHead | None,
-        folder: Path,
-    ):
-        self.model, self.training, self.corpus, self.folder = model, training, corpus, folder
-        self.second = second
-        classes = len(model.settings.labels)
-        self.weights = torch.from_numpy(
-            class_weights(corpus.gold, classes, training.weight_exponent)
-        ).to(model.device)
-        heads = second.named_parameters(prefix="second") if second else ()
-        context = model.trained_context()
-        self.parameters = {**context, **dict(heads)}
-        self.average = {name: value.detach().clone() for name, value in context.items()}
-        self.optimizer = adamw(
-            self.parameters,
-            encoder_rate=training.encoder_rate,
-            head_rate=training.head_rate,
-            weight_decay=training.weight_decay,
-        )
-        # how many batches there are depends on their order
-        steps = (sum(1 for _ in self._batches(corpus, number)) for number in range(training.epochs))
-        self.steps = [0, *itertools.accumulate(steps)]
-        self.epochs: list[Epoch] = []
-        self.taken_up = False
-        self.teacher: np.ndarray | None = None
+    data: Data
+    settings: Settings
+    training: TrainingSettings
+    encoder: EncoderReference
+    teacher: LazyLogits | None = None
 
-    @classmethod
-    def resume(
-        cls,
-        model: EmoNet,
-        training: TrainingSettings,
-        corpus: Corpus,
-        second: SecondHead | None,
-        folder: Path,
-        identity: Mapping[str, Any],
-    ) -> TrainingRun:
-        """Begins a run in `folder`, or takes up the one that it holds.
+    def step(self, name: str, sets: Mapping[str, Sequence[Transcript]], progress: Progress) -> Step:
+        """The training as a step.
 
         Args:
-          model: is given the run's weights, if there are any.
+          name: of the step.
+          sets: what logits are written of, by name.
+          progress: receives steps and epochs as they go.
+        """
+        settings = dataclasses.replace(
+            self.settings, history=0, hidden=Settings.hidden, utterance_encoder_layers=0
+        )
+        idle = [*_OF_NO_CONTEXT]
+        if not self.teacher:
+            idle.append("distillation_weight")
+        if not self.data.auxiliary:
+            idle.append("auxiliary_weight")
+        usual = {name: getattr(TrainingSettings, name) for name in idle}
+        training = dataclasses.replace(self.training, **usual)
+        depends_on = {
+            "settings": dataclasses.asdict(settings),
+            "training": dataclasses.asdict(training),
+            "encoder": dict(self.encoder.files),
+            "sets": [digest(s) for s in (self.data.train, self.data.dev, self.data.auxiliary)],
+            "logits_of": {key: digest(part) for key, part in sets.items()},
+            "teacher": self.teacher and self.teacher.identity,
+        }
+
+        def make(folder: Path) -> None:
+            progress.begin(name)
+            begun = time.monotonic()
+            model = new_context(settings, training.seed, self.encoder)
+            learner = ContextLearner(model, training, self.data, self.teacher)
+            epochs = TrainingLoop(learner, training, folder).run(progress)
+            write_arrays(folder / LOGITS, {key: learner.logits(part) for key, part in sets.items()})
+            seconds = time.monotonic() - begun
+            history = [dataclasses.asdict(epoch) for epoch in epochs]
+            write_json(folder / HISTORY, {"epochs": history, "seconds": seconds})
+
+        return Step(name, depends_on, make, scratch=(STATE,))
+
+
+def new_context(settings: Settings, seed: int, encoder: EncoderReference) -> EmoNet:
+    """A model whose classifier is drawn at random, ready for training, on `fastest_device`."""
+    torch.manual_seed(seed)
+    model = EmoNet(
+        settings=settings, context=load_encoder(encoder), embedder=load_encoder(encoder)
+    ).to(fastest_device())
+    model.context.for_training()
+    return model
+
+
+class ContextLearner:
+    """A context in training, as `loop.Learner` describes it.
+
+    Attributes:
+      model: the context, with neither history nor utterance-only classifier.
+    """
+
+    encoders = ("context.",)
+
+    def __init__(
+        self, model: EmoNet, training: TrainingSettings, data: Data, teacher: LazyLogits | None
+    ):
+        """Reads the data.
+
+        Args:
+          model: as `new_context` gives it.
           training: how it is trained.
-          corpus: what it learns from.
-          second: other labels that it learns from beside it.
-          folder: the run's own, which exists.
-          identity: all that the run's weights depend on, as JSON can hold it.
+          data: of which the logits are left alone.
+          teacher: logits of the training set to learn from, if any.
 
         Raises:
-          ModelError: `folder` holds a run of another identity, or a class does not occur.
+          ModelError: a class does not occur, or the auxiliary data has fewer than two labels.
         """
-        run = cls(model, training, corpus, second, folder)
-        described = folder / "identity.json"
-        content = json.dumps(identity, sort_keys=True)
-        run.taken_up = described.exists()
-        if not run.taken_up:
-            replace_file(described, lambda path: path.write_text(content))
-        elif other := differing(json.loads(described.read_text()), identity):
-            raise ModelError(
-                f"{folder} holds an unfinished run with other data or settings "
-                f"({', '.join(other)}); finish that one as it was begun, or give another --output"
-            )
-        run._load()
-        return run
+        self.model, self.training = model, training
+        self.teacher = teacher and teacher.read()
+        labels = model.settings.labels
+        self.corpus, self.dev = (read_corpus(model, s, labels) for s in (data.train, data.dev))
+        self.auxiliary: AuxiliaryHead | None = None
+        if data.auxiliary:
+            self.auxiliary = AuxiliaryHead(model, data.auxiliary, training.weight_exponent)
+        weights = class_weights(self.corpus.gold, len(labels), training.weight_exponent)
+        self.weights = torch.from_numpy(weights).to(model.device)
+        head = self.auxiliary.named_parameters(prefix="auxiliary") if self.auxiliary else ()
+        self.averaged = model.trained_context()
+        self.parameters = {**self.averaged, **dict(head)}
 
-    def epochs_left(self) -> bool:
-        """Whether there is an epoch to train, by their number and by patience."""
-        best = max(self.epochs, key=lambda epoch: epoch.dev, default=None)
-        waited = len(self.epochs) - best.number if best else 0
-        return len(self.epochs) < self.training.epochs and waited < self.training.patience
-
-    def epoch(self, advance: Callable[[int, int], None]) -> float:
-        """Trains the next epoch.
-
-        Args:
-          advance: called with steps done and all steps.
-
-        Returns:
-          The mean loss of a step.
-        """
+    def train(self) -> None:
+        """Dropout everywhere but in the frozen encoder."""
         self.model.train()
         self.model.embedder.eval()
-        number = len(self.epochs)
-        torch.manual_seed(hash((self.training.seed, number)))
-        losses: list[float] = []
-        others: Iterator[list[Window] | None] = itertools.repeat(None)
-        if self.second:  # what one epoch has no step for waits for the next one
-            others = itertools.chain(self._batches(self.second.corpus, number), others)
-        pairs = zip(self._batches(self.corpus, number), others, strict=False)
-        for step, (batch, other) in enumerate(pairs, start=self.steps[number]):
-            losses.append(self._step(batch, other, step))
-            advance(step + 1, self.steps[-1])
-        return sum(losses) / len(losses)
 
-    def note(self, epoch: Epoch) -> None:
-        """Keeps the averaged weights if they are the best, and all that the next epoch needs."""
-        self.epochs.append(epoch)
-        if epoch is max(self.epochs, key=lambda epoch: epoch.dev):
-            _save(self.folder / WEIGHTS, self.average)
-        moments = {
-            f"{moment}/{name}": self.optimizer.state[parameter][moment]
-            for name, parameter in self.parameters.items()
-            for moment in ("exp_avg", "exp_avg_sq", "step")
-        }
-        average = {f"average/{name}": value for name, value in self.average.items()}
-        history = json.dumps([dataclasses.asdict(epoch) for epoch in self.epochs])
-        _save(self.folder / "state.safetensors", {**self.parameters, **average, **moments}, history)
+    def batches(self, number: int) -> Iterator[Batch]:
+        """Auxiliary data that an epoch has no step for waits for the next one."""
+        auxiliary: Iterator[list[Window] | None] = itertools.repeat(None)
+        if self.auxiliary:
+            auxiliary = itertools.chain(self._batches(self.auxiliary.corpus, number), auxiliary)
+        return zip(self._batches(self.corpus, number), auxiliary, strict=False)
 
-    @contextlib.contextmanager
-    def averaged(self) -> Iterator[EmoNet]:
-        """The model with the average of its weights."""
-        context = self.model.trained_context()
-        own = {name: value.detach().clone() for name, value in context.items()}
-        restore(context, self.average)
-        yield self.model
-        restore(context, own)
+    def add_gradients(self, batch: Batch) -> float:
+        """The loss returned is without the auxiliary head's."""
+        windows, auxiliary = batch
+        with autocast(self.model.device):
+            scored, states = batch_states(self.model, self.corpus, windows)
+            logits = self.model.classify(self.model.dropout(states)).float()
+        gold = torch.from_numpy(self.corpus.gold)[scored].to(logits.device)
+        loss = functional.cross_entropy(logits, gold, weight=self.weights, ignore_index=-1)
+        if self.teacher is not None:
+            # a teacher was trained with a weighted loss: to weigh it again would be once too often
+            teacher = torch.from_numpy(self.teacher)[scored].to(logits.device).softmax(dim=1)
+            distillation = functional.cross_entropy(logits, teacher)
+            loss = loss.lerp(distillation, self.training.distillation_weight)
+        total = loss
+        if self.auxiliary and auxiliary:
+            with autocast(self.model.device):
+                extra = self.auxiliary.loss(self.model, auxiliary)
+            total = loss + self.training.auxiliary_weight * extra
+        total.backward()  # type: ignore[no-untyped-call]
+        return loss.item()
 
-    def _load(self) -> None:
-        path = self.folder / "state.safetensors"
-        if not path.exists():
-            return
-        with safetensors.safe_open(path, framework="pt") as file:
-            self.epochs = [Epoch(**epoch) for epoch in json.loads(file.metadata()["epochs"])]
-        tensors = safetensors.torch.load_file(path)
-        self.average = {
-            name: tensors[f"average/{name}"].to(self.model.device) for name in self.average
-        }
-        for name, parameter in self.parameters.items():
-            with torch.no_grad():
-                parameter.copy_(tensors[name])
-            self.optimizer.state[parameter] = {
-                "step": tensors[f"step/{name}"],  # stays on the CPU, as AdamW keeps it
-                "exp_avg": tensors[f"exp_avg/{name}"].to(parameter.device),
-                "exp_avg_sq": tensors[f"exp_avg_sq/{name}"].to(parameter.device),
-            }
+    def dev_score(self) -> float:
+        """Weighted F1 of the context alone."""
+        logits = corpus_logits(self.model, self.dev)
+        return 100 * score(self.dev.gold, logits, self.model.settings.labels).weighted_f1
+
+    def logits(self, transcripts: Sequence[Transcript]) -> np.ndarray:
+        """Logits of any transcripts, (utterances, classes) float32."""
+        corpus = read_corpus(self.model, transcripts, self.model.settings.labels)
+        return corpus_logits(self.model, corpus)
 
     def _batches(self, corpus: Corpus, number: int) -> Iterator[list[Window]]:
         random = np.random.default_rng([self.training.seed, number])
         order = random.permutation(len(corpus.windows)).tolist()
         return batches(corpus, order, self.training.batch_turns)
-
-    def _step(self, batch: list[Window], other: list[Window] | None, step: int) -> float:
-        scale = rate_share(step, self.steps[-1], self.training.warmup)
-        for group in self.optimizer.param_groups:
-            group["lr"] = group["initial_lr"] * scale
-        with autocast(self.model.device):
-            scored, states = batch_states(self.model, self.corpus, batch)
-            logits = self.model.classify(self.model.dropout(states)).float()
-        gold = torch.from_numpy(self.corpus.gold)[scored].to(logits.device)
-        loss = functional.cross_entropy(logits, gold, weight=self.weights, ignore_index=-1)
-        if self.teacher is not None and self.training.taught:
-            # what is said comes of weighted losses: to weigh it again would be once too often
-            said = torch.from_numpy(self.teacher)[scored].to(logits.device).softmax(dim=1)
-            loss = loss.lerp(functional.cross_entropy(logits, said), self.training.taught)
-        both = loss
-        if self.second and other:
-            with autocast(self.model.device):
-                both = loss + self.training.second_weight * self.second.loss(self.model, other)
-        self.optimizer.zero_grad()
-        both.backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(list(self.parameters.values()), 1.0)
-        self.optimizer.step()
-        left = average_share(step, self.training.averaging)
-        with torch.no_grad():
-            for name, average in self.average.items():
-                average.lerp_(self.parameters[name], 1 - left)
-        return loss.item()
-
-
-def differing(held: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:
-    """The names of what two identities have that is not the same, sorted."""
-    one, other = dict(_leaves(held)), dict(_leaves(wanted))
-    return sorted(name for name in one.keys() | other.keys() if one.get(name) != other.get(name))
-
-
-def _leaves(identity: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    for name, value in json.loads(json.dumps(identity)).items():
-        yield from value.items() if isinstance(value, dict) else [(name, value)]
-
-
-def _save(path: Path, tensors: Mapping[str, Tensor], epochs: str = "") -> None:
-    plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    metadata = {"epochs": epochs}
-    replace_file(path, lambda temporary: safetensors.torch.save_file(plain, temporary, metadata))
-
-
-def replace_file(path: Path, write: Callable[[Path], object]) -> None:
-    """Writes a file, which is there as it was or as it is to be, also after a power cut."""
-    temporary = path.with_suffix(".new")
-    write(temporary)
-    with temporary.open("rb") as file:
-        os.fsync(file.fileno())
-    temporary.replace(path)

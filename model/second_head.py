@@ -1,6 +1,6 @@
-"""Other labels of like dialogue, learned beside the model's own by a head that training alone has.
+"""An auxiliary head: another label set of like dialogue, learned with the model's own.
 
-What it teaches stays in the context encoder; the head itself is no part of a checkpoint.
+What it brings stays in the context encoder; the head itself is no part of a checkpoint.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from model.batches import batch_states, read_context
+from model.batches import batch_states, read_corpus
 from model.dataset import Transcript, class_weights, label_set
 from model.emonet import EmoNet
 from model.windows import Window
 
 
-class SecondHead(nn.Module):
+class AuxiliaryHead(nn.Module):
     """A linear classifier of the context's states, and the data that it is trained on.
 
     Attributes:
@@ -27,7 +27,7 @@ class SecondHead(nn.Module):
     def __init__(self, model: EmoNet, data: Sequence[Transcript], exponent: float):
         super().__init__()
         labels = label_set(data)
-        self.corpus = read_context(model, data, labels)
+        self.corpus = read_corpus(model, data, labels)
         weights = torch.from_numpy(class_weights(self.corpus.gold, len(labels), exponent))
         self.weights = weights.to(model.device)
         self.classify = nn.Linear(model.context.width, len(labels), device=model.device)

@@ -1,55 +1,69 @@
-"""What a trained model is, next to its encoder and its weights, and how it is trained."""
+"""What a trained model is, how it is trained, and how its logits are calibrated.
+
+Law of this module: every setting stands here once, with its docstring and its one default, which is
+the value that the shipped checkpoint was made with. Flags and their help, variants of the ablation
+suite, settings files and a checkpoint's provenance are made from these fields.
+"""
 
 from __future__ import annotations
 
 import dataclasses
 
-from model.dataset import SPEAKERS
+import numpy as np
+
 from model.errors import ModelError
 
 TAGS = ("none", "local", "global")
 
+SPEAKERS = ("corpus", "episode", "dialogue", "shuffled")
+
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
-    """What a trained model is, next to its encoder and its weights.
-
-    Attributes:
-      labels: the classes.
-      tag: how a turn names its speaker to the context: `none`, `local` or `global`.
-      history: N, how many utterances of a speaker the GRU reads; 0 leaves the GRU out.
-      hidden: h, the GRU's state.
-      window_tokens: what the context encoder sees at most.
-      window_turns: how many turns a token sees in each layer, its own included; None for all.
-      turn_places: whether a turn's tokens stand where they would if it stood alone, and a head sees
-        an earlier turn the less the farther it lies back (`head_slopes`); else where they stand in
-        the window, as in the papers.
-      turn_tokens: where a turn is cut off.
-      trained_layers: how many upper layers of the context encoder are trained.
-      utterance_layers: how many upper layers are trained that read an utterance alone; 0 leaves
-        u_t out, as in the papers.
-      languages: ISO 639-1 codes of those it was trained on.
-    """
+    """What a trained model is, next to its encoder and its weights."""
 
     labels: tuple[str, ...]
-    tag: str = "global"
+    """Classes."""
+
+    tag: str = "none"
+    """How a turn names its speaker to the context encoder: none, local or global."""
+
     history: int = 10
+    """Utterances of a speaker's history that the GRU reads, N; 0 leaves the GRU out."""
+
     hidden: int = 16
+    """Size of the GRU's state, h."""
+
     window_tokens: int = 512
+    """Tokens that the context encoder sees at most."""
+
     window_turns: int | None = None
-    turn_places: bool = False
+    """Turns that a token sees in each layer, its own included; all if not given."""
+
+    per_turn_positions: bool = True
+    """Whether position ids start anew with each turn and attention falls with the distance in turns
+    (`head_slopes`); if not, they count through the window, as in the papers."""
+
     turn_tokens: int = 128
-    trained_layers: int = 6
-    utterance_layers: int = 0
+    """Tokens after which a turn is cut off."""
+
+    trained_layers: int = 4
+    """Upper layers of the context encoder that are trained."""
+
+    utterance_encoder_layers: int = 4
+    """Upper layers of the utterance-only classifier; 0 leaves u_t out, as in the papers."""
+
     languages: tuple[str, ...] = ("en",)
+    """ISO 639-1 codes of the languages of the training set."""
 
     def __post_init__(self) -> None:
-        if self.tag not in TAGS:
-            raise ModelError(f"tag is {self.tag!r}, not one of {', '.join(TAGS)}")
-        if min(self.history, self.trained_layers, self.utterance_layers) < 0 or self.hidden < 1:
+        _check_choice("tag", self.tag, TAGS)
+        if min(self.history, self.trained_layers, self.utterance_encoder_layers) < 0:
             raise ModelError(
-                "history, trained_layers and utterance_layers want 0 or more, hidden 1 or more"
+                "history, trained_layers and utterance_encoder_layers must be 0 or more"
             )
+        if self.hidden < 1:
+            raise ModelError(f"hidden is {self.hidden}, not 1 or more")
         if self.window_turns is not None and self.window_turns < 1:
             raise ModelError(f"window_turns is {self.window_turns}, not 1 or more")
         if not self.languages or not all(
@@ -65,48 +79,127 @@ class Settings:
 
 @dataclasses.dataclass(frozen=True)
 class TrainingSettings:
-    """How a model is trained.
-
-    Attributes:
-      seed: of weights, batches and dropout.
-      epochs: at most.
-      patience: epochs without a better dev score after which it stops.
-      batch_turns: utterances whose loss makes a step, about.
-      encoder_rate: learning rate of the context encoder.
-      head_rate: learning rate of everything else.
-      warmup: share of the steps over which the rates rise.
-      weight_decay: of AdamW.
-      weight_exponent: class weights are inverse frequencies to this power.
-      averaging: the weights that are scored and kept are a moving average over the steps, of
-        which each step leaves this share; 0 keeps the last step's own.
-      second_weight: of the second head's loss.
-      taught: share of the loss that is the cross entropy to what contexts say of an utterance that
-        they have not learned from, next to its gold label (distillation, Hinton et al. 2015).
-      memory_epochs: of the second stage, which trains the speaker's part.
-      speakers: how far a speaker is known, see `dataset.SPEAKERS`; all but `corpus` are controls.
-    """
+    """How a model is trained; see `model.recipe` for the steps that are named here."""
 
     seed: int = 0
-    epochs: int = 5
+    """Seed of weights, batches and dropout; the folds have seeds of their own, 0 to K - 1."""
+
+    epochs: int = 3
+    """Epochs of a context at most."""
+
     patience: int = 2
-    batch_turns: int = 96
-    encoder_rate: float = 1e-4
-    head_rate: float = 1e-3
+    """Epochs without a better dev score after which training stops."""
+
+    batch_turns: int = 64
+    """Utterances of a batch, at least; a batch holds whole windows."""
+
+    encoder_lr: float = 1.5e-4
+    """Peak learning rate of the context encoder."""
+
+    head_lr: float = 1e-3
+    """Peak learning rate of all other parameters."""
+
     warmup: float = 0.1
+    """Share of the steps over which learning rates rise; then they fall linearly to zero."""
+
     weight_decay: float = 0.01
+    """Weight decay of AdamW."""
+
     weight_exponent: float = 0.5
-    averaging: float = 0.99
-    second_weight: float = 0.5
-    taught: float = 0.0
-    memory_epochs: int = 3
+    """Exponent of the inverse class frequencies that weigh the loss; 0 weighs all classes alike."""
+
+    ema_decay: float = 0.99
+    """Decay of the moving average of weights, which is what is scored and kept; 0 keeps the last
+    step's weights."""
+
+    auxiliary_weight: float = 0.5
+    """Weight of the auxiliary head's loss."""
+
+    oof_folds: int = 4
+    """Folds of cross-fitting, whose out-of-fold logits teach the context and train the later steps;
+    0 for none."""
+
+    distillation_weight: float = 0.5
+    """Weight of the cross entropy to the teacher's probabilities; that to gold labels has the rest.
+    Without teacher logits or out-of-fold logits there is no teacher, and gold labels have all."""
+
+    utterance_weight: float = 0.3
+    """Mixing weight of the utterance-only classifier; the context has the rest."""
+
+    fit_class_bias: bool = True
+    """Whether a class bias is fitted, which takes out-of-fold logits."""
+
+    speaker_epochs: int = 3
+    """Epochs of the speaker stage."""
+
+    fit_speaker_weight: bool = True
+    """Whether the mixing weight of the speaker's logits is fitted on dev; if not, it is 1, as in
+    the papers."""
+
     speakers: str = "corpus"
+    """How far the speaker stage knows a speaker: over the whole corpus; within an episode or a
+    dialogue; or shuffled, as somebody drawn at random. All but corpus are controls."""
 
     def __post_init__(self) -> None:
         if self.epochs < 1 or self.patience < 1 or self.batch_turns < 1:
-            raise ModelError("epochs, patience and batch_turns want 1 or more")
-        if not 0 <= self.averaging < 1 or self.second_weight < 0:
-            raise ModelError("averaging wants 0 or more and less than 1, second_weight 0 or more")
-        if not 0 <= self.taught <= 1:
-            raise ModelError(f"taught is {self.taught}, not within 0 and 1")
-        if self.speakers not in SPEAKERS:
-            raise ModelError(f"speakers is {self.speakers!r}, not one of {', '.join(SPEAKERS)}")
+            raise ModelError("epochs, patience and batch_turns must be 1 or more")
+        if self.speaker_epochs < 0 or self.auxiliary_weight < 0:
+            raise ModelError("speaker_epochs and auxiliary_weight must be 0 or more")
+        if not 0 <= self.ema_decay < 1:
+            raise ModelError(f"ema_decay is {self.ema_decay}, not 0 or more and less than 1")
+        for name in ("distillation_weight", "utterance_weight"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ModelError(f"{name} is {getattr(self, name)}, not within 0 and 1")
+        if self.oof_folds < 0 or self.oof_folds == 1:
+            raise ModelError(f"oof_folds is {self.oof_folds}, not 0 or at least 2")
+        _check_choice("speakers", self.speakers, SPEAKERS)
+
+
+@dataclasses.dataclass(frozen=True)
+class Calibration:
+    """The numbers that turn the raw logits of a model's parts into its logits.
+
+        logits = (context_weight * (context + speaker_weight * speaker)
+                  + utterance_weight * utterance + class_bias) / temperature
+
+    The parts are W_o c_t + b, W_o W_p k_t and W_u u_t + b_u. The defaults leave their sum as it is.
+    """
+
+    context_weight: float = 1.0
+    """Mixing weight of the context and, with it, of the speaker."""
+
+    utterance_weight: float = 1.0
+    """Mixing weight of the utterance-only classifier."""
+
+    speaker_weight: float = 1.0
+    """Mixing weight of the speaker within the context."""
+
+    class_bias: tuple[float, ...] = ()
+    """Added to the logits of each class, in nats; nothing is added if empty."""
+
+    temperature: float = 1.0
+    """Divisor of all logits (Guo et al. 2017)."""
+
+    def context_logits(self, context: np.ndarray, utterance: np.ndarray) -> np.ndarray:
+        """Both parts calibrated and added up.
+
+        Args:
+          context: (utterances, classes) float32.
+          utterance: (utterances, classes) float32.
+
+        Returns:
+          (utterances, classes) float32.
+        """
+        logits = self.context_weight * context + self.utterance_weight * utterance
+        if self.class_bias:
+            logits = logits + np.array(self.class_bias, np.float32)
+        return np.asarray(logits / self.temperature)
+
+    def speaker_logits(self, speaker: np.ndarray) -> np.ndarray:
+        """What the speaker adds to them: (histories, classes) float32, as `speaker` is."""
+        return np.asarray(self.context_weight * self.speaker_weight / self.temperature * speaker)
+
+
+def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        raise ModelError(f"{name} is {value!r}, not one of {', '.join(choices)}")

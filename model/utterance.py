@@ -1,14 +1,13 @@
-"""What an utterance tells alone: upper layers of its own over the pass that embeds it.
+"""The utterance-only classifier: upper layers of its own over the pass that embeds an utterance.
 
-A context reads a turn among others, and tells less of the turn's own words than a reader who sees
-nothing else. Each is right where the other is not, so their logits are added.
+A context reads a turn among others, and tells less of the turn's own words than a classifier that
+sees nothing else. Each is right where the other is not, so their logits are mixed.
 """
 
 from __future__ import annotations
 
 import dataclasses
 
-import numpy as np
 import torch
 from torch import nn
 from torch.nn.utils import skip_init
@@ -17,14 +16,11 @@ from model.encoder import Encoder
 from model.precision import Classifier
 from model.settings import Settings, TrainingSettings
 
-SHARE = 0.3
-"""Of all logits; those of the context have the rest."""
 
-
-class UtteranceReader(nn.Module):
+class UtteranceClassifier(nn.Module):
     """Upper layers of the frozen encoder once more, fine-tuned, and a linear classifier.
 
-    It says nothing until it has taken over what was learned.
+    Its logits are zero until it has loaded what was trained.
     """
 
     def __init__(self, *, embedder: Encoder, layers: int, classes: int):
@@ -36,25 +32,21 @@ class UtteranceReader(nn.Module):
         nn.init.zeros_(self.classify.weight)
         nn.init.zeros_(self.classify.bias)
 
-    def take_over(self, context: Encoder, classify: nn.Linear) -> None:
-        """What a model of the settings `alone` has learned, its logits at their `SHARE`."""
-        learned = context.upper_layers(len(self.layers))
-        self.layers.load_state_dict(learned.state_dict())
+    def load(self, context: Encoder, classify: nn.Linear) -> None:
+        """Copies what a model of the settings `utterance_only` has learned as its context."""
+        self.layers.load_state_dict(context.upper_layers(len(self.layers)).state_dict())
         with torch.no_grad():
-            self.classify.weight.copy_(SHARE * classify.weight)
-            self.classify.bias.copy_(SHARE * classify.bias)
+            self.classify.weight.copy_(classify.weight)
+            self.classify.bias.copy_(classify.bias)
 
 
-def mixed(context: np.ndarray, utterance: np.ndarray) -> np.ndarray:
-    """Logits of both, (utterances, classes) float32, each at its share."""
-    return np.asarray((1 - SHARE) * context + SHARE * utterance, dtype=np.float32)
-
-
-def alone(settings: Settings, training: TrainingSettings) -> tuple[Settings, TrainingSettings]:
+def utterance_only(
+    settings: Settings, training: TrainingSettings
+) -> tuple[Settings, TrainingSettings]:
     """What a model is, and how it is trained, whose context is the utterance alone.
 
-    It is taught by nobody and weighs all utterances the same: the less it is like the context, the
-    more there is to add.
+    It has no class weights, and is to have no teacher: the less it is like the context, the more
+    there is to add.
     """
     return (
         dataclasses.replace(
@@ -62,9 +54,9 @@ def alone(settings: Settings, training: TrainingSettings) -> tuple[Settings, Tra
             tag="none",
             history=0,
             window_turns=1,
-            turn_places=False,
-            trained_layers=settings.utterance_layers,
-            utterance_layers=0,
+            per_turn_positions=False,
+            trained_layers=settings.utterance_encoder_layers,
+            utterance_encoder_layers=0,
         ),
-        dataclasses.replace(training, taught=0.0, weight_exponent=0.0, memory_epochs=0),
+        dataclasses.replace(training, weight_exponent=0.0),
     )

@@ -16,7 +16,7 @@ from model.dataset import Transcript
 from model.emonet import EmoNet
 from model.encoder import load_encoder
 from model.references import EncoderReference, reference_to
-from model.settings import Settings
+from model.settings import Calibration, Settings
 
 # the bits that the tests compare are those of one thread, as in every process of the job
 torch.set_num_threads(1)
@@ -105,19 +105,25 @@ def save_encoder(family: str, folder: Path) -> EncoderReference:
 def small_settings(**changes: Any) -> Settings:
     """As what ships, but windows so short that dialogues of a few turns fill several."""
     usual = {
-        "turn_places": True, "window_tokens": 64, "turn_tokens": 16, "trained_layers": 2,
-        "utterance_layers": 1,
+        "tag": "global", "window_tokens": 64, "turn_tokens": 16, "trained_layers": 2,
+        "utterance_encoder_layers": 1,
     }  # fmt: skip
-    return Settings(**{"labels": LABELS, "hidden": 16, **usual, **changes})
+    return Settings(**{"labels": LABELS, **usual, **changes})
 
 
-def untrained(reference: EncoderReference, seed: int = 0, **changes: Any) -> EmoNet:
+def untrained(
+    reference: EncoderReference,
+    seed: int = 0,
+    calibration: Calibration | None = None,
+    **changes: Any,
+) -> EmoNet:
     """A model with a random head; larger weights than usual, so that little stays hidden."""
     torch.manual_seed(seed)
     model = EmoNet(
         settings=small_settings(**changes),
         context=load_encoder(reference),
         embedder=load_encoder(reference),
+        calibration=calibration,
     )
     with torch.no_grad():
         for part in (model.gru, model.project, model.classify):

@@ -8,24 +8,25 @@ from typing import Any
 import numpy as np
 from small_models import made_up, small_settings, transcript
 
-from model.dataset import Transcript
+from model.dataset import Data, Transcript
+from model.progress import SILENT, Epoch
 from model.references import EncoderReference
-from model.run import Epoch
 from model.settings import Settings, TrainingSettings
 from model.train import train
 
 DATA = [made_up(12, seed=seed, dialogues=2) for seed in range(4)]
 DEV = [made_up(12, seed=seed, dialogues=2) for seed in range(4, 6)]
-SETTINGS = small_settings(history=3, trained_layers=1, utterance_layers=0)
-TRAINING = TrainingSettings(epochs=3, patience=3, batch_turns=16)
+SETTINGS = small_settings(history=3, trained_layers=1, utterance_encoder_layers=0)
+TRAINING = TrainingSettings(epochs=3, patience=3, batch_turns=16, oof_folds=0)
 
 
 def run(
     output: Path, encoder: EncoderReference, training: TrainingSettings = TRAINING, **changes: Any
 ) -> list[Epoch]:
-    options = {"data": DATA, "dev": DEV, "settings": SETTINGS, **changes}
-    data, dev = options.pop("data"), options.pop("dev")
-    return train(data, dev, training=training, encoder=encoder, output=output, **options)
+    """A training of the small data, or with `changes` of data, settings and progress."""
+    settings, progress = changes.pop("settings", SETTINGS), changes.pop("progress", SILENT)
+    data = Data(**{"train": DATA, "dev": DEV, **changes})
+    return train(data, settings, training, encoder, output, progress)
 
 
 def past_says(seed: int, speakers: int, first: int) -> list[Transcript]:
@@ -50,7 +51,13 @@ def past_says(seed: int, speakers: int, first: int) -> list[Transcript]:
 
 
 LEARNING = TrainingSettings(
-    epochs=2, patience=2, batch_turns=16, encoder_rate=1e-3, head_rate=1e-2, memory_epochs=20
+    epochs=2,
+    patience=2,
+    batch_turns=16,
+    encoder_lr=1e-3,
+    head_lr=1e-2,
+    oof_folds=0,
+    speaker_epochs=20,
 )
 
 PAST_DATA, PAST_DEV = past_says(0, 160, 1), past_says(1, 80, 2)
@@ -58,8 +65,9 @@ PAST_SETTINGS = Settings(
     ("joy", "sadness"),
     tag="none",
     history=2,
-    hidden=16,
     window_tokens=64,
+    per_turn_positions=False,
     turn_tokens=16,
     trained_layers=0,
+    utterance_encoder_layers=0,
 )

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from small_models import transcript
 
-from beam_pipeline.transcripts import beside
+from beam_pipeline.transcripts import without_test_episodes
 from model.dataset import Transcript
 
 
@@ -15,4 +15,4 @@ def test_beside_the_training_data_nothing_is_learned_that_may_be_of_a_test_set()
     data, dev = [episode(1, 1), episode(2, 1)], [episode(1, 2), episode(3, 1)]
     same, other = [episode(1, 1), episode(2, 1)], [episode(4, 1), episode(1, 1, "Kite")]
     maybe_test = [episode(1, 2), episode(1, 3), episode(2, 2), episode(3, 1), episode(3, 2)]
-    assert beside([*same, *maybe_test, *other], data, dev) == [*same, *other]
+    assert without_test_episodes([*same, *maybe_test, *other], data, dev) == [*same, *other]

@@ -128,9 +128,12 @@ def trained(small_bert: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("trained")
     for name, numbers in (("trn", range(1, 5)), ("dev", range(5, 7))):
         write_jsonl(folder / f"{name}.jsonl", [row for n in numbers for row in episode(n)])
-    flags = ["--encoder", small_bert.name, "--trained-layers", "1", "--window-tokens", "128"]
+    settings = folder / "settings.toml"
+    sizes = ("trained_layers = 1", "utterance_encoder_layers = 1", "window_tokens = 128")
+    settings.write_text("\n".join([*sizes, "history = 3"]))
+    flags = ["--encoder", small_bert.name, "--settings", str(settings)]
     data = [str(folder / "trn.jsonl"), "--dev", str(folder / "dev.jsonl")]
-    short = ["--epochs", "2", "--remember", "3", "--output", str(folder / "checkpoint")]
+    short = ["--epochs", "2", "--output", str(folder / "checkpoint")]
     assert main(["train", *data, *flags, *short]) == 0
     return folder
 

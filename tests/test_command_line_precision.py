@@ -44,9 +44,17 @@ def assert_all_in(precision: str, seen: Seen) -> None:
     seen.clear()
 
 
+SIZES = """
+epochs = 1
+window_tokens = 128
+trained_layers = 1
+utterance_encoder_layers = 1
+"""
+
+
 @pytest.fixture
 def sets(tmp_path: Path) -> list[str]:
-    """To learn from, to be chosen on, and to learn from beside: small episodes, a file each."""
+    """Training set, dev and auxiliary data: small episodes, a file each."""
     numbers = {"trn": range(1, 5), "dev": range(5, 7), "other": range(1, 3)}
     return [
         str(
@@ -73,12 +81,14 @@ def test_training_evaluation_labelling_and_a_new_memory(
 ) -> None:
     data, dev, other = sets
     checkpoint, output = str(tmp_path / "checkpoint"), str(tmp_path / "out")
-    flags = ["--dev", dev, "--beside", other, "--output", checkpoint, "--encoder", small_bert.name]
-    flags += ["--window-tokens", "128", "--trained-layers", "1", "--folds", "2", "--epochs", "1"]
+    settings = tmp_path / "settings.toml"
+    settings.write_text(SIZES)
+    flags = ["--dev", dev, "--auxiliary-data", other, "--output", checkpoint]
+    flags += ["--encoder", small_bert.name, "--settings", str(settings), "--oof-folds", "2"]
     assert main(["train", data, *flags]) == 0
     begun = [line for line in capsys.readouterr().out.splitlines() if line.startswith("training")]
-    parts = ["fold 1 of 2", "fold 2 of 2", "the context", "the reader of utterances"]
-    assert begun == [f"training {part}" for part in parts]
+    parts = ["fold 1 of 2", "fold 2 of 2", "context", "utterance-only classifier", "speaker encoder"]
+    assert begun == [f"training: {part}" for part in parts]
     assert_all_in(precision, seen)
 
     capsys.readouterr()
@@ -96,29 +106,24 @@ def test_training_evaluation_labelling_and_a_new_memory(
     assert_all_in(precision, seen)
 
 
-LADDER = """
-[[row]]
+SUITE = f"""
+[[variant]]
 name = "what ships"
-epochs = 1
-window_tokens = 128
-trained_layers = 1
-utterance_layers = 1
-taught = 0.5
-beside = true
-finished = true
+auxiliary = true
+{SIZES}
 """
 
 
-def test_a_finished_row_of_an_ablation(
+def test_a_variant_of_an_ablation(
     precision: str, seen: Seen, sets: list[str], small_bert: EncoderReference, tmp_path: Path
 ) -> None:
     data, dev, other = sets
-    (tmp_path / "ladder.toml").write_text(LADDER)
-    flags = ["--dev", dev, "--beside", other, "--output", str(tmp_path / "ladder")]
-    flags += ["--encoder", small_bert.name, "--ladder", str(tmp_path / "ladder.toml")]
+    (tmp_path / "suite.toml").write_text(SUITE)
+    flags = ["--dev", dev, "--auxiliary-data", other, "--output", str(tmp_path / "suite")]
+    flags += ["--encoder", small_bert.name, "--suite", str(tmp_path / "suite.toml")]
     assert main(["ablate", data, *flags]) == 0
-    (row,) = json.loads((tmp_path / "ladder" / "ladder.json").read_text())["rows"]
-    assert np.isfinite(row["weighted_f1"]).all()
+    (variant,) = json.loads((tmp_path / "suite" / "ladder.json").read_text())["variants"]
+    assert np.isfinite(variant["weighted_f1"]).all()
     assert_all_in(precision, seen)
 
 

@@ -28,6 +28,7 @@ from model.errors import ModelError
 from model.evaluate import predict
 from model.precision import Precision
 from model.references import EncoderReference, reference_to
+from model.settings import Calibration
 
 FILES = [SETTINGS, WEIGHTS, SUMS]
 PROVENANCE = {"seed": 3, "data_digest": "0" * 64}
@@ -54,15 +55,32 @@ def test_a_checkpoint_is_read_as_it_was_written(
     assert sorted(path.name for path in checkpoint.iterdir()) == sorted(FILES)
 
 
-def test_a_checkpoint_of_before_languages_is_english(checkpoint: Path, tmp_path: Path) -> None:
+def test_the_numbers_of_a_calibration_come_back(
+    small_bert: EncoderReference, tmp_path: Path
+) -> None:
+    numbers = Calibration(0.7, 0.3, class_bias=(0.1, -0.3, 0.2), temperature=1 / 3)
+    save_checkpoint(tmp_path, untrained(small_bert, calibration=numbers), {})
+    assert open_checkpoint(tmp_path).calibration == numbers
+    assert load_model(open_checkpoint(tmp_path)).calibration == numbers
+
+
+def test_a_checkpoint_of_version_1_is_read_with_the_settings_and_defaults_of_its_time(
+    checkpoint: Path, tmp_path: Path
+) -> None:
     content = json.loads((checkpoint / SETTINGS).read_text())
-    assert content["settings"].pop("languages") == ["en"]
+    content["version"] = 1
+    del content["calibration"]  # it was in the weights
+    named = content["settings"]
+    assert named.pop("languages") == ["en"]
+    assert named.pop("per_turn_positions")
+    named["utterance_layers"] = named.pop("utterance_encoder_layers")
     old = shutil.copytree(checkpoint, tmp_path / "old")
     (old / SETTINGS).write_text(json.dumps(content))
     sums = (f"{hashlib.sha256((old / f).read_bytes()).hexdigest()}  {f}\n" for f in FILES[:2])
     (old / SUMS).write_text("".join(sums))
-    assert open_checkpoint(old).settings == open_checkpoint(checkpoint).settings
-    assert load_model(open_checkpoint(old)).settings.languages == ("en",)
+    settings = dataclasses.replace(open_checkpoint(checkpoint).settings, per_turn_positions=False)
+    assert open_checkpoint(old).settings == settings
+    assert load_model(open_checkpoint(old)).calibration == Calibration()
 
 
 @pytest.mark.parametrize("precision", Precision)

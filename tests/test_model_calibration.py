@@ -8,12 +8,13 @@ from made_up_logits import drawn
 
 from model.calibration import (
     BINS,
+    fit_speaker_weight,
     fit_temperature,
     log_likelihood,
     probabilities,
     reliability,
-    speaker_share,
 )
+from model.settings import Calibration
 
 
 @given(st.integers(0, 99), st.floats(0.3, 4))
@@ -82,7 +83,7 @@ def test_no_other_share_of_the_speaker_makes_the_gold_labels_likelier(
     logits, gold = drawn(seed, 80)
     past = np.random.default_rng(seed + 1).normal(0, 1, logits.shape).astype(np.float32)
     context = logits - told * past
-    share = speaker_share(context, past, gold)
+    share = fit_speaker_weight(context, past, gold)
     best = after_temperature(context + share * past, gold)
     for other in (0, max(0, share - 0.05), min(1, share + 0.05), 1):
         assert best >= after_temperature(context + other * past, gold) - 1e-6
@@ -91,6 +92,39 @@ def test_no_other_share_of_the_speaker_makes_the_gold_labels_likelier(
 def test_a_past_that_tells_something_is_kept_and_one_that_tells_nothing_is_not() -> None:
     logits, gold = drawn(3, 10_000)
     past = np.random.default_rng(4).normal(0, 1, logits.shape).astype(np.float32)
-    assert speaker_share(logits - past, past, gold) > 0.95
-    assert speaker_share(logits - past / 2, past, gold) == pytest.approx(0.5, abs=0.05)
-    assert speaker_share(logits, past, gold) < 0.05
+    assert fit_speaker_weight(logits - past, past, gold) > 0.95
+    assert fit_speaker_weight(logits - past / 2, past, gold) == pytest.approx(0.5, abs=0.05)
+    assert fit_speaker_weight(logits, past, gold) < 0.05
+
+
+NUMBERS = st.floats(0.1, 4)
+
+
+@given(seed=st.integers(0, 99))
+def test_without_numbers_of_its_own_a_calibration_changes_no_bit(seed: int) -> None:
+    (context, _), (utterance, _), (speaker, _) = (drawn(seed + part, 20) for part in range(3))
+    identity = Calibration()
+    np.testing.assert_array_equal(identity.context_logits(context, utterance), context + utterance)
+    np.testing.assert_array_equal(identity.speaker_logits(speaker), speaker)
+
+
+@given(
+    seed=st.integers(0, 99),
+    numbers=st.builds(
+        Calibration,
+        context_weight=NUMBERS,
+        utterance_weight=NUMBERS,
+        speaker_weight=NUMBERS,
+        class_bias=st.just(()) | st.tuples(*[st.floats(-2, 2)] * 4),
+        temperature=NUMBERS,
+    ),
+)
+def test_parts_that_are_calibrated_apart_add_up_to_the_whole(
+    seed: int, numbers: Calibration
+) -> None:
+    context, utterance, speaker = (drawn(seed + part, 20)[0] for part in range(3))
+    apart = numbers.context_logits(context, utterance) + numbers.speaker_logits(speaker)
+    mixed = numbers.context_weight * (context + numbers.speaker_weight * speaker)
+    mixed = mixed + numbers.utterance_weight * utterance + np.array(numbers.class_bias or 0)
+    np.testing.assert_allclose(apart, mixed / numbers.temperature, rtol=1e-4, atol=1e-4)
+    assert apart.dtype == np.float32

@@ -2,33 +2,35 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from small_models import LABELS, made_up
+from small_models import LABELS, made_up, small_settings
 from small_training import DATA, DEV
 from torch.nn import functional
 
 import model.compm_training
 from model.compm import CoMPM
 from model.compm_training import Trained, add_gradients, train_compm, training_steps
-from model.dataset import Transcript, gold_indices
+from model.dataset import Data, Transcript, gold_indices
 from model.encoder import load_encoder
 from model.errors import ModelError
 from model.evaluate import score
+from model.progress import Epoch, Progress
 from model.references import EncoderReference
-from model.run import Epoch
 from model.settings import TrainingSettings
 
 TRAINING = TrainingSettings(epochs=2, batch_turns=16)
 
 
-def run(encoder: EncoderReference, **changes: Any) -> Trained:
-    options: dict[str, Any] = {"data": DATA, "dev": DEV, "training": TRAINING, **changes}
-    data, dev = options.pop("data"), options.pop("dev")
-    return train_compm(data, dev, labels=LABELS, trained_layers=1, encoder=encoder, **options)
+def run(encoder: EncoderReference, folder: Path, **changes: Any) -> Trained:
+    training = changes.pop("training", TRAINING)
+    progress = changes.pop("progress", Progress())
+    data = Data(**{"train": DATA, "dev": DEV, **changes})
+    return train_compm(data, small_settings(trained_layers=1), training, encoder, folder, progress)
 
 
 def gold_of(*transcripts: Transcript) -> np.ndarray:
@@ -85,47 +87,73 @@ def test_the_steps_of_an_epoch_hold_every_labelled_dialogue_once() -> None:
     assert [step.texts for step in epochs[0]] != [step.texts for step in epochs[1]]
 
 
-def test_it_learns_what_can_be_learned(small_bert: EncoderReference) -> None:
-    said = {"joy": "glad", "neutral": "rain", "sadness": "sorry"}
+def test_it_learns_what_can_be_learned(small_bert: EncoderReference, tmp_path: Path) -> None:
+    texts = {"joy": "glad", "neutral": "rain", "sadness": "sorry"}
     plain = [
-        dataclasses.replace(whole, texts=[said[str(label)] for label in whole.labels])
+        dataclasses.replace(whole, texts=[texts[str(label)] for label in whole.labels])
         for whole in (made_up(12, seed=seed, dialogues=12) for seed in range(6))
     ]
-    quick = TrainingSettings(epochs=8, batch_turns=2, encoder_rate=1e-3, head_rate=1e-2)
-    trained = run(small_bert, data=plain[:4], dev=plain[4:], training=quick)
+    quick = TrainingSettings(epochs=8, batch_turns=2, encoder_lr=1e-3, head_lr=1e-2)
+    trained = run(small_bert, tmp_path, train=plain[:4], dev=plain[4:], training=quick)
     assert trained.epochs[-1].loss < 0.5 * trained.epochs[0].loss
     assert max(epoch.dev for epoch in trained.epochs) > 95
 
 
+class Told(Progress):
+    """Remembers the epochs."""
+
+    def __init__(self) -> None:
+        self.epochs: list[Epoch] = []
+
+    def finished(self, epoch: Epoch) -> None:
+        self.epochs.append(epoch)
+
+
 def test_the_logits_are_those_of_the_best_epoch_in_timeline_order(
-    small_bert: EncoderReference,
+    small_bert: EncoderReference, tmp_path: Path
 ) -> None:
-    told: list[Epoch] = []
-    trained = run(small_bert, dev=DEV[::-1], finished=told.append)
-    assert told == trained.epochs
+    told = Told()
+    trained = run(small_bert, tmp_path, dev=DEV[::-1], progress=told)
+    assert told.epochs == trained.epochs
     scores = score(gold_of(*DEV), trained.logits, LABELS)
-    assert 100 * scores.weighted_f1 == pytest.approx(max(epoch.dev for epoch in told))
+    assert 100 * scores.weighted_f1 == pytest.approx(max(epoch.dev for epoch in told.epochs))
 
 
-def test_a_seed_gives_the_same_run_and_another_one_another(small_bert: EncoderReference) -> None:
-    first, again = run(small_bert), run(small_bert)
+def test_a_seed_gives_the_same_run_and_another_one_another(
+    small_bert: EncoderReference, tmp_path: Path
+) -> None:
+    first, again = (run(small_bert, tmp_path / name) for name in ("first", "again"))
     assert first.epochs == again.epochs
     np.testing.assert_array_equal(first.logits, again.logits)
-    other = run(small_bert, training=dataclasses.replace(TRAINING, seed=1))
+    other = run(small_bert, tmp_path / "other", training=dataclasses.replace(TRAINING, seed=1))
     assert (other.logits != first.logits).any()
 
 
-def test_it_stops_when_dev_no_longer_grows(small_bert: EncoderReference) -> None:
+def test_an_interrupted_training_goes_on_after_its_last_epoch(
+    small_bert: EncoderReference, tmp_path: Path
+) -> None:
+    class Interrupting(Progress):
+        def finished(self, epoch: Epoch) -> None:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run(small_bert, tmp_path / "halves", progress=Interrupting())
+    halves, whole = (run(small_bert, tmp_path / name) for name in ("halves", "whole"))
+    assert halves.epochs == whole.epochs
+    np.testing.assert_array_equal(halves.logits, whole.logits)
+
+
+def test_it_stops_when_dev_no_longer_grows(small_bert: EncoderReference, tmp_path: Path) -> None:
     still = TrainingSettings(
-        epochs=5, patience=1, batch_turns=16, encoder_rate=0, head_rate=0, averaging=0
+        epochs=5, patience=1, batch_turns=16, encoder_lr=0, head_lr=0, ema_decay=0
     )
-    assert len(run(small_bert, training=still).epochs) == 2
+    assert len(run(small_bert, tmp_path, training=still).epochs) == 2
 
 
-def test_labels_that_do_not_fit_are_refused(small_bert: EncoderReference) -> None:
+def test_labels_that_do_not_fit_are_refused(small_bert: EncoderReference, tmp_path: Path) -> None:
     foreign = dataclasses.replace(DATA[0], labels=["anger"] * len(DATA[0]))
     with pytest.raises(ModelError, match="the data has the labels anger"):
-        run(small_bert, data=[foreign])
+        run(small_bert, tmp_path, train=[foreign])
     unlabelled = dataclasses.replace(DEV[0], labels=[None] * len(DEV[0]))
     with pytest.raises(ModelError, match="none of the 12 utterances"):
-        run(small_bert, dev=[unlabelled])
+        run(small_bert, tmp_path, dev=[unlabelled])

@@ -27,11 +27,11 @@ from model.errors import ModelError
 from model.evaluate import evaluate, predict
 from model.precision import Precision, autocast
 from model.references import EncoderReference
-from model.settings import TrainingSettings
+from model.settings import Calibration, TrainingSettings
 from model.speaker import recalled_windows
-from model.utterance import alone, mixed
+from model.utterance import utterance_only
 
-ONE_TURN = dataclasses.asdict(alone(small_settings(), TrainingSettings())[0])
+ONE_TURN = dataclasses.asdict(utterance_only(small_settings(), TrainingSettings())[0])
 precisions = pytest.mark.parametrize("precision", Precision)
 
 
@@ -47,12 +47,12 @@ def assert_cutting_changes_nothing(model: EmoNet, whole: Transcript, *, cuts: li
 
 
 @precisions
-@pytest.mark.parametrize("turn_places", [False, True])
+@pytest.mark.parametrize("per_turn_positions", [False, True])
 @pytest.mark.parametrize("tag", ["none", "local", "global"])
 def test_cutting_later_turns_changes_no_earlier_logit(
-    small_encoder: EncoderReference, tag: str, *, turn_places: bool, precision: str
+    small_encoder: EncoderReference, tag: str, *, per_turn_positions: bool, precision: str
 ) -> None:
-    model = untrained(small_encoder, tag=tag, turn_places=turn_places)
+    model = untrained(small_encoder, tag=tag, per_turn_positions=per_turn_positions)
     model.for_inference(precision=precision)
     whole = made_up(24, dialogues=2)
     assert_cutting_changes_nothing(model, whole, cuts=[1, 2, 5, 11, 12, 13, 20, 23])
@@ -119,8 +119,10 @@ def test_places_of_turns_are_of_no_account_where_each_stands_alone(
 ) -> None:
     whole = made_up(8, dialogues=8)
     in_window, in_turn = (
-        untrained(small_encoder, turn_places=turn_places).for_inference(precision=precision)
-        for turn_places in (False, True)
+        untrained(small_encoder, per_turn_positions=per_turn_positions).for_inference(
+            precision=precision
+        )
+        for per_turn_positions in (False, True)
     )
     np.testing.assert_array_equal(
         in_window.encode(whole).context_logits, in_turn.encode(whole).context_logits
@@ -128,7 +130,7 @@ def test_places_of_turns_are_of_no_account_where_each_stands_alone(
 
 
 def test_a_turn_counts_the_less_the_farther_back_it_lies(small_bert: EncoderReference) -> None:
-    model = untrained(small_bert, turn_places=True, window_tokens=128)
+    model = untrained(small_bert, per_turn_positions=True, window_tokens=128)
     model.for_inference(precision="float32")
 
     def moved(turns: int) -> float:
@@ -231,68 +233,83 @@ def test_the_sum_of_both_parts_is_one_joint_forward(
 ) -> None:
     data = [made_up(12, seed=seed, dialogues=2) for seed in range(3)]
     model = untrained(small_encoder, history=4).eval()
+    texts = [text for one in data for text in one.texts]
+    utterance, embeddings = model.read_utterances(texts)
+    speaker = model.speaker_logits(embeddings, histories(data, 4))
     with autocast(model.device):
-        joint, _ = read_corpus(model, data, [])
-    speaker = model.speaker_logits(joint.embeddings, joint.histories)
-    together = corpus_logits(model, joint) + speaker
+        context = corpus_logits(model, read_corpus(model, data, LABELS))
+    together = context + utterance + speaker
     apart = predict(model.for_inference(), data)
     # in training softmax is float32, in use it is bfloat16, whose numbers have eight bits
     bound = 1e-5 if precision == "float32" else 2**-6 * np.abs(together).max()
     np.testing.assert_allclose(apart, together, rtol=0, atol=bound)
-    for addend in (joint.alone, speaker):
+    for addend in (context, utterance, speaker):
         assert np.abs(addend).max() > 1e-2
 
 
 @precisions
-def test_what_an_utterance_tells_alone_depends_on_its_text_alone(
+def test_utterance_only_logits_depend_on_the_text_alone(
     small_encoder: EncoderReference, *, precision: str
 ) -> None:
     model = untrained(small_encoder).for_inference(precision=precision)
     texts = made_up(20).texts
-    alone, embeddings = model.read_alone(texts)
+    logits, embeddings = model.read_utterances(texts)
     np.testing.assert_array_equal(embeddings, model.embed(texts))
-    backwards, _ = model.read_alone(texts[::-1])
-    np.testing.assert_array_equal(backwards[::-1], alone)
+    backwards, _ = model.read_utterances(texts[::-1])
+    np.testing.assert_array_equal(backwards[::-1], logits)
     for turn in (0, 7, 19):
-        np.testing.assert_array_equal(model.read_alone(texts[turn : turn + 1])[0], alone[[turn]])
-    assert len(np.unique(alone, axis=0)) > 10
+        one, _ = model.read_utterances(texts[turn : turn + 1])
+        np.testing.assert_array_equal(one, logits[[turn]])
+    assert len(np.unique(logits, axis=0)) > 10
 
 
 @pytest.mark.usefixtures("precision")
-def test_without_memory_and_reader_an_utterance_is_encoded_once(
+def test_without_history_and_utterance_only_classifier_an_utterance_is_encoded_once(
     small_encoder: EncoderReference,
 ) -> None:
     calls = []
-    model = untrained(small_encoder, history=0, utterance_layers=0).for_inference()
+    model = untrained(small_encoder, history=0, utterance_encoder_layers=0).for_inference()
     model.embedder.register_forward_pre_hook(lambda *_: calls.append(1))
     encoding = model.encode(made_up(12))
     assert not calls
     assert encoding.embeddings.shape == (12, model.embedder.width)
-    remembering = untrained(small_encoder, history=1, utterance_layers=0).for_inference()
+    remembering = untrained(small_encoder, history=1, utterance_encoder_layers=0).for_inference()
     np.testing.assert_array_equal(
         encoding.context_logits, remembering.encode(made_up(12)).context_logits
     )
 
 
-def test_the_reader_of_utterances_says_what_a_model_of_one_turn_says_at_its_share(
+def test_the_utterance_only_classifier_gives_the_logits_of_a_model_of_one_turn(
     small_encoder: EncoderReference,
 ) -> None:
     whole = made_up(12)
-    reader = untrained(small_encoder, seed=1, **ONE_TURN).for_inference(precision="float32")
-    model = untrained(small_encoder, utterance_layers=1).for_inference(precision="float32")
+    one_turn = untrained(small_encoder, seed=1, **ONE_TURN).for_inference(precision="float32")
+    model = untrained(small_encoder, utterance_encoder_layers=1).for_inference(precision="float32")
     model.utterance.classify.weight.zero_()
     model.utterance.classify.bias.zero_()
     before = model.encode(whole).context_logits
     with torch.no_grad():  # layers that were moved, as training moves them
-        for parameter in reader.context.layers[-1].parameters():
+        for parameter in one_turn.context.layers[-1].parameters():
             parameter.add_(torch.randn_like(parameter), alpha=0.1)
-    model.take_over(reader)
-    np.testing.assert_allclose(
-        model.encode(whole).context_logits,
-        mixed(before, reader.encode(whole).context_logits),
-        rtol=0,
-        atol=1e-5,
-    )
+    model.utterance.load(one_turn.context, one_turn.classify)
+    both = before + one_turn.encode(whole).context_logits
+    np.testing.assert_allclose(model.encode(whole).context_logits, both, rtol=0, atol=1e-5)
+
+
+def test_calibrated_logits_are_those_of_the_parts_by_the_numbers(
+    small_bert: EncoderReference,
+) -> None:
+    data, bias = [made_up(9, seed=seed) for seed in range(3)], (0.5, -0.75, 0.25)
+    numbers = Calibration(0.7, 0.3, speaker_weight=0.4, class_bias=bias, temperature=1.25)
+    plain = untrained(small_bert, history=3).for_inference(precision="float32")
+    calibrated = untrained(small_bert, calibration=numbers, history=3)
+    utterance, embeddings = plain.read_utterances([text for one in data for text in one.texts])
+    context = np.concatenate([plain.encode(one).context_logits for one in data]) - utterance
+    speaker = plain.speaker_logits(embeddings, histories(data, 3))
+    expected = (0.7 * (context + 0.4 * speaker) + 0.3 * utterance + np.array(bias)) / 1.25
+    found = predict(calibrated.for_inference(precision="float32"), data)
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5)
+    assert found.dtype == np.float32
 
 
 @pytest.mark.usefixtures("precision")
@@ -362,8 +379,18 @@ def test_only_upper_layers_and_the_head_are_trained(small_encoder: EncoderRefere
     assert not any(name.startswith("embedder.") for name in names)
     head = {name.split(".")[0] for name in names - inside}
     assert head == {"gru", "project", "utterance", "classify"}
-    without = untrained(small_encoder, trained_layers=0, history=0, utterance_layers=0).trained()
+    none = {"trained_layers": 0, "history": 0, "utterance_encoder_layers": 0}
+    without = untrained(small_encoder, **none).trained()
     assert without.keys() == {"classify.weight", "classify.bias"}
+
+
+def test_asking_what_is_trained_changes_nothing(small_bert: EncoderReference) -> None:
+    model = untrained(small_bert, trained_layers=1)
+    names = {name for name, parameter in model.named_parameters() if parameter.requires_grad}
+    assert names == model.trained().keys()
+    ready = model.for_inference()
+    assert ready.trained().keys() == names
+    assert not any(parameter.requires_grad for parameter in ready.parameters())
 
 
 @pytest.mark.parametrize(
@@ -373,7 +400,7 @@ def test_only_upper_layers_and_the_head_are_trained(small_encoder: EncoderRefere
         ({"history": -1}, "history"),
         ({"hidden": 0}, "hidden"),
         ({"trained_layers": -1}, "trained_layers"),
-        ({"utterance_layers": -1}, "utterance_layers"),
+        ({"utterance_encoder_layers": -1}, "utterance_encoder_layers"),
         ({"window_turns": 0}, "window_turns is 0"),
         ({"turn_tokens": 7}, "turn_tokens is 7"),
         ({"turn_tokens": 65}, r"turn_tokens is 65, not within 8 and window_tokens \(64\)"),
@@ -389,7 +416,7 @@ def test_settings_that_make_no_model_are_refused(changes: dict[str, object], mes
     [
         ({"window_tokens": 129}, "window_tokens is 129, the encoder has 128 positions"),
         ({"trained_layers": 3}, "trained_layers is 3, the encoder has 2 layers"),
-        ({"utterance_layers": 3}, "utterance_layers is 3, the encoder has 2 layers"),
+        ({"utterance_encoder_layers": 3}, "utterance_encoder_layers is 3, the encoder has 2"),
     ],
 )
 def test_settings_that_the_encoder_cannot_serve_are_refused_with_both_sides(

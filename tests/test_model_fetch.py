@@ -128,8 +128,9 @@ def test_a_fetched_encoder_is_used_by_its_name(source: Source, tmp_path: Path) -
 
     trn = write_jsonl(tmp_path / "trn.jsonl", episode(1))
     dev = write_jsonl(tmp_path / "dev.jsonl", episode(2))
-    sizes = ["--epochs", "1", "--memory-epochs", "1", "--trained-layers", "1"]
-    sizes += ["--window-tokens", "128", "--folds", "0"]
+    settings = tmp_path / "settings.toml"
+    settings.write_text("window_tokens = 128\ntrained_layers = 1\nspeaker_epochs = 1\n")
+    sizes = ["--settings", str(settings), "--epochs", "1", "--oof-folds", "0"]
     output = ["--dev", str(dev), "--output", str(tmp_path / "checkpoint")]
     assert main(["train", str(trn), *output, *sizes, "--encoder", "made-up"]) == 0
     assert open_checkpoint(tmp_path / "checkpoint").encoder == reference

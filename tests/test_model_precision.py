@@ -67,12 +67,12 @@ def test_another_precision_is_refused_in_one_sentence(
 
 GIVES: dict[str, Callable[[EmoNet], np.ndarray]] = {
     "encode": lambda model: model.encode(WHOLE).context_logits,
-    "read_alone": lambda model: model.read_alone(WHOLE.texts)[0],
+    "read_utterances": lambda model: model.read_utterances(WHOLE.texts)[0],
     "embed": lambda model: model.embed(WHOLE.texts),
     "speaker_logits": lambda model: model.speaker_logits(
         np.ones((4, model.embedder.width), np.float16), np.array([[0, 1, 2], [-1, 2, 3]])
     ),
-    "corpus_logits": lambda model: corpus_logits(model, read_corpus(model, [WHOLE], [])[0]),
+    "corpus_logits": lambda model: corpus_logits(model, read_corpus(model, [WHOLE], LABELS)),
 }
 
 

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import safetensors.torch
 import torch
@@ -15,16 +14,16 @@ from small_models import untrained
 from small_training import DATA, DEV, TRAINING, run
 from small_training import SETTINGS as SMALL
 
-import model.train
+import model.recipe
+import model.steps
 from model.artifact import SETTINGS, SUMS, WEIGHTS, open_checkpoint
-from model.batches import Corpus
-from model.calibration import reliability
 from model.dataset import Transcript
-from model.emonet import EmoNet
 from model.errors import ModelError
-from model.evaluate import Scores
+from model.progress import Epoch, Progress
 from model.references import EncoderReference
+from model.run import ContextLearner
 from model.settings import TrainingSettings
+from model.settings_file import as_table
 
 FILES = [SETTINGS, WEIGHTS, SUMS]
 
@@ -63,12 +62,24 @@ def die(*_: object) -> None:
     raise DeathError
 
 
-def interrupt_after(share: float) -> Any:
-    def advance(done: int, total: int) -> None:
-        if done > share * total:
-            raise DeathError
+class Log(Progress):
+    """Remembers what it is told, and dies after a share of the steps."""
 
-    return advance
+    def __init__(self, share: float = 1.0):
+        self.share = share
+        self.told: list[int | str] = []
+        self.steps: list[int] = []
+
+    def resumed(self, number: int | None) -> None:
+        self.told.append(f"{number}")
+
+    def advance(self, done: int, total: int) -> None:
+        if done > self.share * total:
+            raise DeathError
+        self.steps.append(done)
+
+    def finished(self, epoch: Epoch) -> None:
+        self.told.append(epoch.number)
 
 
 def relabelled(transcript: Transcript) -> Transcript:
@@ -82,31 +93,27 @@ def test_an_interrupted_run_ends_as_one_that_was_not(
     tmp_path: Path, small_bert: EncoderReference, uninterrupted: Path, share: float
 ) -> None:
     with pytest.raises(DeathError):
-        run(tmp_path, small_bert, advance=interrupt_after(share))
+        run(tmp_path, small_bert, progress=Log(share))
     with pytest.raises(ModelError, match="no finished checkpoint"):
         open_checkpoint(tmp_path)
-    done: list[int] = []
-    told: list[Any] = []
-    callbacks = {
-        "finished": lambda epoch: told.append(epoch.number),
-        "resumed": lambda n: told.append(f"{n}"),
-    }
-    run(tmp_path, small_bert, advance=lambda step, _: done.append(step), **callbacks)
+    log = Log()
+    run(tmp_path, small_bert, progress=log)
     assert bytes_of(tmp_path) == bytes_of(uninterrupted)
     went_on = 1 + int(TRAINING.epochs * share)
-    assert (done[0] > 1) == (went_on > 1)
+    assert (log.steps[0] > 1) == (went_on > 1)
     epochs = list(range(1, TRAINING.epochs + 1))
-    assert told == [*epochs[: went_on - 1], f"{went_on}", *epochs[went_on - 1 :]]
+    resumed = [f"{went_on}"] if went_on > 1 else []
+    assert log.told == [*epochs[: went_on - 1], *resumed, *epochs[went_on - 1 :]]
 
 
-def test_an_interrupted_run_with_a_second_head_ends_as_one_that_was_not(
+def test_an_interrupted_run_with_auxiliary_data_ends_as_one_that_was_not(
     tmp_path: Path, small_bert: EncoderReference, uninterrupted: Path
 ) -> None:
-    second = [relabelled(transcript) for transcript in DATA[:3]]
-    run(tmp_path / "whole", small_bert, second=second)
+    auxiliary = [relabelled(transcript) for transcript in DATA[:3]]
+    run(tmp_path / "whole", small_bert, auxiliary=auxiliary)
     with pytest.raises(DeathError):
-        run(tmp_path / "halves", small_bert, second=second, advance=interrupt_after(0.5))
-    run(tmp_path / "halves", small_bert, second=second)
+        run(tmp_path / "halves", small_bert, auxiliary=auxiliary, progress=Log(0.5))
+    run(tmp_path / "halves", small_bert, auxiliary=auxiliary)
     assert bytes_of(tmp_path / "halves") == bytes_of(tmp_path / "whole")
     # it has learned something else, and the head is no part of the checkpoint
     one, other = (
@@ -117,12 +124,12 @@ def test_an_interrupted_run_with_a_second_head_ends_as_one_that_was_not(
     assert any((one[name] != other[name]).any() for name in one)
 
 
-def test_without_averaging_the_last_weights_of_an_epoch_are_kept(
+def test_without_a_moving_average_the_last_weights_of_an_epoch_are_kept(
     tmp_path: Path, small_bert: EncoderReference, scripted_dev: list[dict[str, torch.Tensor]]
 ) -> None:
     once = dataclasses.replace(TRAINING, epochs=1)
-    for averaging in (0.0, 0.99):
-        run(tmp_path / f"{averaging}", small_bert, dataclasses.replace(once, averaging=averaging))
+    for decay in (0.0, 0.99):
+        run(tmp_path / f"{decay}", small_bert, dataclasses.replace(once, ema_decay=decay))
     last, averaged = scripted_dev
     start = untrained(small_bert, **dataclasses.asdict(SMALL)).trained()
     names = [name for name in last if name.startswith("context.") and name.endswith("weight")]
@@ -138,10 +145,10 @@ def test_a_run_that_died_before_its_checkpoint_is_not_trained_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(model.train, "save_checkpoint", die)
+        patch.setattr(model.recipe, "save_checkpoint", die)
         with pytest.raises(DeathError):
             run(tmp_path, small_bert)
-    run(tmp_path, small_bert, advance=die)
+    run(tmp_path, small_bert, progress=Log(0))
     assert bytes_of(tmp_path) == bytes_of(uninterrupted)
 
 
@@ -150,18 +157,19 @@ def test_a_run_that_died_before_its_checkpoint_is_not_trained_again(
     [
         ({"settings": dataclasses.replace(SMALL, history=4)}, "history"),
         ({"training": dataclasses.replace(TRAINING, seed=1)}, "seed"),
-        ({"data": DATA[:3]}, "data_digest"),
+        ({"train": DATA[:3]}, "data_digest"),
         ({"dev": DEV[:1]}, "dev_digest"),
-        ({"second": DATA[:1]}, "second_digest"),
+        ({"auxiliary": DATA[:1]}, "auxiliary_digest"),
     ],
-    ids=["settings", "training", "data", "dev", "second"],
+    ids=["settings", "training", "train", "dev", "auxiliary"],
 )
 def test_an_unfinished_run_with_other_settings_is_refused(
     tmp_path: Path, small_bert: EncoderReference, changes: dict[str, Any], other: str
 ) -> None:
     with pytest.raises(DeathError):
-        run(tmp_path, small_bert, advance=interrupt_after(0.5))
-    with pytest.raises(ModelError, match=f"unfinished run with other data or settings .{other}"):
+        run(tmp_path, small_bert, progress=Log(0.5))
+    refusal = rf"holds an unfinished training with other data or settings \({other}"
+    with pytest.raises(ModelError, match=refusal):
         run(tmp_path, small_bert, **changes)
 
 
@@ -181,9 +189,9 @@ def test_a_finished_checkpoint_is_told_of_and_not_trained_again(
     folder = shutil.copytree(uninterrupted, tmp_path / "finished")
     (folder / ".training").mkdir()  # as when the machine goes down in the last moment
     (folder / ".training" / "state.safetensors").write_bytes(b"half of it")
-    told: list[Any] = []
-    epochs = run(folder, small_bert, advance=die, finished=told.append, resumed=told.append)
-    assert told == [*epochs, None]
+    log = Log(0)
+    epochs = run(folder, small_bert, progress=log)
+    assert log.told == [*(epoch.number for epoch in epochs), "None"]
     assert len(epochs) == TRAINING.epochs
     assert bytes_of(folder) == bytes_of(uninterrupted)
 
@@ -191,7 +199,7 @@ def test_a_finished_checkpoint_is_told_of_and_not_trained_again(
 def test_a_run_that_dies_while_it_is_described_begins_anew(
     tmp_path: Path, small_bert: EncoderReference, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def write_half(path: Path, content: str) -> None:
+    def write_half(path: Path, content: str, **_: str) -> None:
         path.write_bytes(content.encode()[: len(content) // 2])
         raise DeathError
 
@@ -207,29 +215,26 @@ def scripted_dev(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[dict[str, tor
     """Dev scores of 10, 30, 20, 25, 40 percent, and the context that each was given for."""
     seen: list[dict[str, torch.Tensor]] = []
 
-    def dev_scores(trained: EmoNet, _: Corpus) -> Scores:
-        context = trained.trained_context()
+    def dev_score(learner: ContextLearner) -> float:
+        context = learner.averaged
         seen.append({name: value.detach().clone() for name, value in context.items()})
-        right = (10, 30, 20, 25, 40)[len(seen) - 1]
-        wrong = 100 - right
-        # both classes are as often right: weighted F1 is their share
-        nothing = reliability(np.array([-1]), np.zeros((1, 2)))
-        return Scores(("a", "b"), np.array([[right, wrong], [wrong, right]]), nothing)
+        return (10.0, 30.0, 20.0, 25.0, 40.0)[len(seen) - 1]
 
-    monkeypatch.setattr(model.train, "dev_scores", dev_scores)
+    monkeypatch.setattr(ContextLearner, "dev_score", dev_score)
     return seen  # type: ignore[return-value]
 
 
 def test_training_stops_when_dev_gains_no_more_and_keeps_the_best_epoch(
     tmp_path: Path, small_bert: EncoderReference, scripted_dev: list[dict[str, torch.Tensor]]
 ) -> None:
-    epochs = run(tmp_path, small_bert, TrainingSettings(epochs=5, patience=2, batch_turns=16))
+    epochs = run(
+        tmp_path, small_bert, TrainingSettings(epochs=5, patience=2, batch_turns=16, oof_folds=0)
+    )
     assert [epoch.dev for epoch in epochs] == pytest.approx([10, 30, 20, 25])
     stored = safetensors.torch.load_file(tmp_path / WEIGHTS)
     provenance = open_checkpoint(tmp_path).provenance
     for name, tensor in scripted_dev[1].items():
-        best = tensor / provenance["temperature"] if name.startswith("classify.") else tensor
-        torch.testing.assert_close(stored[name], best.to(stored[name].dtype), rtol=0, atol=0)
+        torch.testing.assert_close(stored[name], tensor.to(stored[name].dtype), rtol=0, atol=0)
     last = scripted_dev[3]
     assert any((stored[name] != last[name]).any() for name in last if name.startswith("context."))
     assert provenance["epoch"] == 2
@@ -238,16 +243,16 @@ def test_training_stops_when_dev_gains_no_more_and_keeps_the_best_epoch(
 def test_an_interruption_does_not_restart_patience(
     tmp_path: Path, small_bert: EncoderReference, scripted_dev: list[dict[str, torch.Tensor]]
 ) -> None:
-    training = TrainingSettings(epochs=5, patience=2, batch_turns=16)
+    training = TrainingSettings(epochs=5, patience=2, batch_turns=16, oof_folds=0)
     with pytest.raises(DeathError):
-        run(tmp_path, small_bert, training, advance=interrupt_after(0.6))
+        run(tmp_path, small_bert, training, progress=Log(0.6))
     assert len(scripted_dev) == 3
     assert len(run(tmp_path, small_bert, training)) == 4
 
 
 def test_a_checkpoint_says_where_it_comes_from(uninterrupted: Path) -> None:
     provenance = json.loads((uninterrupted / SETTINGS).read_text())["provenance"]
-    assert provenance["training"] == dataclasses.asdict(TRAINING)
+    assert provenance["settings"] == json.loads(json.dumps(as_table(SMALL, TRAINING)))
     assert provenance["train_utterances"] == sum(map(len, DATA))
     assert provenance["dev_utterances"] == sum(map(len, DEV))
     assert sum(provenance["train_labels"].values()) == sum(map(len, DATA))

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 import torch
-from small_models import made_up, untrained
+from small_models import LABELS, made_up, untrained
 from torch import nn
 
 from model.batches import corpus_logits, read_corpus

@@ -23,7 +23,11 @@ _PR_SET_PTRACER, _ANY = 0x59616D61, -1
 
 def main() -> None:
     run, entries = pickle.loads(Path(sys.argv[1]).read_bytes())
-    while output := os.read(0, 4096).decode().strip():
+    while line := os.read(0, 4096).decode():
+        output = line.strip()
+        if not output:
+            # that let a child go which was killed before it read it
+            continue
         child = os.fork()
         if not child:
             # where only a parent may trace

@@ -16,6 +16,7 @@ from apache_beam.testing.util import assert_that, equal_to
 from made_up_corpora import write_season
 from services import Host, free_port, job_service, pool, service
 from sockets import Socket, Watch, listening
+from worker_pools import on_a_pool
 
 from beam_pipeline import listening as ours
 from beam_pipeline.options import beam_options
@@ -26,61 +27,56 @@ LOOKS = 20
 """Far fewer than there are in the seconds that the smallest job takes."""
 
 
-def watched(
-    checkpoint: Checkpoint, folder: Path, flags: Sequence[str] = (), *others: int
-) -> set[Socket]:
-    """All that `emonet label` and others listened on through a whole run."""
-    corpus = write_season(folder / "quay", range(1, 9))
-    command = [sys.executable, "-P", "-m", "beam_pipeline", "label", str(corpus), *flags]
-    model = ["--checkpoint", str(checkpoint.folder), "--output", str(folder / "out")]
-    with (
-        subprocess.Popen([*command, *model], stdout=subprocess.DEVNULL) as running,
-        Watch(running.pid, *others) as watch,
-    ):
-        assert running.wait() == 0
-    assert watch.looks > LOOKS
-    assert read_manifests(str(folder / "out"))["0"]["counts"]["episodes"] == 8
-    return watch.seen
-
-
 def test_a_job_in_one_process_listens_nowhere(tiny_checkpoint: Checkpoint, tmp_path: Path) -> None:
-    assert watched(tiny_checkpoint, tmp_path, ["--direct_num_workers=3"]) == set()
-
-
-@pytest.mark.parametrize("mode", ["multi_threading", "multi_processing"])
-def test_a_job_whose_workers_are_asked_for_by_beams_flags_listens_on_this_machine_alone(
-    tiny_checkpoint: Checkpoint, tmp_path: Path, mode: str
-) -> None:
-    flags = ["--direct_num_workers=2", f"--direct_running_mode={mode}"]
-    seen = watched(tiny_checkpoint, tmp_path, flags)
-    assert len({one.port for one in seen}) >= 4
-    assert not [one for one in seen if one.is_reached_from_elsewhere]
-
-
-def test_a_pool_and_the_job_that_uses_it_listen_on_this_machine_alone(
-    tiny_checkpoint: Checkpoint, tmp_path: Path
-) -> None:
-    with pool(tmp_path / "log", Host()) as (address, process):
-        flags = ["--runner=PortableRunner", "--job_endpoint=embed"]
-        workers = ["--environment_type=EXTERNAL", f"--environment_config={address}"]
-        seen = watched(tiny_checkpoint, tmp_path, [*flags, *workers], process)
-    assert int(address.rpartition(":")[2]) in {one.port for one in seen}
-    assert len({one.port for one in seen}) >= 5
-    assert not [one for one in seen if one.is_reached_from_elsewhere]
-
-
-def test_an_engine_listens_on_this_machine_alone_while_it_runs_a_job(tmp_path: Path) -> None:
+    corpus, output = write_season(tmp_path / "quay", range(1, 9)), str(tmp_path / "out")
+    command = [sys.executable, "-P", "-m", "beam_pipeline", "label", str(corpus)]
+    flags = ["--checkpoint", str(tiny_checkpoint.folder), "--direct_num_workers=3"]
     with (
-        job_service(tmp_path, 2) as engine,
-        # both are children of this process
+        subprocess.Popen([*command, "--output", output, *flags], stdout=subprocess.DEVNULL) as job,
+        Watch(job.pid) as watch,
+    ):
+        assert job.wait() == 0
+    assert watch.looks > LOOKS
+    assert read_manifests(output)["0"]["counts"]["episodes"] == 8
+    assert watch.seen == set()
+
+
+def reached(flags: Sequence[str]) -> set[int]:
+    """The ports of this process and its children while a job runs, all of this machine alone."""
+    with (
         Watch(os.getpid()) as watch,
-        beam.Pipeline(options=PipelineOptions(beam_options(engine.flags))) as job,
+        beam.Pipeline(options=PipelineOptions(beam_options(flags))) as job,
     ):
         ran = job | beam.Create([1, 2]) | beam.Map(lambda one: one + 1)
         assert_that(ran, equal_to([2, 3]))
-    # of the engine: jobs with their files, control, data, state, log; and the pool
-    assert len({one.port for one in watch.seen}) >= 6
     assert not [one for one in watch.seen if one.is_reached_from_elsewhere]
+    return {one.port for one in watch.seen}
+
+
+BY_BEAMS_FLAGS = {
+    "threads": ["--direct_running_mode=multi_threading"],
+    "processes": ["--direct_running_mode=multi_processing"],
+    "loopback": ["--runner=PortableRunner", "--job_endpoint=embed", "--environment_type=LOOPBACK"],
+}
+
+
+@pytest.mark.parametrize("flags", BY_BEAMS_FLAGS.values(), ids=BY_BEAMS_FLAGS.keys())
+def test_what_beams_own_flags_ask_for_listens_on_this_machine_alone(flags: Sequence[str]) -> None:
+    # control, data, state and log
+    assert len(reached(["--direct_num_workers=2", *flags])) >= 4
+
+
+def test_a_pool_and_the_job_that_uses_it_listen_on_this_machine_alone(tmp_path: Path) -> None:
+    with pool(tmp_path / "log", Host()) as (address, _):
+        ports = reached(on_a_pool(address))
+    assert int(address.rpartition(":")[2]) in ports
+    assert len(ports) >= 5
+
+
+def test_an_engine_listens_on_this_machine_alone_while_it_runs_a_job(tmp_path: Path) -> None:
+    with job_service(tmp_path, 2) as engine:
+        # of the engine: jobs with their files, control, data, state, log; and the pool
+        assert len(reached(engine.flags)) >= 6
 
 
 @pytest.mark.parametrize(

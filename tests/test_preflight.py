@@ -121,9 +121,12 @@ def test_a_cluster_with_its_job_server_and_its_workers_is_taken(tmp_path: Path, 
     jar = fake_jar(tmp_path / "server.jar")
     corpus = tmp_path / "a.srt"
     corpus.touch()
+    # the pool of the second TaskManager, where the first one's does not listen
+    _, second, _ = worker_pool.serve("127.0.0.2", pool)
     with fake_flink(hosts=("127.0.0.1", "127.0.0.2")) as address:
         flags = on_flink(address, f"--flink_job_server_jar={jar}", "--parallelism=4")
         check_engine((*flags, *external(pool)), [str(corpus)])
+    second.stop(None)
 
 
 def test_a_runner_that_is_none_is_refused_before_the_checkpoint_is_opened(

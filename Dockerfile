@@ -1,7 +1,7 @@
 # One image for the command line, for Beam's workers and for Dataflow's template launcher:
 #
 #   docker run --entrypoint emonet IMAGE label ...     the command line
-#   docker run --entrypoint python --network host IMAGE -m beam_pipeline.worker_pool \
+#   docker run --entrypoint python --network host IMAGE -m beam_pipeline.engines.worker_pool \
 #       --service_port 50000                           a pool of workers of this host
 #   Dataflow                                           starts workers and its launcher by itself
 #

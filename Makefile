@@ -72,7 +72,7 @@ $(flink_operator):
 
 # More than 100,000 damaged files; takes minutes, so it is no part of the tests.
 fuzz: install
-	$(bin)/python tests/fuzz_reading.py
+	$(bin)/python tests/support/fuzz_reading.py
 
 check: install
 	$(bin)/ruff check .

@@ -13,7 +13,7 @@ from apache_beam.runners.runner import PipelineResult
 
 from beam_pipeline.corpus.options import ReadOptions
 from beam_pipeline.corpus.paths import file_sha256
-from beam_pipeline.failures import failure_elsewhere
+from beam_pipeline.engines.failures import failure_elsewhere
 from beam_pipeline.output.acceptance import Acceptance
 from beam_pipeline.output.manifest import Manifest, Origin, read_manifest
 from beam_pipeline.output.run import Run, begin_run
@@ -21,9 +21,9 @@ from beam_pipeline.pipeline import Job, build
 from beam_pipeline.records import EmonetError
 from beam_pipeline.stages.sharing import ModelSource
 from beam_pipeline.storage import storage_of
-from model.artifact import Checkpoint
-from model.encoder import fastest_device
-from model.precision import precision_on
+from model.checkpoint import Checkpoint
+from model.network.encoder import fastest_device
+from model.network.precision import precision_on
 
 
 @dataclasses.dataclass(frozen=True)

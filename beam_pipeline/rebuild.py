@@ -26,7 +26,7 @@ from beam_pipeline.output.tables import SHARDS, read_part, shard_of
 from beam_pipeline.output.views import write_views
 from beam_pipeline.records import EmonetError, Place
 from beam_pipeline.storage import storage_of
-from model.emonet import EmoNet
+from model.network.emonet import EmoNet
 
 
 def rebuild_memory(output: str, model: EmoNet, origin: Origin) -> Iterator[tuple[str, int]]:

@@ -29,14 +29,14 @@ import transformers
 
 from beam_pipeline.corpus.options import ReadOptions
 from beam_pipeline.transcripts import read_transcripts
-from model.artifact import PRETRAINED, open_checkpoint
-from model.compm import CoMPM
+from model.baselines.compm import CoMPM
+from model.checkpoint import PRETRAINED, open_checkpoint
 from model.dataset import Transcript
-from model.emonet import EmoNet, histories
-from model.encoder import Encoder, load_encoder
-from model.precision import precision_on
-from model.references import DEFAULT_ENCODER, reference_to
-from model.settings import Settings
+from model.encoders.references import DEFAULT_ENCODER, reference_to
+from model.network.emonet import EmoNet, histories
+from model.network.encoder import Encoder, load_encoder
+from model.network.precision import precision_on
+from model.network.settings import Settings
 
 ROUNDS = 3
 

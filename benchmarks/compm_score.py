@@ -19,11 +19,11 @@ import torch
 
 from beam_pipeline.corpus.options import ReadOptions
 from beam_pipeline.transcripts import read_transcripts
-from model.compm_training import train_compm
+from model.baselines.compm_training import train_compm
 from model.dataset import Data, gold_indices, label_set
-from model.progress import Epoch, Progress
-from model.references import DEFAULT_ENCODER, reference_to
-from model.settings import Settings, TrainingSettings
+from model.encoders.references import DEFAULT_ENCODER, reference_to
+from model.network.settings import Settings, TrainingSettings
+from model.training.progress import Epoch, Progress
 
 
 class Lines(Progress):

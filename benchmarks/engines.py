@@ -54,7 +54,7 @@ def prism_on_two_hosts(logs: Path) -> Iterator[Engine]:
 
 def label(corpus: str, output: str, engine: Engine) -> tuple[Manifest, float]:
     """Labels a corpus; its manifest, and the seconds it took."""
-    command = [sys.executable, "-P", "-m", "beam_pipeline", "label", corpus, "--output", output]
+    command = [sys.executable, "-P", "-m", "emonet", "label", corpus, "--output", output]
     begun = time.monotonic()
     subprocess.run(
         [*command, "--night", NIGHT, "--corpus", "engines", *engine.flags],

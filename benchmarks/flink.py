@@ -26,10 +26,10 @@ from typing import Any
 from flink_cluster import ROOT, Cluster, running
 from services import Host, free_port, pool
 
-from beam_pipeline.options import beam_options
-from beam_pipeline.preflight import check_engine
-from beam_pipeline.preflight_flink import flink_of
+from beam_pipeline.engines.flink import flink_of
+from beam_pipeline.engines.preflight import check_engine
 from beam_pipeline.records import EmonetError
+from emonet.cli.options import beam_options
 
 DEMO = ROOT / "demo" / "Tolsay Ferry"
 LACKS_A_JAR = 3

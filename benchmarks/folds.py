@@ -18,11 +18,11 @@ import numpy as np
 
 from beam_pipeline.corpus.options import ReadOptions
 from beam_pipeline.transcripts import read_transcripts
-from model.calibration import fit_temperature, log_likelihoods
-from model.comparison import dialogue_confusions, difference, paired_interval
+from model.ablation.comparison import dialogue_confusions, difference, paired_interval
 from model.dataset import gold_indices, label_set
-from model.evaluate import weighted_f1
-from model.folds import load_oof_logits
+from model.evaluation.calibration import fit_temperature, log_likelihoods
+from model.evaluation.scores import weighted_f1
+from model.training.cross_fitting import load_oof_logits
 
 
 def main(data_file: str, one: str, other: str) -> None:

@@ -23,9 +23,9 @@ import torch
 
 from beam_pipeline.corpus.options import ReadOptions
 from beam_pipeline.transcripts import read_transcripts
-from model.artifact import PRETRAINED, load_model, open_checkpoint
+from model.checkpoint import PRETRAINED, load_model, open_checkpoint
 from model.dataset import Transcript
-from model.emonet import EmoNet, Encoding, histories
+from model.network.emonet import EmoNet, Encoding, histories
 
 
 def bare_loop(model: EmoNet, transcripts: Sequence[Transcript], threads: int) -> float:
@@ -46,7 +46,7 @@ def bare_loop(model: EmoNet, transcripts: Sequence[Transcript], threads: int) ->
 
 def whole_job(data: str, output: str) -> tuple[float, float]:
     """Seconds of `emonet label`, and the peak of the memory of all its processes in GiB."""
-    command = [sys.executable, "-P", "-m", "beam_pipeline", "label", data, "--output", output]
+    command = [sys.executable, "-P", "-m", "emonet", "label", data, "--output", output]
     begun = time.monotonic()
     job = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     peak, ended = 0.0, threading.Event()

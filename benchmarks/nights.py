@@ -19,13 +19,13 @@ import pyarrow.parquet as pq
 
 from beam_pipeline.corpus.options import ReadOptions
 from beam_pipeline.nights import Engine, Night, label_night
-from beam_pipeline.options import beam_options
 from beam_pipeline.output.manifest import Manifest, parts_of
 from beam_pipeline.output.memories import whole_memory
 from beam_pipeline.output.tables import read_part
 from beam_pipeline.output.verify import verify
 from beam_pipeline.storage import storage_of
-from model.artifact import PRETRAINED, open_checkpoint
+from emonet.cli.options import beam_options
+from model.checkpoint import PRETRAINED, open_checkpoint
 
 READING = ReadOptions(corpus="nights")
 

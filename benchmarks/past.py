@@ -23,11 +23,11 @@ from torch.nn import functional
 
 from beam_pipeline.corpus.options import ReadOptions
 from beam_pipeline.transcripts import read_transcripts
-from model.artifact import PRETRAINED, load_model, open_checkpoint
-from model.calibration import fit_temperature, probabilities
+from model.checkpoint import PRETRAINED, load_model, open_checkpoint
 from model.dataset import Transcript, gold_indices, label_set, shuffle_speakers
-from model.emonet import histories
-from model.folds import load_oof_logits
+from model.evaluation.calibration import fit_temperature, probabilities
+from model.network.emonet import histories
+from model.training.cross_fitting import load_oof_logits
 
 N, DECAY, COMPONENTS, PARTS, SHRINKING = 10, 0.7, 32, 5, 0.01
 

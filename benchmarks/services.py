@@ -70,9 +70,12 @@ def job_service(logs: Path, workers: int) -> Iterator[Engine]:
     port = free_port()
     with (
         pool(logs / "pool.log", Host()) as (address, process),
-        service([sys.executable, "-P", "-m", "beam_pipeline.engine", "--port", str(port)],
-                logs / "job-service.log", port),
-    ):  # fmt: skip
+        service(
+            [sys.executable, "-P", "-m", "beam_pipeline.engines.in_process", "--port", str(port)],
+            logs / "job-service.log",
+            port,
+        ),
+    ):
         flags = (*_submitted(port, address), f"--direct_num_workers={workers}")
         yield Engine(flags, (process,))
 
@@ -116,7 +119,7 @@ def pool(log: Path, host: Host) -> Iterator[tuple[str, int]]:
       Its address, as seen from here, and its process.
     """
     port = free_port()
-    main = ["-P", "-m", "beam_pipeline.worker_pool"]
+    main = ["-P", "-m", "beam_pipeline.engines.worker_pool"]
     listens = [f"--service_port={port}", f"--host={host.address}"]
     command = [*host.enter, sys.executable, *main, *listens]
     with service(command, log, port, host.address) as process:

@@ -22,15 +22,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from apache_beam.options.pipeline_options import PipelineOptions
 
-from beam_pipeline.options import beam_options
 from beam_pipeline.output.acceptance import Acceptance
 from beam_pipeline.output.manifest import Origin
 from beam_pipeline.output.run import begin_run
 from beam_pipeline.records import UTTERANCES, Episode
 from beam_pipeline.stages.encode import Encoded
 from beam_pipeline.stages.recall import RecallSpeakers
-from model.artifact import PRETRAINED, load_model, open_checkpoint
-from model.emonet import Encoding
+from emonet.cli.options import beam_options
+from model.checkpoint import PRETRAINED, load_model, open_checkpoint
+from model.network.emonet import Encoding
 
 SIZES = (10_000, 100_000, 1_000_000)
 TURNS = 50

@@ -13,8 +13,8 @@ from hypothesis import settings
 if TYPE_CHECKING:
     from object_store import FakeNetwork
 
-    from model.artifact import Checkpoint
-    from model.references import EncoderReference
+    from model.checkpoint import Checkpoint
+    from model.encoders.references import EncoderReference
 
 # no test fails by the clock: the machine may be busy
 settings.register_profile("emonet", deadline=None)
@@ -61,7 +61,7 @@ def tiny_checkpoint(
     """An untrained model over the small BERT that remembers three utterances of a speaker."""
     from small_models import untrained
 
-    from model.artifact import open_checkpoint, save_checkpoint
+    from model.checkpoint import open_checkpoint, save_checkpoint
 
     folder = tmp_path_factory.mktemp("checkpoint") / "tiny"
     save_checkpoint(folder, untrained(small_bert, history=3), {})
@@ -79,7 +79,7 @@ def small_encoder(
 @pytest.fixture(scope="session")
 def default_encoder() -> EncoderReference:
     """The encoder that ships."""
-    from model.references import DEFAULT_ENCODER, reference_to
+    from model.encoders.references import DEFAULT_ENCODER, reference_to
 
     return reference_to(DEFAULT_ENCODER)
 

@@ -16,7 +16,7 @@ from made_up_runs import files_of, query, without_progress
 
 from beam_pipeline.output.manifest import read_manifests
 from beam_pipeline.output.verify import verify
-from model.artifact import Checkpoint
+from model.checkpoint import Checkpoint
 
 pytestmark = pytest.mark.faults
 
@@ -25,7 +25,7 @@ COUNT = "SELECT night, count(*) FROM labels GROUP BY night ORDER BY night"
 
 def command(checkpoint: Checkpoint, corpus: Path, output: Path, night: str) -> list[str]:
     flags = ["--output", str(output), "--night", night, "--checkpoint", str(checkpoint.folder)]
-    return [sys.executable, "-P", "-m", "beam_pipeline", "label", str(corpus), *flags]
+    return [sys.executable, "-P", "-m", "emonet", "label", str(corpus), *flags]
 
 
 def start(arguments: list[str]) -> subprocess.Popen[str]:

@@ -11,14 +11,14 @@ from made_up_corpora import digests, label, write_season
 from made_up_runs import begin, entries, night, run_night
 from object_store import FakeNetwork, Fault
 
-from beam_pipeline.__main__ import main
 from beam_pipeline.output.commit import commit
 from beam_pipeline.output.manifest import read_manifests
 from beam_pipeline.output.vacuum import unnamed_runs
 from beam_pipeline.output.verify import verify
 from beam_pipeline.records import EmonetError
 from beam_pipeline.storage import gcs, storage_of
-from model.artifact import Checkpoint
+from emonet.__main__ import main
+from model.checkpoint import Checkpoint
 
 pytestmark = pytest.mark.faults
 

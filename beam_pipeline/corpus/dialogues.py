@@ -13,8 +13,8 @@ from typing import Final
 
 from beam_pipeline.corpus import limits, markup
 from beam_pipeline.corpus.formats.cue_blocks import Cue
-from beam_pipeline.corpus.openings import Opening, Vocabulary, learn, split_label
 from beam_pipeline.corpus.options import ReadOptions
+from beam_pipeline.corpus.speaker_labels import Opening, Vocabulary, learn, split_label
 from beam_pipeline.corpus.speakers import NOBODY, Cast, Speaker
 from beam_pipeline.corpus.utterances import Utterance
 from beam_pipeline.records import SpeakerKind, SpeakerSource

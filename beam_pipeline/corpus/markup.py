@@ -10,7 +10,7 @@ import html
 import re
 from collections.abc import Iterator
 
-from beam_pipeline.corpus import openings
+from beam_pipeline.corpus import speaker_labels
 
 _VOICE = re.compile(r"(<v(?:\.[^\s<>]*)?[ \t]+[^<>]*>|</v>)")
 _VOICE_NAME = re.compile(r"<v(?:\.[^\s<>]*)?[ \t]+([^<>]*)>")
@@ -122,7 +122,7 @@ def _character(entity: re.Match[str]) -> str:
 def _silence(sound: re.Match[str]) -> str:
     """What remains of a description: nothing, or what may be the name of who speaks."""
     line = sound.string[sound.string.rfind("\n", 0, sound.start()) + 1 : sound.start()]
-    if line.strip() in _TURN_MARKS and openings.is_aside(sound[0]):
+    if line.strip() in _TURN_MARKS and speaker_labels.is_aside(sound[0]):
         return sound[0]
     return _only_line_ends(sound) or " "
 

@@ -20,8 +20,8 @@ from beam_pipeline.corpus.languages import ISO_639_1, detect_language, primary_l
 from beam_pipeline.corpus.location import Location, extension, locate
 from beam_pipeline.corpus.options import ReadOptions
 from beam_pipeline.corpus.refusals import Refusal, RefusalError
-from beam_pipeline.corpus.sheets import Sheet
 from beam_pipeline.corpus.speakers import Cast
+from beam_pipeline.corpus.table_columns import Sheet
 from beam_pipeline.corpus.tables import read_rows
 from beam_pipeline.corpus.unpacking import unpack
 from beam_pipeline.corpus.utterances import utterance_table

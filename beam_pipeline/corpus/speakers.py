@@ -12,8 +12,8 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from beam_pipeline.corpus.kinds import speaker_kind
 from beam_pipeline.corpus.names import canonical, normalise, without_qualifiers
+from beam_pipeline.corpus.speaker_kinds import speaker_kind
 from beam_pipeline.records import SpeakerKind, SpeakerSource
 
 

@@ -15,8 +15,8 @@ from beam_pipeline.corpus.decoding import refuse_broken
 from beam_pipeline.corpus.location import Location, episode_id
 from beam_pipeline.corpus.options import FIELDS, ReadOptions
 from beam_pipeline.corpus.refusals import Refusal, RefusalError, check_times, note
-from beam_pipeline.corpus.sheets import Sheet, has_predictions, resolve_columns
 from beam_pipeline.corpus.speakers import Cast, Speaker
+from beam_pipeline.corpus.table_columns import Sheet, has_predictions, resolve_columns
 from beam_pipeline.corpus.utterances import Utterance, utterance_table
 from beam_pipeline.records import Episode, Reason, SpeakerKind, SpeakerSource
 

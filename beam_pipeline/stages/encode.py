@@ -20,7 +20,7 @@ logger = logging.getLogger(__name__)
 
 @dataclasses.dataclass(frozen=True)
 class Encoded:
-    """An episode and its encoding, as `model.emonet.Encoding` has it.
+    """An episode and its encoding, as `model.network.emonet.Encoding` has it.
 
     Attributes:
       episode: the episode.

@@ -17,9 +17,9 @@ from beam_pipeline.stages.coders import Value
 from beam_pipeline.stages.encode import Encoded
 from beam_pipeline.stages.recall import Recalled
 from beam_pipeline.stages.sharing import ModelSource
-from model.calibration import probabilities
-from model.emonet import EmoNet
-from model.speaker import recalled_windows
+from model.evaluation.calibration import probabilities
+from model.network.emonet import EmoNet
+from model.network.speaker import recalled_windows
 
 
 class LabelledOrNot(NamedTuple):

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import torch
 
-from model.artifact import load_model, open_checkpoint
-from model.emonet import EmoNet
-from model.precision import Precision
+from model.checkpoint import load_model, open_checkpoint
+from model.network.emonet import EmoNet
+from model.network.precision import Precision
 
 _loading = threading.Lock()
 

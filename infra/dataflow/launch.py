@@ -14,10 +14,10 @@ import dataclasses
 import sys
 from collections.abc import Sequence
 
-from beam_pipeline.__main__ import command_line
-from beam_pipeline.commands import engine_and_night
 from beam_pipeline.nights import submit_night
 from beam_pipeline.records import EmonetError
+from emonet.__main__ import command_line
+from emonet.cli.commands import engine_and_night
 from model.errors import ModelError
 
 LEFT_OUT = {

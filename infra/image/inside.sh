@@ -6,9 +6,9 @@ test "$(id -u)" = 10001
 emonet label "demo/Tolsay Ferry" --output /out/alone
 
 # in groups of their own, to be ended with all that they start
-setsid python -P -m beam_pipeline.worker_pool --service_port 50000 > /out/pool.log 2>&1 &
+setsid python -P -m beam_pipeline.engines.worker_pool --service_port 50000 > /out/pool.log 2>&1 &
 pool=$!
-setsid python -P -m beam_pipeline.engine --port 8099 > /out/jobs.log 2>&1 &
+setsid python -P -m beam_pipeline.engines.in_process --port 8099 > /out/jobs.log 2>&1 &
 jobs=$!
 trap 'kill -KILL -- -$pool -$jobs' EXIT
 python - << 'END'

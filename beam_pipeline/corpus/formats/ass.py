@@ -11,8 +11,8 @@ import re
 from beam_pipeline.corpus import limits
 from beam_pipeline.corpus.formats.clocks import clock_ms
 from beam_pipeline.corpus.formats.cue_blocks import CueSheet, lines_of
+from beam_pipeline.corpus.formats.cue_builder import Gathering, Silent
 from beam_pipeline.corpus.formats.format import CueFormat
-from beam_pipeline.corpus.formats.gathering import Gathering, Silent
 from beam_pipeline.corpus.refusals import RefusalError
 from beam_pipeline.records import Reason
 

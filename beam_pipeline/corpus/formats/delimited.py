@@ -10,7 +10,7 @@ from beam_pipeline.corpus import limits
 from beam_pipeline.corpus.formats.format import TableFormat
 from beam_pipeline.corpus.options import ReadOptions
 from beam_pipeline.corpus.refusals import Refusal, RefusalError, note
-from beam_pipeline.corpus.sheets import Sheet, wanted
+from beam_pipeline.corpus.table_columns import Sheet, wanted
 from beam_pipeline.records import Reason
 
 _DELIMITERS = ",\t;"

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from beam_pipeline.corpus.formats.format import DataSetFormat
 from beam_pipeline.corpus.formats.jsonl import parse_json
 from beam_pipeline.corpus.refusals import Refusal, RefusalError, note
-from beam_pipeline.corpus.sheets import Sheet
+from beam_pipeline.corpus.table_columns import Sheet
 from beam_pipeline.records import Reason
 
 _SHAPE = re.compile(r"\s*\{\s*(?:\"season_id\"\s*:\s*\"?\w*\"?\s*,\s*)?\"episodes\"\s*:\s*\[")

@@ -15,7 +15,7 @@ from typing import Final
 from beam_pipeline.corpus import limits
 from beam_pipeline.corpus.formats.cue_blocks import CueSheet
 from beam_pipeline.corpus.options import ReadOptions
-from beam_pipeline.corpus.sheets import Sheet
+from beam_pipeline.corpus.table_columns import Sheet
 
 HEAD_CHARS: Final = 2**16
 """How much of a text is searched for what shows its format."""

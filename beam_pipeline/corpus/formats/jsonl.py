@@ -11,7 +11,7 @@ from beam_pipeline.corpus.formats.cue_blocks import lines_of
 from beam_pipeline.corpus.formats.format import Evidence, RawText, TableFormat
 from beam_pipeline.corpus.options import ReadOptions
 from beam_pipeline.corpus.refusals import Refusal, RefusalError, note
-from beam_pipeline.corpus.sheets import Sheet, wanted
+from beam_pipeline.corpus.table_columns import Sheet, wanted
 from beam_pipeline.records import Reason
 
 _MAX_NAMES = 1_000

@@ -6,7 +6,7 @@ from beam_pipeline.corpus.formats.delimited import header_of, read_delimited
 from beam_pipeline.corpus.formats.format import DataSetFormat, Evidence, RawText
 from beam_pipeline.corpus.options import ReadOptions
 from beam_pipeline.corpus.refusals import RefusalError
-from beam_pipeline.corpus.sheets import Sheet
+from beam_pipeline.corpus.table_columns import Sheet
 from beam_pipeline.records import Reason
 
 _COLUMNS = (

@@ -10,8 +10,8 @@ from typing import Final
 
 from beam_pipeline.corpus import limits
 from beam_pipeline.corpus.formats.cue_blocks import CueSheet, lines_of
+from beam_pipeline.corpus.formats.cue_builder import Gathering, Silent
 from beam_pipeline.corpus.formats.format import CueFormat
-from beam_pipeline.corpus.formats.gathering import Gathering, Silent
 from beam_pipeline.corpus.refusals import RefusalError
 from beam_pipeline.records import Reason
 

@@ -11,8 +11,8 @@ import re
 
 from beam_pipeline.corpus.formats.clocks import clock_ms
 from beam_pipeline.corpus.formats.cue_blocks import CueSheet
+from beam_pipeline.corpus.formats.cue_builder import CueText, Gathering, collapsed
 from beam_pipeline.corpus.formats.format import CueFormat, Evidence, RawText
-from beam_pipeline.corpus.formats.gathering import CueText, Gathering, collapsed
 from beam_pipeline.corpus.formats.tags import Tag, tokens
 from beam_pipeline.corpus.refusals import RefusalError
 from beam_pipeline.records import Reason

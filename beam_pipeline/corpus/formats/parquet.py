@@ -9,7 +9,7 @@ from beam_pipeline.corpus import limits
 from beam_pipeline.corpus.formats.format import BinaryTableFormat
 from beam_pipeline.corpus.options import ReadOptions
 from beam_pipeline.corpus.refusals import RefusalError
-from beam_pipeline.corpus.sheets import Sheet, wanted
+from beam_pipeline.corpus.table_columns import Sheet, wanted
 from beam_pipeline.corpus.unpacking import check_size
 from beam_pipeline.records import Reason
 

@@ -12,8 +12,8 @@ import re
 from collections import Counter
 
 from beam_pipeline.corpus.formats.cue_blocks import CueSheet
+from beam_pipeline.corpus.formats.cue_builder import CueText, Gathering, Silent, collapsed
 from beam_pipeline.corpus.formats.format import CueFormat
-from beam_pipeline.corpus.formats.gathering import CueText, Gathering, Silent, collapsed
 from beam_pipeline.corpus.formats.tags import Tag, tokens
 from beam_pipeline.corpus.refusals import RefusalError
 from beam_pipeline.records import Reason

@@ -10,8 +10,8 @@ import re
 from beam_pipeline.corpus import limits
 from beam_pipeline.corpus.formats.clocks import CLOCK, milliseconds
 from beam_pipeline.corpus.formats.cue_blocks import CueSheet, lines_of
+from beam_pipeline.corpus.formats.cue_builder import Gathering
 from beam_pipeline.corpus.formats.format import CueFormat
-from beam_pipeline.corpus.formats.gathering import Gathering
 from beam_pipeline.corpus.refusals import RefusalError
 from beam_pipeline.records import Reason
 

@@ -12,8 +12,8 @@ import re
 
 from beam_pipeline.corpus import limits
 from beam_pipeline.corpus.formats.cue_blocks import CueSheet
+from beam_pipeline.corpus.formats.cue_builder import Gathering, Silent, collapsed
 from beam_pipeline.corpus.formats.format import CueFormat
-from beam_pipeline.corpus.formats.gathering import Gathering, Silent, collapsed
 from beam_pipeline.corpus.formats.tags import Tag, tokens
 from beam_pipeline.corpus.formats.ttml_time import Clock, Span
 from beam_pipeline.corpus.refusals import RefusalError

@@ -6,8 +6,8 @@ import math
 import re
 
 from beam_pipeline.corpus.formats.cue_blocks import CueSheet
+from beam_pipeline.corpus.formats.cue_builder import Gathering
 from beam_pipeline.corpus.formats.format import CueFormat, Evidence, RawText
-from beam_pipeline.corpus.formats.gathering import Gathering
 from beam_pipeline.corpus.formats.jsonl import parse_json
 from beam_pipeline.corpus.refusals import RefusalError
 from beam_pipeline.records import Reason

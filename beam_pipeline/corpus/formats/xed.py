@@ -12,7 +12,7 @@ import re
 from beam_pipeline.corpus.formats.cue_blocks import lines_of
 from beam_pipeline.corpus.formats.format import DataSetFormat, Evidence, RawText
 from beam_pipeline.corpus.refusals import Refusal, note
-from beam_pipeline.corpus.sheets import Column, Sheet
+from beam_pipeline.corpus.table_columns import Column, Sheet
 from beam_pipeline.records import Reason
 
 LABELS = (

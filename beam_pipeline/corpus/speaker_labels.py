@@ -1,0 +1,207 @@
+"""How a line of subtitles begins: marks of a new turn, and the names before what is said.
+
+A form that is rarely anything else is a name wherever it stands; any other form is one only if
+the file uses it as one, which a pass over all its lines finds out first.
+"""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+import re
+from collections.abc import Collection, Iterable
+from typing import Final
+
+from beam_pipeline.corpus import speaker_kinds
+from beam_pipeline.corpus.names import canonical
+
+MIN_USES: Final = 3
+"""A doubtful label is a name if the file has it this often: `Next vote:` comes once or twice."""
+
+MIN_ASIDES: Final = 2
+"""The same for a name in parentheses that nothing marks: a sound is written otherwise."""
+
+CAPITALS_SHARE: Final = 0.7
+"""With this share of capital letters in what is said, capitals make no label."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Opening:
+    """How a line of subtitles begins.
+
+    Attributes:
+      mark: `>>` or `-` where it is marked as a new turn, else empty.
+      name: the speaker's name, None without label.
+      rest: what is said.
+    """
+
+    mark: str
+    name: str | None
+    rest: str
+
+    @property
+    def starts_turn(self) -> bool:
+        """Whether somebody begins to speak here."""
+        return bool(self.mark) or self.name is not None
+
+
+@dataclasses.dataclass(frozen=True)
+class Vocabulary:
+    """The names that a file uses as labels.
+
+    Attributes:
+      labels: before a colon, in the form in which names are compared.
+      asides: the same in parentheses or brackets.
+      capitals: whether a label in capitals stands out from what is said.
+    """
+
+    labels: Collection[str] = frozenset()
+    asides: Collection[str] = frozenset()
+    capitals: bool = True
+
+    def knows_label(self, label: str) -> bool:
+        """Whether a label that is not plain by its form is a name in this file."""
+        return canonical(label) in self.labels
+
+    def knows_aside(self, aside: str) -> bool:
+        """The same for a name in parentheses, whole or by its last word: `(Jeff Probst)`."""
+        name = canonical(aside)
+        return any(known in self.asides or known in self.labels for known in (name, _last(name)))
+
+
+_MARK = re.compile(r"\s*(?:(>{2,})|([-–—](?=\s)|-(?=[^\W\d_a-z(\[])|-(?=[(\[])))\s*")
+_MAX_LABEL_CHARS = 40
+_MAX_LABEL_WORDS = 4
+_LABEL_WORD = re.compile(r"(?:Mc|Mac|[A-Z]')?[^\W_]+(?:['’.-]+[^\W_]+)*[.,']*|#\d+|&")
+_MIXED_CASE = re.compile(r"(?:Mc|Mac)(?=[^\W\d_a-z])")
+_ASIDE = re.compile(r"[(\[]\s*([^()\[\]\n]{2,40}?)\s*[)\]]\s*:?\s*")
+_SOUND = re.compile(r".*(?:ing|s|ed|[Ll]aughter)$|applause|music|silence|bleep|quietly", re.I)
+# Words of no name, which stand before a colon in capitals or at the start of a sentence.
+_NO_NAME_WORDS = (
+    "a about again also and any are as at be but by can correct did do does first for from get had "
+    "has have here here's how i if in into is it it's its just last let let's like my next no not "
+    "now number of okay on one only or our out question remember second so still that that's the "
+    "their then there there's these they third this those time to today true two vote warning was "
+    "we well were what what's when where which who why will winner with yes you your"
+)
+_NO_NAME = frozenset(_NO_NAME_WORDS.split())
+
+
+def split_label(line: str, vocabulary: Vocabulary) -> Opening:
+    """Takes turn mark and speaker's label off a line such as `- JEFF PROBST: Come on in`.
+
+    A label is of at most four words and ends in a colon with space or nothing after it. In
+    capitals (`McGEE` too) it is a name, unless all is in capitals; else it is one if the
+    vocabulary has it. So is a name in parentheses, `(Probst) Come in.`; any other description is
+    left out.
+    """
+    mark, rest = _split_mark(line)
+    aside, said = _split_aside(rest)
+    if aside is not None:
+        if not _is_voice(aside, bool(mark), vocabulary):
+            return Opening(mark, None, said.removeprefix(":").strip())
+        return Opening(mark, aside, said.strip())
+    label, said = _split_colon(rest)
+    if label and (_is_capitals(label, mark, vocabulary) or vocabulary.knows_label(label)):
+        return Opening(mark, label, said.strip())
+    return Opening(mark, None, rest.strip())
+
+
+def is_aside(text: str) -> bool:
+    """Whether a description in brackets may be a name, to judge by its form alone."""
+    aside, _ = _split_aside(text)
+    return aside is not None and _resembles_name(aside)
+
+
+def learn(lines: Iterable[str]) -> Vocabulary:
+    """The vocabulary of a file from the words of its lines, in order."""
+    labels: collections.Counter[str] = collections.Counter()
+    asides: collections.Counter[str] = collections.Counter()
+    plain: set[str] = set()
+    letters = capitals = 0
+    finished = True
+    for line in lines:
+        mark, rest = _split_mark(line)
+        aside, said = _split_aside(rest)
+        label, said = (None, said) if aside is not None else _split_colon(rest)
+        if aside is not None and _resembles_name(aside):
+            asides[canonical(aside)] += 1
+        elif label is not None and (mark or finished) and _resembles_label(label):
+            labels[canonical(label)] += 1
+            if _in_capitals(label):
+                plain.add(canonical(label))
+        else:
+            said = rest
+        letters += sum(map(str.isalpha, said))
+        capitals += sum(map(str.isupper, said))
+        finished = said.rstrip("\"'”’)]")[-1:] in ".?!…-" if said else True
+    apart = capitals < CAPITALS_SHARE * max(letters, 1)
+    often = {label for label, count in labels.items() if count >= MIN_USES}
+    told = {aside for aside, count in asides.items() if count >= MIN_ASIDES}
+    return Vocabulary(frozenset(often | plain if apart else often), frozenset(told), apart)
+
+
+def _split_mark(line: str) -> tuple[str, str]:
+    marked = _MARK.match(line)
+    if not marked:
+        return "", line.strip()
+    return (">>" if marked[1] else "-"), line[marked.end() :]
+
+
+def _split_aside(text: str) -> tuple[str | None, str]:
+    aside = _ASIDE.match(text)
+    return (aside[1], text[aside.end() :]) if aside else (None, text)
+
+
+def _split_colon(text: str) -> tuple[str | None, str]:
+    colon = text.find(":", 0, _MAX_LABEL_CHARS)
+    label, said = text[: max(colon, 0)].strip(), text[colon + 1 :]
+    if colon < 0 or not _is_label(label) or said[:1].strip():
+        return None, text
+    return label, said
+
+
+def _is_voice(aside: str, marked: bool, vocabulary: Vocabulary) -> bool:
+    if not _resembles_name(aside):
+        return False
+    return marked or speaker_kinds.is_common(aside) or vocabulary.knows_aside(aside)
+
+
+def _resembles_name(aside: str) -> bool:
+    """`Probst`, `Jeff Probst`, `all`, `man 2`; not `Laughs`, `door slams`."""
+    if speaker_kinds.is_common(aside):
+        return True
+    words = aside.split()
+    named = all(word[:1].isupper() and not _SOUND.fullmatch(word) for word in words)
+    # Sounds are in capitals more often than names are.
+    return named and len(words) <= 3 and not (aside.isupper() and len(aside) > 3)
+
+
+def _is_capitals(label: str, mark: str, vocabulary: Vocabulary) -> bool:
+    if not _in_capitals(label):
+        return False
+    return vocabulary.capitals or (bool(mark) and _resembles_label(label))
+
+
+def _in_capitals(label: str) -> bool:
+    capitals = _MIXED_CASE.sub("", label)
+    return capitals == capitals.upper()
+
+
+def _resembles_label(label: str) -> bool:
+    """Whether each word may be one of a name, to judge by its first letter and by itself."""
+    words = label.split()
+    titled = all(not word[:1].islower() or word == "of" for word in words)
+    return titled and not any(word.casefold().strip(".,'") in _NO_NAME for word in words)
+
+
+def _is_label(label: str) -> bool:
+    words = label.split()
+    # A single letter is the choice of a quiz or a line of a list more often than a name.
+    letters = sum(map(str.isalpha, label))
+    fits = 0 < len(words) <= _MAX_LABEL_WORDS and letters > 1
+    return fits and all(map(_LABEL_WORD.fullmatch, words))
+
+
+def _last(name: str) -> str:
+    return name.rpartition(" ")[2]

@@ -1,0 +1,1 @@
+"""Emotions for subtitles and transcripts."""

@@ -1,0 +1,301 @@
+"""What a person sees: progress, tables, one sentence for an error."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import logging
+import os
+import sys
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Table
+from rich.text import Text
+
+from beam_pipeline.output.acceptance import first_refusals
+from beam_pipeline.output.manifest import Manifest, outdated_nights, same_bytes
+from beam_pipeline.output.vacuum import Removed, UnnamedRun
+from beam_pipeline.output.views import views_are_current
+from beam_pipeline.records import amount, own_sentence
+from beam_pipeline.storage import StoredFile
+from emonet.cli.address_space import limit_hint
+from emonet.cli.off_terminal import ProgressLines, TableConsole
+from model.training.progress import Epoch
+from model.training.progress import Progress as TrainingProgress
+
+if TYPE_CHECKING:  # nights are listed and errors told without loading torch
+    from model.evaluation.scores import Scores
+
+stdout = TableConsole(highlight=False, soft_wrap=True, markup=False)
+
+
+@contextlib.contextmanager
+def job_progress() -> Iterator[None]:
+    """A progress line fed by what the stages log of episodes read and encoded."""
+    with _episode_progress() as progress:
+        task = progress.add_task("", total=None, episodes=0, known=0)
+        watcher = _StageWatcher(progress, task)
+        loggers = [logging.getLogger(f"beam_pipeline.stages.{name}") for name in ("read", "encode")]
+        for logger in loggers:
+            logger.setLevel(logging.INFO)
+            logger.addHandler(watcher)
+        try:
+            yield
+        finally:
+            for logger in loggers:
+                logger.removeHandler(watcher)
+
+
+@contextlib.contextmanager
+def engine_muted(verbose: bool) -> Iterator[None]:
+    """Keeps the traces to itself that an engine's workers print, with text of the corpus in them.
+
+    After an interrupt it stays so, for the workers are cut off one by one.
+    """
+    if verbose:
+        yield
+        return
+    told, sys.stderr = sys.stderr, io.StringIO()
+    try:
+        yield
+    except Exception:
+        sys.stderr = told
+        raise
+    sys.stderr = told
+
+
+class _StageWatcher(logging.Handler):
+    """Adds up what the stages log. Engines whose workers are elsewhere log elsewhere."""
+
+    def __init__(self, progress: Progress, task: TaskID):
+        super().__init__()
+        self.progress, self.task = progress, task
+        self.counting = threading.Lock()
+        self.known = self.utterances = self.episodes = self.done = 0
+
+    def emit(self, record: logging.LogRecord) -> None:
+        utterances = getattr(record, "utterances", 0)
+        with self.counting:
+            if record.msg == "read":
+                self.known += 1
+                self.utterances += utterances
+            else:
+                self.episodes += 1
+                self.done += utterances
+            self.progress.update(
+                self.task,
+                total=self.utterances,
+                completed=self.done,
+                episodes=self.episodes,
+                known=self.known,
+            )
+
+
+def _progress(*columns: ProgressColumn) -> Progress:
+    """A bar on the terminal, or lines where there is none."""
+    # not the console of the module, which is muted with the engine
+    console = Console(file=sys.stderr, soft_wrap=True)
+    if not console.is_terminal:
+        return ProgressLines(*columns, console=console)
+    return Progress(
+        *columns, console=console, redirect_stdout=False, redirect_stderr=False, transient=True
+    )
+
+
+def _episode_progress() -> Progress:
+    return _progress(
+        TextColumn("labelling"),
+        BarColumn(),
+        TextColumn("{task.fields[episodes]}/{task.fields[known]} episodes,"),
+        MofNCompleteColumn(),
+        TextColumn("utterances,"),
+        _Rate(),
+        TimeRemainingColumn(),
+    )
+
+
+class _Rate(ProgressColumn):
+    """Utterances a second."""
+
+    def render(self, task: Task) -> Text:
+        return Text(f"{task.speed:.0f}/s" if task.speed else "-/s")
+
+
+class StepProgress(TrainingProgress):
+    """A bar over steps, and lines of the result above it."""
+
+    def __init__(self, progress: Progress):
+        self.progress = progress
+        self.task = progress.add_task("", total=None)
+
+    def advance(self, done: int, total: int) -> None:
+        """Moves the bar."""
+        self.progress.update(self.task, completed=done, total=total)
+
+    def say(self, line: str) -> None:
+        """Prints a line where results go, which may be the terminal that the bar is drawn on."""
+        self.progress.stop()
+        stdout.print(line)
+        self.progress.start()
+
+
+class _EpochLines(StepProgress):
+    """A bar over steps, and a line for each step of the recipe and each epoch."""
+
+    def begin(self, step: str) -> None:
+        """A line before the step."""
+        self.say(f"training: {step}")
+
+    def resumed(self, number: int | None) -> None:
+        """A line before the epoch."""
+        self.say(f"going on with epoch {number}" if number else "nothing is left to train")
+
+    def finished(self, epoch: Epoch) -> None:
+        """A line after the epoch."""
+        self.say(f"epoch {epoch.number}: loss {epoch.loss:.3f}, dev weighted F1 {epoch.dev:.2f}")
+
+
+@contextlib.contextmanager
+def step_progress(what: str, *, epochs: bool = False) -> Iterator[StepProgress]:
+    """A bar over steps, until the block ends; with lines of what a training does, if asked for."""
+    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with _progress(*columns) as progress:
+        yield (_EpochLines if epochs else StepProgress)(progress)
+
+
+def show_run(manifest: Manifest, output: str, seconds: float, superseded: Manifest | None) -> None:
+    """The table at the end of a run, and how to read the result."""
+    counts = manifest["counts"]
+    table = Table(show_header=False, title=f"night {manifest['night']}, run {manifest['run']}")
+    table.add_row("files", f"{counts['files']:,}")
+    table.add_row("episodes", f"{counts['episodes']:,}")
+    table.add_row("utterances", f"{counts['utterances']:,}")
+    for label, count in sorted(counts["labels"].items(), key=lambda item: -item[1]):
+        if count:
+            table.add_row(f"  {label}", f"{count:,}  {count / counts['utterances']:.1%}")
+    table.add_row("without speech", f"{counts['dropped']:,} cues")
+    table.add_row("duplicates", f"{counts['duplicates']:,}")
+    table.add_row("rejected", _rejected(counts))
+    table.add_row("speakers", f"{counts['speakers']:,}")
+    table.add_row("memory of night", manifest["memory_from"]["night"] or "none before it")
+    table.add_row("utterances a second", f"{counts['utterances'] / seconds:,.0f}")
+    stdout.print(table)
+    if superseded:
+        wrote = "the same bytes as" if same_bytes(manifest, superseded) else "other bytes than"
+        stdout.print(f"wrote {wrote} run {superseded['run']}, which it supersedes")
+    for line in first_refusals(manifest):
+        stdout.print(line)
+    if not views_are_current(output):
+        stdout.print("views.sql could not be written; the next commit makes it anew")
+    stdout.print(f"read it:  cd {output} && duckdb -init views.sql   # FROM labels")
+
+
+def show_outdated(nights: Sequence[str]) -> None:
+    """Which nights want to be run again; nothing if none do."""
+    if nights:
+        stdout.print(
+            f"on superseded memory now: night{'s' if len(nights) > 1 else ''} {', '.join(nights)}; "
+            "--cascade runs them again"
+        )
+
+
+def show_nights(manifests: Mapping[str, Manifest]) -> None:
+    """A row a night."""
+    outdated = outdated_nights(manifests)
+    columns = ("night", "run", "episodes", "utterances", "duplicates", "rejected", "speakers")
+    table = Table(*columns, "memory of", "model", "state")
+    for night, manifest in manifests.items():
+        counts = manifest["counts"]
+        table.add_row(
+            night,
+            manifest["run"],
+            *(f"{counts[name]:,}" for name in ("episodes", "utterances", "duplicates")),
+            _rejected(counts),
+            f"{counts['speakers']:,}",
+            manifest["memory_from"]["night"] or "",
+            manifest["model_id"],
+            "on superseded memory" if night in outdated else "current",
+        )
+    stdout.print(table)
+
+
+def _rejected(counts: Mapping[str, Any]) -> str:
+    files, cues = (sum(counts.get(name, {}).values()) for name in ("rejected_files", "rejected"))
+    return amount(files, cues)
+
+
+def show_unnamed(runs: Sequence[UnnamedRun]) -> None:
+    """A row a run that no manifest names; nothing without any."""
+    if runs:
+        table = Table("night", "run", "files", "bytes", "since", title="superseded or abandoned")
+        for run in runs:
+            since = f"{run.since:%Y-%m-%d %H:%M} UTC"
+            table.add_row(run.night, run.run, f"{len(run.files):,}", f"{run.size:,}", since)
+        stdout.print(table)
+
+
+def show_temporaries(files: Sequence[StoredFile]) -> None:
+    """How much is half written; nothing if nothing is."""
+    if files:
+        size = sum(file.size for file in files)
+        stdout.print(
+            f"half written: {len(files):,} temporary files, {size:,} bytes, of runs that are at "
+            "work or were killed; no reader sees them, and `emonet vacuum` removes old ones"
+        )
+
+
+def show_removed(removed: Removed) -> None:
+    """What a vacuum removed."""
+    size = sum(file.size for file in removed.files)
+    stdout.print(
+        f"removed {len(removed.runs):,} runs and {len(removed.temporaries):,} temporary files: "
+        f"{len(removed.files):,} files, {size:,} bytes"
+    )
+
+
+def show_scores(scores: Scores, title: str) -> None:
+    """Weighted and macro F1, a row a class, the confusion matrix, and what probabilities mean."""
+    stdout.print(title)
+    stdout.print(
+        f"weighted F1 {100 * scores.weighted_f1:.2f}   macro F1 {100 * scores.macro_f1:.2f}   "
+        f"accuracy {100 * scores.accuracy:.2f}"
+    )
+    table = Table("class", "precision", "recall", "F1", "support")
+    columns = zip(scores.precision, scores.recall, scores.f1, scores.support, strict=True)
+    for label, (precision, recall, f1, support) in zip(scores.labels, columns, strict=True):
+        percents = [f"{100 * value:.1f}" for value in (precision, recall, f1)]
+        table.add_row(label, *percents, f"{support:,}")
+    stdout.print(table)
+    confusion = Table("gold \\ labelled", *scores.labels)
+    for label, row in zip(scores.labels, scores.confusion, strict=True):
+        confusion.add_row(label, *(str(count) for count in row))
+    stdout.print(confusion)
+    stdout.print(f"expected calibration error {100 * scores.reliability.error:.2f}")
+    reliability = Table("mean probability of the label", "right", "utterances")
+    for bin_ in scores.reliability.as_json():
+        percents = [f"{100 * bin_[name]:.1f}" for name in ("confidence", "accuracy")]
+        reliability.add_row(*percents, f"{bin_['utterances']:,}")
+    stdout.print(reliability)
+
+
+def sentence_of(error: BaseException) -> str:
+    """What a person can do about an error; one that is not ours is named by its kind alone."""
+    what = f"failed with {type(error).__name__}{limit_hint()}"
+    if isinstance(error, OSError) and error.errno:
+        # in the system's words, for those of the error may be anybody's
+        where = f"{error.filename}: " if error.filename else ""
+        what = f"{where}{os.strerror(error.errno)}"
+    return own_sentence(error) or f"{what}; --verbose shows the trace"

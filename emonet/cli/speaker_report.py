@@ -1,0 +1,43 @@
+"""What `emonet speakers` shows. It needs no model, so nothing of torch is loaded for it."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from typing import TextIO
+
+from rich.table import Table
+
+from beam_pipeline.corpus.census import Census
+from beam_pipeline.corpus.options import ALIASED
+from beam_pipeline.records import Rejected, amount_of
+from emonet.cli.off_terminal import TableConsole
+
+
+def show_census(census: Census, rejected: Sequence[Rejected], file: TextIO) -> None:
+    """Speakers, collisions and proposals, a table each."""
+    console = TableConsole(file=file, highlight=False, soft_wrap=True, markup=False)
+    table = Table("show", "speaker", "kind", "utterances", "episodes", "also written")
+    for one in census.entries:
+        counts = (f"{one.utterances:,}", f"{one.episodes:,}")
+        table.add_row(one.namespace, one.names[0], one.kind, *counts, " | ".join(one.names[1:]))
+    console.print(table)
+    console.print(f"{census.nameless:,} utterances without a name; rejected: {amount_of(rejected)}")
+    if census.collisions:
+        collisions = Table("show", "name", "of any of these", title="collisions: tell them apart")
+        for name in census.collisions:
+            collisions.add_row(name.namespace, name.name, " | ".join(name.others))
+        console.print(collisions)
+    if census.proposals:
+        proposals = Table("show", "alias", "speaker", "why", title="proposed aliases")
+        for row in census.proposals:
+            proposals.add_row(row.namespace, row.alias, row.speaker, row.why)
+        console.print(proposals)
+        console.print("nothing is merged; --csv prints these as --aliases reads them, to be judged")
+
+
+def write_proposals(census: Census, file: TextIO) -> None:
+    """The proposals as a table of aliases, each for the whole of its show."""
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(ALIASED)
+    writer.writerows((one.namespace, "", one.alias, one.speaker) for one in census.proposals)

@@ -1,0 +1,1 @@
+"""The ablation suite: variants, their comparison, and what they tell."""

@@ -1,0 +1,1 @@
+"""Published models that EmoNet is compared with."""

@@ -1,0 +1,1 @@
+"""The network: encoders, masks, the speaker encoder, and EmoNet over them."""

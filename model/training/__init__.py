@@ -1,0 +1,1 @@
+"""Training: one list of steps from data to a checkpoint."""

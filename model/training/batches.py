@@ -1,0 +1,129 @@
+"""A data set as a context's training reads it: tokens, in batches of windows."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TypeVar
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from model.dataset import Transcript, gold_indices
+from model.network.emonet import EmoNet
+from model.network.precision import autocast
+from model.network.windows import BATCH_TOKENS, Window, fill_windows, pack
+
+T = TypeVar("T")
+
+_FILL = 64
+"""Rows are filled up to a multiple of this many tokens: fewer, fuller calls than inference has."""
+
+_FILL_ALONE = 16
+"""The same for turns that stand alone, which are short."""
+
+_ACCELERATOR_TOKENS = 16_384
+"""Of a call at most, where each call costs more than its filling (`BATCH_TOKENS` elsewhere)."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Corpus:
+    """A data set as the training loop reads it, its turns counted through all episodes.
+
+    Attributes:
+      turns: token ids of each turn.
+      windows: over the turns of all episodes, those with a gold label.
+      gold: (utterances,) int64, -1 for none.
+    """
+
+    turns: list[list[int]]
+    windows: list[Window]
+    gold: np.ndarray
+
+
+def read_corpus(model: EmoNet, transcripts: Sequence[Transcript], labels: Sequence[str]) -> Corpus:
+    """A set in timeline order, tokenized for the context.
+
+    Args:
+      model: what is to read it.
+      transcripts: in any order.
+      labels: the classes of its gold labels, which need not be the model's.
+    """
+    transcripts = sorted(transcripts, key=lambda transcript: transcript.place)
+    turns: list[list[int]] = []
+    windows: list[Window] = []
+    for transcript in transcripts:
+        own, first = model.context_turns(transcript), len(turns)
+        turns += own
+        windows += [
+            Window(first + w.start, first + w.scored, first + w.end)
+            for w in model.windows(own, transcript.dialogues)
+        ]
+    gold = gold_indices(transcripts, labels)
+    # of windows without a gold label there is nothing to learn, and a batch of them has no loss
+    labelled = [w for w in windows if (gold[w.scored : w.end] >= 0).any()]
+    return Corpus(turns, labelled, gold)
+
+
+def batches(corpus: Corpus, order: Sequence[int], turns: int) -> Iterator[list[Window]]:
+    """The corpus's windows, by index in `order`, in batches that score `turns` turns or more."""
+    windows = (corpus.windows[index] for index in order)
+    return fill_steps(windows, lambda window: window.end - window.scored, turns)
+
+
+def fill_steps(parts: Iterable[T], size: Callable[[T], int], turns: int) -> Iterator[list[T]]:
+    """Parts in their order, as many at once as have `turns` turns or more by `size`; the rest."""
+    step: list[T] = []
+    for part in parts:
+        step.append(part)
+        if sum(map(size, step)) >= turns:
+            yield step
+            step = []
+    if step:
+        yield step
+
+
+def corpus_logits(model: EmoNet, corpus: Corpus) -> np.ndarray:
+    """Raw logits of the context, W_o c_t + b, of a model in training.
+
+    Returns:
+      (utterances, classes) float32; zeros for what no window scores.
+    """
+    model.eval()
+    logits = torch.zeros(len(corpus.gold), len(model.settings.labels))
+    with torch.inference_mode(), autocast(model.device):
+        for batch in batches(corpus, range(len(corpus.windows)), 256):
+            scored, states = batch_states(model, corpus, batch)
+            logits[scored] = model.classify(states).float().cpu()
+    return logits.numpy()
+
+
+def batch_states(model: EmoNet, corpus: Corpus, windows: Sequence[Window]) -> tuple[Tensor, Tensor]:
+    """The turns that some windows score, (scored,) int64, and their c_t, (scored, d) float32."""
+    groups = list(fill_windows(corpus.turns, windows, *_filling(model)))
+    scored = torch.cat([torch.arange(w.scored, w.end) for rows in groups for w in rows])
+    return scored, torch.cat([_read(model, corpus, rows) for rows in groups])
+
+
+def _filling(model: EmoNet) -> tuple[int, int]:
+    """What the rows of a call are filled up to a multiple of, and its tokens at most."""
+    settings = model.settings
+    alone = settings.window_turns == 1
+    if model.device.type == "cpu":
+        return _FILL_ALONE if alone else _FILL, BATCH_TOKENS
+    return settings.turn_tokens if alone else settings.window_tokens, _ACCELERATOR_TOKENS
+
+
+def _read(model: EmoNet, corpus: Corpus, windows: Sequence[Window]) -> Tensor:
+    """States of the turns that some windows score, (scored, d) float32, in their order."""
+    turns = [turn for w in windows for turn in corpus.turns[w.start : w.end]]
+    starts = np.cumsum([0, *(w.end - w.start for w in windows)])
+    local = [
+        Window(int(start), int(start) + w.scored - w.start, int(start) + w.end - w.start)
+        for start, w in zip(starts[:-1], windows, strict=True)
+    ]
+    kept = torch.cat([torch.arange(w.scored, w.end) for w in local])
+    fill, _ = _filling(model)
+    batch = pack(turns, local, fill, model.context.pad_id)
+    return model.read(model.context, batch, len(turns))[kept]

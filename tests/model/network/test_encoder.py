@@ -1,0 +1,235 @@
+from __future__ import annotations
+
+import dataclasses
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import safetensors.torch
+import torch
+import transformers
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from small_models import save_bert, sentences, transcript, untrained
+
+from model.encoders.references import DEFAULT_ENCODER, EncoderReference, reference_to
+from model.errors import ModelError
+from model.network.encoder import Encoder, load_encoder
+from model.network.windows import Window, fill_rows, fill_windows, pack, turn_causal_mask
+
+TURN = "Ann: i never told you where the ship was, and you did not ask me!"
+
+
+def plain(encoder: Encoder, tokens: list[list[int]]) -> tuple[torch.Tensor, torch.Tensor]:
+    """Hidden states as `transformers` computes them under its usual mask, and that mask."""
+    folder = encoder.network.name_or_path
+    network = transformers.AutoModel.from_pretrained(folder, dtype=torch.float32).eval()
+    length = max(map(len, tokens))
+    ids = torch.from_numpy(fill_rows(tokens, length, encoder.pad_id))
+    kept = torch.from_numpy(fill_rows([[1] * len(row) for row in tokens], length, 0))
+    with torch.inference_mode():
+        return network(input_ids=ids, attention_mask=kept).last_hidden_state, kept
+
+
+def assert_parity(reference: EncoderReference) -> None:
+    encoder = load_encoder(reference)
+    tokens = encoder.tokenize([TURN, "yes .", ""], 32)
+    expected, kept = plain(encoder, tokens)
+    turn_of = fill_rows([[0] * len(row) for row in tokens], 48, -1)
+    with torch.inference_mode():
+        states = encoder(
+            torch.from_numpy(fill_rows(tokens, 48, encoder.pad_id)),
+            torch.from_numpy(turn_causal_mask(turn_of, None)),
+        )
+    assert states.shape == (3, 48, encoder.width)
+    ours = states[:, : kept.shape[1]][kept.bool()]
+    torch.testing.assert_close(ours, expected[kept.bool()], rtol=0, atol=1e-5)
+
+
+def test_one_turn_is_read_as_transformers_reads_it(small_encoder: EncoderReference) -> None:
+    assert_parity(small_encoder)
+
+
+def test_the_default_encoder_reads_one_turn_as_transformers_does(
+    default_encoder: EncoderReference,
+) -> None:
+    assert_parity(default_encoder)
+
+
+def test_a_turn_is_read_out_as_the_mean_of_its_tokens(small_encoder: EncoderReference) -> None:
+    model = untrained(small_encoder, tag="none").for_inference(precision="float32")
+    turns = model.context_turns(transcript([TURN, "yes ."]))
+    alone = [Window(0, 0, 1), Window(1, 1, 2)]
+    (rows,) = fill_windows(turns, alone, 32)
+    with torch.inference_mode():
+        read = model.read(model.context, pack(turns, rows, 32, model.context.pad_id), 2)
+    expected, kept = plain(model.context, turns)
+    for turn, length in enumerate(kept.sum(dim=1).tolist()):
+        mean = expected[turn, :length].mean(dim=0)
+        torch.testing.assert_close(read[turn], mean, rtol=0, atol=1e-5)
+
+
+def test_training_attention_agrees_with_the_explicit_one(small_encoder: EncoderReference) -> None:
+    encoder = load_encoder(small_encoder)
+    turns = encoder.tokenize([TURN, "yes .", "go home"], 32)
+    row = [[id_ for turn in turns for id_ in turn]]
+    turn_of = fill_rows([[n for n, turn in enumerate(turns) for _ in turn]], 64, -1)
+    tokens = torch.from_numpy(fill_rows(row, 64, encoder.pad_id))
+    mask = torch.from_numpy(turn_causal_mask(turn_of, None))
+    with torch.inference_mode():
+        explicit = encoder(tokens, mask)
+        encoder.for_training()
+        fused = encoder(tokens, mask)
+    torch.testing.assert_close(fused, explicit, rtol=0, atol=1e-5)
+
+
+def test_a_turn_is_cut_to_its_limit_and_keeps_its_last_special_token(
+    small_encoder: EncoderReference,
+) -> None:
+    encoder = load_encoder(small_encoder)
+    short, long = encoder.tokenize(["yes", "yes " * 50], 8)
+    assert len(long) == 8
+    assert (long[0], long[-1]) == (short[0], short[-1])
+    assert encoder.tokenize([], 8) == []
+
+
+def test_positions_are_those_that_tokens_can_have(small_encoder: EncoderReference) -> None:
+    encoder = load_encoder(small_encoder)
+    assert encoder.max_tokens == 128
+    (tokens,) = encoder.tokenize(["yes " * 200], 128)
+    mask = turn_causal_mask(np.zeros((1, 128), np.int64), None)
+    assert torch.isfinite(encoder(torch.tensor([tokens]), torch.from_numpy(mask))).all()
+
+
+def test_positions_are_counted_in_whole_fillings(tmp_path: Path) -> None:
+    save_bert(tmp_path / "bert", positions=100)
+    assert load_encoder(reference_to(str(tmp_path / "bert"))).max_tokens == 64
+
+
+def test_loading_says_nothing(
+    default_encoder: EncoderReference,
+    capfd: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    level = transformers.utils.logging.get_verbosity()
+    bars = transformers.utils.logging.is_progress_bar_enabled()
+    load_encoder(default_encoder)
+    assert capfd.readouterr() == ("", "")
+    assert not caplog.records
+    assert transformers.utils.logging.get_verbosity() == level
+    assert transformers.utils.logging.is_progress_bar_enabled() == bars
+
+
+@pytest.mark.parametrize(
+    "name", ["nothing of the kind", "./nowhere", "../nowhere", "torch", "owner/name", "a.b", ""]
+)
+def test_a_name_that_stands_for_no_encoder_is_refused(name: str) -> None:
+    with pytest.raises(ModelError, match="encoder"):
+        reference_to(name)
+
+
+def test_the_default_encoder_is_found_as_an_installed_package() -> None:
+    reference = reference_to(DEFAULT_ENCODER)
+    assert reference.name == DEFAULT_ENCODER
+    assert {"config.json", "model.safetensors", "tokenizer.json"} <= reference.files.keys()
+
+
+@pytest.fixture
+def own_bert(tmp_path: Path) -> Path:
+    save_bert(tmp_path / "bert")
+    return tmp_path / "bert"
+
+
+@pytest.mark.parametrize("file", ["config.json", "model.safetensors", "tokenizer.json"])
+def test_a_folder_without_a_needed_file_is_refused_by_its_name(own_bert: Path, file: str) -> None:
+    (own_bert / file).unlink()
+    with pytest.raises(ModelError, match=file):
+        reference_to(str(own_bert))
+
+
+@pytest.mark.parametrize("file", ["config.json", "model.safetensors", "tokenizer_config.json"])
+def test_an_encoder_that_changed_since_is_refused_with_both_hashes(
+    own_bert: Path, file: str
+) -> None:
+    reference = reference_to(str(own_bert))
+    content = bytearray((own_bert / file).read_bytes())
+    content[len(content) // 2] ^= 1
+    (own_bert / file).write_bytes(content)
+    now = reference_to(str(own_bert)).files[file]
+    with pytest.raises(ModelError, match=file) as error:
+        load_encoder(reference)
+    assert now[:12] in str(error.value)
+    assert reference.files[file][:12] in str(error.value)
+
+
+def test_weights_that_lack_a_tensor_are_refused_instead_of_drawn(own_bert: Path) -> None:
+    tensors = safetensors.torch.load_file(own_bert / "model.safetensors")
+    del tensors["encoder.layer.1.output.dense.weight"]
+    safetensors.torch.save_file(tensors, own_bert / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(ModelError, match=r"lacks 1 tensors, first encoder\.layer\.1\.output"):
+        load_encoder(reference_to(str(own_bert)))
+
+
+@pytest.mark.parametrize(
+    ("file", "content"),
+    [
+        ("model.safetensors", b"no safetensors at all"),
+        ("model.safetensors", b""),
+        ("model.safetensors", None),
+        ("config.json", b"no JSON"),
+        ("config.json", b"[]"),
+        ("config.json", b'{"model_type": "bert", "hidden_size": "many"}'),
+        ("config.json", b'{"model_type": "bert", "hidden_size": 48}'),
+        ("tokenizer.json", b"{}"),
+        ("tokenizer_config.json", b"no JSON"),
+    ],
+)
+def test_an_encoder_whose_files_cannot_be_read_is_refused_in_one_sentence(
+    own_bert: Path, file: str, content: bytes | None
+) -> None:
+    whole = (own_bert / file).read_bytes()
+    (own_bert / file).write_bytes(whole[:-100] if content is None else content)
+    with pytest.raises(ModelError) as refused:
+        load_encoder(reference_to(str(own_bert)))
+    sentence = str(refused.value)
+    assert sentence.startswith(f"encoder '{own_bert}': ")
+    assert "restore it" in sentence
+    assert ("tokenizer" if "tokenizer" in file else file) in sentence
+    assert "\n" not in sentence
+
+
+def test_an_encoder_that_the_system_cannot_read_is_refused_by_its_file(own_bert: Path) -> None:
+    (own_bert / "model.safetensors").unlink()
+    # which can be opened, and not read from its begin
+    (own_bert / "model.safetensors").symlink_to("/proc/self/mem")
+    with pytest.raises(
+        ModelError, match=r"model\.safetensors: cannot be read \(Input/output error"
+    ):
+        reference_to(str(own_bert))
+
+
+def test_a_family_we_cannot_read_is_refused(own_bert: Path) -> None:
+    config = json.loads((own_bert / "config.json").read_text())
+    (own_bert / "config.json").write_text(json.dumps(config | {"model_type": "gpt2"}))
+    with pytest.raises(ModelError, match="'gpt2'; supported are bert, roberta, mpnet"):
+        load_encoder(reference_to(str(own_bert)))
+
+
+def test_an_encoder_loads_from_elsewhere_if_it_is_the_same(own_bert: Path, tmp_path: Path) -> None:
+    reference = reference_to(str(own_bert))
+    shutil.copytree(own_bert, tmp_path / "moved")
+    moved = dataclasses.replace(reference, name=str(tmp_path / "moved"))
+    assert load_encoder(moved).width == 32
+
+
+@settings(max_examples=25)
+@given(texts=st.lists(sentences, min_size=1, max_size=8))
+def test_any_text_has_tokens_within_the_limit(
+    small_encoders: dict[str, EncoderReference], texts: list[str]
+) -> None:
+    for reference in small_encoders.values():
+        tokens = load_encoder(reference).tokenize(texts, 8)
+        assert len(tokens) == len(texts)
+        assert all(2 <= len(turn) <= 8 for turn in tokens)

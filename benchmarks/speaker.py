@@ -22,11 +22,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from apache_beam.options.pipeline_options import PipelineOptions
 
+from beam_pipeline.labelling import Encoded
 from beam_pipeline.output.acceptance import Acceptance
 from beam_pipeline.output.manifest import Origin
 from beam_pipeline.output.run import begin_run
 from beam_pipeline.records import UTTERANCES, Episode
-from beam_pipeline.stages.encode import Encoded
 from beam_pipeline.stages.recall import RecallSpeakers
 from emonet.cli.options import beam_options
 from model.checkpoint import PRETRAINED, load_model, open_checkpoint

@@ -1,4 +1,4 @@
-"""Imports point one way: `emonet -> nights, pipeline -> stages -> corpus, memory, output, records`."""
+"""Imports point one way: `emonet -> pipeline -> stages -> corpus, memory, output, records`."""
 
 from __future__ import annotations
 

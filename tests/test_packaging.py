@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[1]
 SETUPTOOLS = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
-OURS = ("beam_pipeline", "model")
+LABELS = ("Joyful", "Mad", "Neutral", "Peaceful", "Powerful", "Sad", "Scared")
+OURS = ("beam_pipeline", "emonet", "model")
 
 
 def files() -> list[Path]:
@@ -31,3 +37,40 @@ def test_every_other_file_of_a_package_is_in_the_wheel() -> None:
     assert carried == {path for path in files() if path.suffix != ".py"}
     assert {Path(package, "py.typed") for package in OURS} <= carried
     assert Path("model/pretrained/SHA256SUMS") in carried
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel in an environment that has our dependencies, and no editable install of us."""
+    folder = tmp_path_factory.mktemp("wheel")
+    pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
+    offline = ["--no-deps", "--no-index"]
+    built = [*pip, "wheel", *offline, "--no-build-isolation", "--wheel-dir", str(folder), str(ROOT)]
+    subprocess.run(built, check=True, cwd=folder)
+    (wheel,) = folder.glob("*.whl")
+    subprocess.run([*pip, "install", *offline, "--target", str(folder / "site"), wheel], check=True)
+    return folder / "site"
+
+
+def test_the_wheel_labels_in_a_folder_with_modules_of_the_users_own(
+    installed: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "model").mkdir()
+    for name in ("model.py", "model/__init__.py", "emonet.py", "torch.py"):
+        (tmp_path / name).write_text("raise SystemExit('a module of the user was loaded')")
+    program = (
+        "import emonet, beam_pipeline, model\n"
+        f"assert all(m.__file__.startswith({str(installed)!r}) for m in (emonet, model))\n"
+        "print(emonet.label([\"I can't believe you did that!\"])['label'].to_pylist())"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(installed), "PYTHONSAFEPATH": "1"}
+    ran = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=tmp_path, env=environment, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert ran.stdout.strip() in {f"['{label}']" for label in LABELS}
+    command = [str(installed / "bin" / "emonet"), "--version"]
+    ran = subprocess.run(
+        command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True
+    )
+    assert ran.stdout.startswith("emonet ")

@@ -12,12 +12,12 @@ from typing import Any
 from apache_beam.coders import Coder, registry
 
 from beam_pipeline import wire
+from beam_pipeline.labelling import Encoded
 from beam_pipeline.memory import Recall, Tail
 from beam_pipeline.output.commit import Asked, Fault, LabelCount, SpeakerCount
 from beam_pipeline.output.manifest import Part
 from beam_pipeline.output.memories import MemoryShard
 from beam_pipeline.records import Episode, Labelled, Rejected, SourceFile
-from beam_pipeline.stages.encode import Encoded
 
 
 class Value:

@@ -11,13 +11,13 @@ from apache_beam.transforms.timeutil import TimeDomain
 from apache_beam.transforms.userstate import BagStateSpec, TimerSpec, on_timer
 from apache_beam.transforms.window import GlobalWindow
 
+from beam_pipeline.labelling import Encoded
 from beam_pipeline.memory import Recall, Tail, expected_recalls, recall, tails
 from beam_pipeline.output.memories import read_memory
 from beam_pipeline.output.run import Run
 from beam_pipeline.output.tables import shard_of
 from beam_pipeline.records import Place
 from beam_pipeline.stages.coders import RecordCoder, Value
-from beam_pipeline.stages.encode import Encoded
 
 
 class Recalled(NamedTuple):

@@ -15,13 +15,13 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from beam_pipeline import wire
+from beam_pipeline.labelling import Encoded
 from beam_pipeline.memory import Recall, Tail
 from beam_pipeline.output.commit import Asked, Fault, LabelCount, SpeakerCount
 from beam_pipeline.output.manifest import Part
 from beam_pipeline.output.memories import MemoryShard
 from beam_pipeline.records import UTTERANCES, EmonetError, Episode, Labelled, Rejected, SourceFile
 from beam_pipeline.stages.coders import RECORDS, RecordCoder
-from beam_pipeline.stages.encode import Encoded
 
 WIDTH = 6
 

@@ -1,0 +1,67 @@
+"""What a corpus' manifests name, as Arrow tables; files that no manifest names are never read."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+
+import pyarrow as pa
+
+from beam_pipeline.output.manifest import Manifest, parts_of, read_manifests
+from beam_pipeline.output.tables import read_part
+from beam_pipeline.records import REJECTED, EmonetError, labels_schema
+from beam_pipeline.storage import storage_of
+
+
+@dataclasses.dataclass(frozen=True)
+class LabelledCorpus:
+    """The committed nights of one output.
+
+    Attributes:
+      output: its folder, or `gs://BUCKET/PREFIX`.
+      manifests: of each night, by its name, in order.
+    """
+
+    output: str
+    manifests: Mapping[str, Manifest]
+
+    @property
+    def nights(self) -> list[str]:
+        """The names of the committed nights, in order."""
+        return list(self.manifests)
+
+    def labels(self, *, night: str | None = None) -> pa.Table:
+        """A row an utterance; of one night, or of all.
+
+        Raises:
+          EmonetError: there is no such night, or a file is not what its sha256 says.
+        """
+        return self._table("labels", labels_schema(()), night)
+
+    def rejected(self, *, night: str | None = None) -> pa.Table:
+        """A row a refusal; of one night, or of all.
+
+        Raises:
+          EmonetError: as `labels` says.
+        """
+        return self._table("rejected", REJECTED, night)
+
+    def _table(self, table: str, schema: pa.Schema, night: str | None) -> pa.Table:
+        if night is not None and night not in self.manifests:
+            raise EmonetError(
+                f"{self.output} has no night {night!r}; it has {', '.join(self.nights)}"
+            )
+        chosen = self.nights if night is None else [night]
+        storage = storage_of(self.output)
+        parts = [part for name in chosen for part in parts_of(self.manifests[name], table)]
+        tables = [read_part(storage, part) for part in parts] or [schema.empty_table()]
+        # nights may be of models with other classes
+        return pa.concat_tables(tables, promote_options="default")
+
+
+def open_output(output: str) -> LabelledCorpus:
+    """See `emonet.open_corpus`."""
+    manifests = read_manifests(output)
+    if not manifests:
+        raise EmonetError(f"{output} holds no committed night; `emonet label` makes one")
+    return LabelledCorpus(output, manifests)

@@ -1,0 +1,126 @@
+"""The model over what a program holds in memory: the same reading and arithmetic as the job's."""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+import io
+import warnings
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from beam_pipeline.corpus.options import ReadOptions
+from beam_pipeline.corpus.paths import expand_inputs, read_path
+from beam_pipeline.corpus.reading import FileContent, read_bytes
+from beam_pipeline.labelling import label_episodes
+from beam_pipeline.records import EmonetError, Episode, Rejected
+from beam_pipeline.stages.sharing import ModelSource
+from beam_pipeline.transcripts import transcript_of
+from model.checkpoint import PRETRAINED, Checkpoint, open_checkpoint
+from model.evaluation.scores import Scores, evaluate
+from model.network.emonet import EmoNet
+from model.network.encoder import fastest_device
+from model.network.precision import precision_on
+
+_CORPUS = "memory"
+
+
+@dataclasses.dataclass(frozen=True)
+class Model:
+    """A model that is ready to label.
+
+    Attributes:
+      checkpoint: what it was loaded from; its `settings` name the labels and languages.
+      network: prepared for inference.
+    """
+
+    checkpoint: Checkpoint
+    network: EmoNet
+
+
+def load(checkpoint: str | Path | None, encoder: str | None) -> Model:
+    """See `emonet.load_model`."""
+    opened = open_checkpoint(Path(checkpoint or PRETRAINED), encoder=encoder)
+    source = ModelSource(str(opened.folder), encoder, precision_on(fastest_device()))
+    return Model(opened, source.load())
+
+
+def label_data(data: Any, model: Model, *, any_language: bool) -> pa.Table:
+    """See `emonet.label`."""
+    languages = None if any_language else model.checkpoint.settings.languages
+    episodes = read_data(data, ReadOptions(corpus=_CORPUS, languages=languages))
+    model_id = model.checkpoint.model_id
+    return pa.concat_tables([one.rows for one in label_episodes(model.network, episodes, model_id)])
+
+
+def evaluate_data(data: Any, model: Model, history: Any) -> Scores:
+    """See `emonet.evaluate`."""
+    options = ReadOptions(corpus=_CORPUS)
+    episodes = read_data(data, options, gold=True)
+    remembered = [] if history is None else read_data(history, options)
+    scored, past = ([transcript_of(one) for one in part] for part in (episodes, remembered))
+    return evaluate(model.network, scored, remembered=past)
+
+
+def read_data(data: Any, options: ReadOptions, *, gold: bool = False) -> list[Episode]:
+    """The episodes of files, or of what is in memory.
+
+    Args:
+      data: see `emonet.label`.
+      options: how it is read.
+      gold: whether its labels are to be what people said, and no predictions.
+
+    Raises:
+      EmonetError: as `emonet.label` says.
+    """
+    if isinstance(data, str | Path):
+        contents = [c for path in expand_inputs([str(data)]) for c in read_path(path, options)]
+        refused = [one for content in contents for one in content.rejected]
+        if refused:
+            warnings.warn(_refusal(refused), stacklevel=3)
+    else:
+        contents = [_read_table(_table(data), options)]
+        if contents[0].rejected:
+            raise EmonetError(_refusal(contents[0].rejected))
+    if gold and any(content.predicted for content in contents):
+        raise EmonetError("the column label is what emonet predicted, and no gold label")
+    episodes = [episode for content in contents for episode in content.episodes]
+    counts = collections.Counter(episode.episode_id for episode in episodes)
+    doubled = [episode_id for episode_id, count in counts.items() if count > 1]
+    if doubled:
+        raise EmonetError(f"{len(doubled)} episodes come twice, first {doubled[0]}; give each once")
+    if not episodes:
+        raise EmonetError("there is no utterance in what was given")
+    return episodes
+
+
+def _table(data: Any) -> pa.Table:
+    """What was given as columns; data frames hand theirs over by the Arrow C stream."""
+    if hasattr(data, "__arrow_c_stream__"):
+        return pa.table(data)
+    rows = list(data) if isinstance(data, Sequence) else None
+    if rows and all(isinstance(row, str) for row in rows):
+        return pa.table({"text": rows})
+    if rows and all(isinstance(row, Mapping) for row in rows):
+        return pa.Table.from_pylist([dict(row) for row in rows])
+    raise EmonetError(
+        "expected a list of texts, a list of rows, a data frame, an Arrow table or a path, "
+        f"found {type(data).__name__}{'' if rows is None else ' of other things, or of none'}"
+    )
+
+
+def _read_table(table: pa.Table, options: ReadOptions) -> FileContent:
+    """Read as a Parquet file is, so that columns mean the same."""
+    content = io.BytesIO()
+    pq.write_table(table, content)
+    return read_bytes(f"{_CORPUS}.parquet", content.getvalue(), options)
+
+
+def _refusal(refused: Sequence[Rejected]) -> str:
+    first = refused[0]
+    where = f"{first.source} {first.position}".strip()
+    return f"{where}: {first.reason} {first.detail} ({len(refused)} refused in all)"

@@ -1,4 +1,4 @@
-"""The batch job: reading, stages, output and the command line."""
+"""The batch job: reading, stages, engines and output."""
 
 import os as _os
 import sys as _sys

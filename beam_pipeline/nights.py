@@ -12,7 +12,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.runner import PipelineResult
 
 from beam_pipeline.corpus.options import ReadOptions
-from beam_pipeline.corpus.paths import file_sha256
+from beam_pipeline.corpus.paths import file_sha256, located
 from beam_pipeline.engines.failures import failure_elsewhere
 from beam_pipeline.output.acceptance import Acceptance
 from beam_pipeline.output.manifest import Manifest, Origin, read_manifest
@@ -104,7 +104,7 @@ def submit_night(output: str, night: Night, engine: Engine) -> tuple[Run, Pipeli
         checkpoint.model_id,
         checkpoint.settings.labels,
         origin_of(checkpoint),
-        night.paths,
+        [located(path, night.reading.folder) for path in night.paths],
         night.acceptance,
     )
     source = ModelSource(str(checkpoint.folder), engine.encoder, precision)

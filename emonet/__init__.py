@@ -13,6 +13,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import beam_pipeline as _keeps_the_users_folder_out  # noqa: F401
+
 if TYPE_CHECKING:  # nothing is loaded before it is used
     import pyarrow as pa
 

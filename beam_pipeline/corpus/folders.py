@@ -103,7 +103,7 @@ def read(path: str) -> bytes:
 
 def sha256(path: str) -> str:
     """The hex digest of the file's content, of which little is in memory at once."""
-    with open(path, "rb") as file:
+    with open(original(path), "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 

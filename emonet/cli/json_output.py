@@ -13,7 +13,7 @@ from beam_pipeline.output.vacuum import UnnamedRun
 from beam_pipeline.records import Rejected
 from beam_pipeline.storage import StoredFile
 
-_SUMMARY = ("night", "run", "supersedes", "model_id", "memory_from", "counts")
+_SUMMARY = ("night", "run", "supersedes", "model_id", "memory_from", "counts", "first_rejected")
 """The keys of a manifest that do not grow with the night."""
 
 

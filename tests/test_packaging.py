@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -43,9 +44,15 @@ def test_every_other_file_of_a_package_is_in_the_wheel() -> None:
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The wheel in an environment that has our dependencies, and no editable install of us."""
     folder = tmp_path_factory.mktemp("wheel")
+    # what an earlier build left in the source would get into the wheel
+    source = folder / "source"
+    for name in (*OURS, "pyproject.toml", "setup.py", "README.md", "LICENSE"):
+        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
+        source.mkdir(exist_ok=True)
+        copy(ROOT / name, source / name)
     pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
     offline = ["--no-deps", "--no-index"]
-    built = [*pip, "wheel", *offline, "--no-build-isolation", "--wheel-dir", str(folder), str(ROOT)]
+    built = [*pip, "wheel", *offline, "--no-build-isolation", "--wheel-dir", folder, source]
     subprocess.run(built, check=True, cwd=folder)
     (wheel,) = folder.glob("*.whl")
     subprocess.run([*pip, "install", *offline, "--target", str(folder / "site"), wheel], check=True)

@@ -215,7 +215,7 @@ def test_a_night_tells_no_word_of_what_it_refused(
         (corpus / name).write_bytes(data)
     out = tmp_path / "out"
     flags = ["--output", str(out), "--checkpoint", str(tiny_checkpoint.folder)]
-    assert main(["label", str(corpus), *flags]) == 0
+    assert main(["label", str(corpus), *flags, "--max-rejected", "1"]) == 0
     told = capsys.readouterr()
     assert not MARKED.search(told.out + told.err)
     rows = [

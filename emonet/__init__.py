@@ -10,6 +10,7 @@ what a program holds in memory. Neither this module nor labelling what is in mem
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:  # nothing is loaded before it is used
     from emonet.model import Model
     from model.evaluation.scores import Scores
 
-__all__ = ["evaluate", "label", "load_model", "open_corpus"]
+__all__ = ["evaluate", "label", "load_model", "open_corpus", "train"]
 
 
 def load_model(checkpoint: str | Path | None = None, *, encoder: str | None = None) -> Model:
@@ -77,6 +78,33 @@ def evaluate(data: Any, *, model: Model | None = None, history: Any = None) -> S
     from emonet.model import evaluate_data
 
     return evaluate_data(data, model or load_model(), history)
+
+
+def train(
+    data: Any,
+    *,
+    dev: Any,
+    output: str | Path,
+    auxiliary: Any = None,
+    settings: Mapping[str, Any] | None = None,
+    encoder: str | None = None,
+) -> Model:
+    """Trains a checkpoint, as `emonet train` does, and loads it.
+
+    Args:
+      data: the training set, as `evaluate` takes it.
+      dev: what epochs are chosen and logits calibrated on.
+      output: the checkpoint's folder; an interrupted training in it goes on.
+      auxiliary: like dialogue with labels of its own.
+      settings: what differs from the defaults, as a settings file has it (docs/models.md).
+      encoder: a folder, a package or owner/name@REVISION; the one that ships by default.
+
+    Raises:
+      EmonetError, ModelError: something is refused, a setting is off, or the labels do not fit.
+    """
+    from emonet.model import train_on
+
+    return train_on(data, dev, Path(output), auxiliary, settings or {}, encoder)
 
 
 def open_corpus(output: str | Path) -> LabelledCorpus:

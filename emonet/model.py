@@ -19,12 +19,16 @@ from beam_pipeline.corpus.reading import FileContent, read_bytes
 from beam_pipeline.labelling import label_episodes
 from beam_pipeline.records import EmonetError, Episode, Rejected
 from beam_pipeline.stages.sharing import ModelSource
-from beam_pipeline.transcripts import transcript_of
+from beam_pipeline.transcripts import transcript_of, without_test_episodes
 from model.checkpoint import PRETRAINED, Checkpoint, open_checkpoint
+from model.dataset import Data, Transcript, label_set
+from model.encoders.references import DEFAULT_ENCODER, reference_to
 from model.evaluation.scores import Scores, evaluate
 from model.network.emonet import EmoNet
 from model.network.encoder import fastest_device
 from model.network.precision import precision_on
+from model.network.settings_file import settings_of
+from model.training.train import train
 
 _CORPUS = "memory"
 
@@ -59,11 +63,34 @@ def label_data(data: Any, model: Model, *, any_language: bool) -> pa.Table:
 
 def evaluate_data(data: Any, model: Model, history: Any) -> Scores:
     """See `emonet.evaluate`."""
+    remembered = _transcripts(history)
+    return evaluate(model.network, _transcripts(data, gold=True), remembered=remembered)
+
+
+def train_on(
+    data: Any,
+    dev: Any,
+    output: Path,
+    auxiliary: Any,
+    settings: Mapping[str, Any],
+    encoder: str | None,
+) -> Model:
+    """See `emonet.train`."""
     options = ReadOptions(corpus=_CORPUS)
-    episodes = read_data(data, options, gold=True)
-    remembered = [] if history is None else read_data(history, options)
-    scored, past = ([transcript_of(one) for one in part] for part in (episodes, remembered))
-    return evaluate(model.network, scored, remembered=past)
+    sets = (
+        [] if part is None else read_data(part, options, gold=True)
+        for part in (data, dev, auxiliary)
+    )
+    learned, chosen, found = ([transcript_of(one) for one in part] for part in sets)
+    network, training = settings_of(settings, label_set(learned), "emonet.train")
+    train(
+        Data(learned, chosen, without_test_episodes(found, learned, chosen)),
+        network,
+        training,
+        reference_to(encoder or DEFAULT_ENCODER),
+        output,
+    )
+    return load(output, encoder)
 
 
 def read_data(data: Any, options: ReadOptions, *, gold: bool = False) -> list[Episode]:
@@ -96,6 +123,14 @@ def read_data(data: Any, options: ReadOptions, *, gold: bool = False) -> list[Ep
     if not episodes:
         raise EmonetError("there is no utterance in what was given")
     return episodes
+
+
+def _transcripts(data: Any, *, gold: bool = False) -> list[Transcript]:
+    """What the model is scored on or learns from; nothing of None."""
+    if data is None:
+        return []
+    options = ReadOptions(corpus=_CORPUS)
+    return [transcript_of(one) for one in read_data(data, options, gold=gold)]
 
 
 def _table(data: Any) -> pa.Table:

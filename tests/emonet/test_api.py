@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import doctest
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +16,8 @@ import emonet
 from beam_pipeline.records import EmonetError
 from emonet.model import Model
 from model.checkpoint import Checkpoint
+from model.encoders.references import EncoderReference
+from model.errors import ModelError
 
 ROWS = [row for number in (1, 2) for row in episode(number)]
 
@@ -78,6 +81,26 @@ def test_evaluate_scores_rows_that_have_gold_labels(model: Model) -> None:
 def test_what_a_model_predicted_is_no_gold_label(model: Model) -> None:
     with pytest.raises(EmonetError, match="is what emonet predicted, and no gold label"):
         emonet.evaluate(emonet.label(ROWS, model=model), model=model)
+
+
+def test_what_is_in_memory_can_be_trained_on_and_labels_then(
+    small_bert: EncoderReference, tmp_path: Path
+) -> None:
+    settings = {
+        "epochs": 1, "window_tokens": 128, "trained_layers": 1, "utterance_encoder_layers": 0,
+        "oof_folds": 0,
+    }  # fmt: skip
+    given: dict[str, Any] = {"dev": episode(3), "output": tmp_path, "encoder": small_bert.name}
+    trained = emonet.train(ROWS, settings=settings, **given)
+    assert trained.checkpoint.settings.window_tokens == 128
+    assert emonet.label(ROWS, model=trained).num_rows == len(ROWS)
+    with pytest.raises(ModelError, match="window_token"):
+        emonet.train(ROWS, settings={"window_token": 128}, **given)
+
+
+def test_the_examples_of_the_documentation_are_true() -> None:
+    assert doctest.testmod(emonet).attempted >= 2
+    assert not doctest.testmod(emonet).failed
 
 
 def test_a_corpus_shows_what_manifests_name_and_no_superseded_run(

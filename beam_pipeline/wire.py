@@ -36,7 +36,8 @@ _ARRAYS = {name: np.dtype(name).newbyteorder("<") for name in ("float16", "float
 
 _UNREADABLE = (
     *(ValueError, TypeError, KeyError, OverflowError, RecursionError, MemoryError),
-    *(struct.error, pa.ArrowException),
+    # Arrow's OSError is for a header that is none
+    *(struct.error, pa.ArrowException, OSError),
 )
 
 Records = Mapping[str, type]

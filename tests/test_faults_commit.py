@@ -43,10 +43,10 @@ class Commits:
         self.new = run.name
         made = folder / "run.pickle"
         made.write_bytes(pickle.dumps((run, entries(run, night(2, 3)))))
-        here = Path(__file__).parent
-        paths = os.pathsep.join(map(str, (here.parent, here)))
+        support = Path(__file__).parent / "support"
+        paths = os.pathsep.join(map(str, (support.parents[1], support)))
         self.forks = subprocess.Popen(
-            [sys.executable, str(here / "commit_forks.py"), str(made)],
+            [sys.executable, str(support / "commit_forks.py"), str(made)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

@@ -1,6 +1,6 @@
 """Throws damaged files at every reader, and says how that went; exits with 1 if any failed.
 
-    python tests/fuzz_reading.py [INPUTS]
+    python tests/support/fuzz_reading.py [INPUTS]
 
 Half of the inputs are files of every format with bytes changed, cut, doubled and spliced; the
 others are made by Hypothesis of the pieces that the formats consist of. No input may raise

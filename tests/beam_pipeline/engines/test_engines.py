@@ -41,8 +41,8 @@ BOUNDED = f"--job_server_timeout={BOUND_S:.0f}"
 @pytest.fixture(scope="module")
 def workers_know_the_tests() -> Iterator[None]:
     """Workers unpickle what is defined here."""
-    here = Path(__file__).parent
-    folders = [str(here), str(here.parent / "benchmarks")]
+    root = Path(__file__).parents[3]
+    folders = [str(folder) for folder in (root, root / "tests" / "support", root / "benchmarks")]
     known = [*folders, *filter(None, [os.environ.get("PYTHONPATH")])]
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", os.pathsep.join(known))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import os
 import subprocess
@@ -11,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from made_up_runs import begin, entries, files_of, night, run_night
+from made_up_runs import ANYTHING, begin, entries, files_of, night, run_night
 
 from beam_pipeline.output.commit import commit
 from beam_pipeline.output.manifest import MANIFESTS, labelled_before, read_manifests, sealed
@@ -100,7 +101,8 @@ def test_many_readers_beside_a_writer_see_the_old_night_or_the_new_one(tmp_path:
         lambda: labelled_before(out, "3"),
         lambda: list(storage_of(out).files("")),
     ]
-    paths = os.pathsep.join([str(Path(__file__).parent), str(Path(__file__).parents[3])])
+    tests = Path(__file__).parents[2]
+    paths = os.pathsep.join([str(tests / "support"), str(tests.parent)])
     environment = {**os.environ, "PYTHONPATH": paths}
     # a process of its own, which no reader's lock of the interpreter holds back
     with (
@@ -135,10 +137,10 @@ def test_a_damaged_manifest_stops_its_night_unless_that_is_to_be_replaced(
     path = tmp_path / MANIFESTS / "night=2.json"
     path.write_bytes(content)
     with pytest.raises(EmonetError, match=r"night=2\.json: .*run its night again with --replace"):
-        begin(tmp_path, "2")
+        begin(tmp_path, "2", acceptance=dataclasses.replace(ANYTHING, replace=False))
 
     assert list(labelled_before(out, "2").episodes) == ["show/s01e01"]
-    again = run_night(tmp_path, "2", night(2), replace=True)
+    again = run_night(tmp_path, "2", night(2))
     assert (again["supersedes"], again["memory_from"]["night"]) == (None, "1")
     assert read_manifests(out) == {"1": first, "2": again}
     assert list(verify(out)) == []
@@ -154,7 +156,7 @@ def test_a_damaged_manifest_of_another_night_is_an_error_by_name(tmp_path: Path)
         whole = path.read_bytes()
         path.write_bytes(b"")
         with pytest.raises(EmonetError, match=rf"night={name}\.json: damaged; restore it"):
-            begin(tmp_path, "2", replace=True)
+            begin(tmp_path, "2")
         path.write_bytes(whole)
     assert files_of(tmp_path) == before
 
@@ -164,7 +166,7 @@ def test_of_two_runs_that_replace_a_damaged_manifest_the_slower_one_is_refused(
 ) -> None:
     run_night(tmp_path, "1", night(1))
     (tmp_path / MANIFESTS / "night=1.json").write_bytes(b"")
-    slow, fast = begin(tmp_path, "1", replace=True), begin(tmp_path, "1", replace=True)
+    slow, fast = begin(tmp_path, "1"), begin(tmp_path, "1")
     committed = commit(fast, entries(fast, night(2)))
     with pytest.raises(EmonetError, match="night 1 was committed by another run"):
         commit(slow, entries(slow, night(1)))

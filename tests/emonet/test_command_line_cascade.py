@@ -25,7 +25,7 @@ Label = Callable[..., int]
 def label(tiny_checkpoint: Checkpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Label:
     """Labels files of the working directory, by relative paths, into a folder beside it."""
     usual = ["--output", str(tmp_path / "out"), "--corpus", "quay"]
-    usual += ["--checkpoint", str(tiny_checkpoint.folder)]
+    usual += ["--checkpoint", str(tiny_checkpoint.folder), "--max-rejected", "0.5"]
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
 
@@ -49,7 +49,7 @@ def test_a_cascade_from_another_folder_reads_what_the_night_read_a_broken_link_t
 ) -> None:
     two_nights(label)
     first, second = read_manifests(str(tmp_path / "out")).values()
-    assert second["counts"]["rejected"] == {"unreadable_file": 1}
+    assert second["counts"]["rejected_files"] == {"unreadable_file": 1}
     assert [(one["source"], one["path"]) for one in second["inputs"]] == [
         (f"quay/{name}.jsonl", str(tmp_path / "here" / "quay" / f"{name}.jsonl"))
         for name in ("02", "03")

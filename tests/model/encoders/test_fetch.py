@@ -129,7 +129,7 @@ def test_a_fetched_encoder_is_used_by_its_name(source: Source, tmp_path: Path) -
     trn = write_jsonl(tmp_path / "trn.jsonl", episode(1))
     dev = write_jsonl(tmp_path / "dev.jsonl", episode(2))
     settings = tmp_path / "settings.toml"
-    settings.write_text("window_tokens = 128\ntrained_layers = 1\nspeaker_epochs = 1\n")
+    settings.write_text("window_tokens = 128\ntrained_layers = 1\nutterance_encoder_layers = 0\n")
     sizes = ["--settings", str(settings), "--epochs", "1", "--oof-folds", "0"]
     output = ["--dev", str(dev), "--output", str(tmp_path / "checkpoint")]
     assert main(["train", str(trn), *output, *sizes, "--encoder", "made-up"]) == 0

@@ -78,7 +78,6 @@ check: install
 	$(bin)/ruff check .
 	$(bin)/ruff format --check .
 	$(bin)/mypy
-	$(bin)/mypy infra/dataflow infra/airflow/check.py docs/generate.py
 
 # The tables of the documentation that are made from the code.
 docs: install

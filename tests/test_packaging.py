@@ -52,8 +52,8 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
         copy(ROOT / name, source / name)
     pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
     offline = ["--no-deps", "--no-index"]
-    built = [*pip, "wheel", *offline, "--no-build-isolation", "--wheel-dir", folder, source]
-    subprocess.run(built, check=True, cwd=folder)
+    build = [*pip, "wheel", *offline, "--no-build-isolation", "--wheel-dir", str(folder)]
+    subprocess.run([*build, str(source)], check=True, cwd=folder)
     (wheel,) = folder.glob("*.whl")
     subprocess.run([*pip, "install", *offline, "--target", str(folder / "site"), wheel], check=True)
     return folder / "site"

@@ -8,7 +8,7 @@ from beam_pipeline.corpus.census import Census, Collision, take_census
 from beam_pipeline.corpus.options import ALIASED, ReadOptions
 from beam_pipeline.corpus.reading import read_bytes
 from beam_pipeline.corpus.speakers import speaker_id
-from beam_pipeline.records import Episode
+from beam_pipeline.records import Episode, Reason, Rejected
 from emonet.cli.speaker_report import show_census, write_proposals
 
 
@@ -65,6 +65,11 @@ def test_what_is_proposed_is_what_aliases_are_read_from() -> None:
 
 def test_the_report_names_all_and_merges_nothing() -> None:
     file = io.StringIO()
-    show_census(census("JEFF V.", "JEFF", "JEFF K", *["Elisabeth"] * 5, "Elisabaeth"), 2, file)
-    for said in ("JEFF K", "collisions", "proposed aliases", "2 refusals", "nothing is merged"):
-        assert said in file.getvalue()
+    refused = [
+        Rejected("a.srt", "line 6", Reason.MALFORMED_CUE, "", 2),
+        Rejected("b.srt", "", Reason.EMPTY_FILE, "", 1),
+    ]
+    names = ("JEFF V.", "JEFF", "JEFF K", *["Elisabeth"] * 5, "Elisabaeth")
+    show_census(census(*names), refused, file)
+    for part in ("JEFF K", "collisions", "proposed aliases", "1 file, 2 cues", "nothing is merged"):
+        assert part in file.getvalue()

@@ -2,6 +2,10 @@ PYTHON ?= python3
 DATA ?= ../shared/data
 bin := .venv/bin
 
+# Tests of seconds each; `quick` leaves out what trains, starts a job or needs a corpus.
+quick := tests/test_imports.py tests/beam_pipeline/corpus tests/beam_pipeline/output \
+	tests/beam_pipeline/test_memory.py tests/beam_pipeline/test_wire.py
+
 flinks := .flink/1.20.5 .flink/2.2.1
 flink_operator := .flink/flink-kubernetes-operator-api-1.10.0.jar
 flink_operator_sha256 := b1f44814e17514fa8395c61b329a3ee9087123a5bda5b21fe1a495d5182c30b6
@@ -10,8 +14,8 @@ fake_gcs_server := github.com/fsouza/fake-gcs-server@v1.56.1
 # of Beam's version
 prism := github.com/apache/beam/sdks/v2/go/cmd/prism@v2.77.0
 
-.PHONY: install demo test faults engines flink fuzz check docs lock metadata image airflow bench \
-	nights speaker compm clean
+.PHONY: install demo quick test faults engines engines-short flink fuzz check docs lock \
+	metadata image airflow bench nights speaker compm clean
 
 install: .venv/installed
 
@@ -27,6 +31,10 @@ demo: install
 	$(bin)/emonet label "demo/Tolsay Ferry" --output demo-output
 	cd demo-output && ../$(bin)/python ../demo/show.py
 
+# What changes most, in seconds: reading, memory, what is written, the laws of imports.
+quick: install
+	$(bin)/python -m pytest -q $(quick)
+
 test: install $(flink_operator)
 	$(bin)/python -m pytest -q -m "not faults and not engines"
 
@@ -39,10 +47,11 @@ $(bin)/fake-gcs-server: | install
 	GOBIN=$(CURDIR)/$(bin) go install $(fake_gcs_server)
 
 # One answer on every engine of one machine, in a table with times; state that is lost, workers that
-# are killed. Needs Go, which builds Prism.
-engines: $(bin)/prism
-	$(bin)/python benchmarks/engines.py "demo/Tolsay Ferry" \
-		$(DATA)/emorynlp/emotion-detection-trn.json
+# are killed. Needs Go, which builds Prism. The short form labels 11 episodes in place of 77.
+engines: engines_data := $(DATA)/emorynlp/emotion-detection-trn.json
+engines-short: engines_data := $(DATA)/emorynlp/emotion-detection-dev.json
+engines engines-short: $(bin)/prism
+	$(bin)/python benchmarks/engines.py "demo/Tolsay Ferry" $(engines_data)
 	$(bin)/python -m pytest -q -m engines
 
 $(bin)/prism: | install
@@ -78,14 +87,13 @@ check: install
 	$(bin)/ruff check .
 	$(bin)/ruff format --check .
 	$(bin)/mypy
-	$(bin)/mypy infra/dataflow infra/airflow/check.py docs/generate.py
 
 # The tables of the documentation that are made from the code.
 docs: install
 	$(bin)/python docs/generate.py
 
 lock:
-	uv pip compile --universal --python-version 3.11 --generate-hashes --all-extras \
+	uv pip compile --universal --python-version 3.11 --generate-hashes --all-extras --group dev \
 		--no-header --no-annotate --output-file requirements.lock pyproject.toml
 	uv pip compile --universal --python-version 3.11 --generate-hashes --extra gcp \
 		--constraint requirements.lock \

@@ -79,7 +79,7 @@ def measure(side: str, data: str, name: str, context_alone: bool) -> dict[str, A
     torch.set_num_threads(1)
     transcripts = read_transcripts([data], ReadOptions(corpus="benchmark"))
     reference = reference_to(name)
-    encoders = [load_encoder(reference), load_encoder(reference)]
+    encoders = (load_encoder(reference), load_encoder(reference))
     label = SIDES[side](*encoders, settings)
     tokens = 0
 
@@ -103,7 +103,8 @@ def apart(side: str) -> dict[str, Any]:
     """One side, in a process of its own."""
     command = [sys.executable, *sys.argv, "--side", side]
     printed = subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout
-    return json.loads(printed)
+    measured: dict[str, Any] = json.loads(printed)
+    return measured
 
 
 def main() -> None:

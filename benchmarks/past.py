@@ -12,6 +12,7 @@ standard error).
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -36,7 +37,8 @@ def principal(embeddings: np.ndarray) -> np.ndarray:
     """(utterances, COMPONENTS) float32 of (utterances, d) float16, of variance one."""
     centred = embeddings.astype(np.float32) - embeddings.mean(axis=0, dtype=np.float32)
     _, lengths, axes = np.linalg.svd(centred, full_matrices=False)
-    return centred @ axes[:COMPONENTS].T / lengths[:COMPONENTS] * len(centred) ** 0.5
+    components: np.ndarray = centred @ axes[:COMPONENTS].T / lengths[:COMPONENTS]
+    return components * math.sqrt(len(centred))
 
 
 def summary(windows: np.ndarray, told: np.ndarray, used: np.ndarray) -> np.ndarray:
@@ -74,7 +76,7 @@ def fitted(inputs: Tensor, base: Tensor, target: Tensor) -> tuple[Tensor, Tensor
         loss.backward()  # type: ignore[no-untyped-call]
         return loss
 
-    optimizer.step(closure)  # type: ignore[arg-type]
+    optimizer.step(closure)  # type: ignore[no-untyped-call]
     return weight.detach(), offset.detach()
 
 

@@ -15,6 +15,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import apache_beam as beam
 import numpy as np
@@ -30,7 +31,6 @@ from beam_pipeline.records import UTTERANCES, Episode
 from beam_pipeline.stages.recall import RecallSpeakers
 from emonet.cli.options import beam_options
 from model.checkpoint import PRETRAINED, load_model, open_checkpoint
-from model.network.emonet import Encoding
 
 SIZES = (10_000, 100_000, 1_000_000)
 TURNS = 50
@@ -39,7 +39,7 @@ HISTORY = 10
 
 def episode(number: int, texts: list[str]) -> Episode:
     """An episode in which one speaker says all."""
-    columns = {name: [None] * TURNS for name in UTTERANCES.names}
+    columns: dict[str, list[Any]] = {name: [None] * TURNS for name in UTTERANCES.names}
     columns |= {
         "dialogue_id": ["d1"] * TURNS,
         "speaker_id": ["the speaker"] * TURNS,
@@ -57,7 +57,7 @@ def encoded(number: int, texts: list[str], embeddings: np.ndarray) -> tuple[str,
     at = [(number * TURNS + turn) % len(texts) for turn in range(TURNS)]
     one = episode(number, [texts[index] for index in at])
     logits = np.zeros((TURNS, 7), np.float32)
-    return one.episode_id, Encoded(one, Encoding(logits, embeddings[at]))
+    return one.episode_id, Encoded(one, logits, embeddings[at])
 
 
 def measure(utterances: int, data: str) -> None:

@@ -10,9 +10,11 @@ import tomllib
 from pathlib import Path
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).parents[1]
-SETUPTOOLS = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+SETUPTOOLS = PYPROJECT["tool"]["setuptools"]
 LABELS = ("Joyful", "Mad", "Neutral", "Peaceful", "Powerful", "Sad", "Scared")
 OURS = ("beam_pipeline", "emonet", "model")
 
@@ -52,8 +54,8 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
         copy(ROOT / name, source / name)
     pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
     offline = ["--no-deps", "--no-index"]
-    built = [*pip, "wheel", *offline, "--no-build-isolation", "--wheel-dir", folder, source]
-    subprocess.run(built, check=True, cwd=folder)
+    build = [*pip, "wheel", *offline, "--no-build-isolation", "--wheel-dir", str(folder)]
+    subprocess.run([*build, str(source)], check=True, cwd=folder)
     (wheel,) = folder.glob("*.whl")
     subprocess.run([*pip, "install", *offline, "--target", str(folder / "site"), wheel], check=True)
     return folder / "site"
@@ -81,3 +83,9 @@ def test_the_wheel_labels_in_a_folder_with_modules_of_the_users_own(
         command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True
     )
     assert ran.stdout.startswith("emonet ")
+
+
+def test_the_citation_names_the_version_that_is_built() -> None:
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    for key in ("version", "license"):
+        assert citation[key] == PYPROJECT["project"][key]

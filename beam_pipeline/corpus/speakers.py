@@ -12,7 +12,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from beam_pipeline.corpus.names import canonical, normalise, without_qualifiers
+from beam_pipeline.corpus.names import canonical, normalise
 from beam_pipeline.corpus.speaker_kinds import speaker_kind
 from beam_pipeline.records import SpeakerKind, SpeakerSource
 
@@ -117,11 +117,6 @@ def remembered(speaker_ids: Sequence[str | None], kinds: Sequence[str]) -> list[
     """
     pairs = zip(speaker_ids, kinds, strict=True)
     return [speaker if kind == SpeakerKind.NAMED else None for speaker, kind in pairs]
-
-
-def same_name(one: str, other: str) -> bool:
-    """Whether two written names differ in nothing but their qualifiers, case and white space."""
-    return normalise(without_qualifiers(one)) == normalise(without_qualifiers(other))
 
 
 def _hash(*parts: str) -> str:

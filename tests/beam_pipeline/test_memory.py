@@ -79,7 +79,8 @@ def assert_same_bits(found: np.ndarray, expected: np.ndarray) -> None:
 
 
 def assert_same_recalls(
-    found: Sequence[tuple[str | None, Recall]], expected: Sequence[tuple[str, np.ndarray]]
+    found: Sequence[tuple[str | None, Recall]],
+    expected: Sequence[tuple[str | None, np.ndarray]],
 ) -> None:
     assert [episode for episode, _ in found] == [episode for episode, _ in expected]
     for (_, recalled), (_, rows) in zip(found, expected, strict=True):
@@ -142,7 +143,9 @@ def test_labelling_night_by_night_recalls_the_same_as_all_at_once(
     episodes: list[Speakers], n: int, data: st.DataObject
 ) -> None:
     nights = data.draw(st.lists(st.integers(1, 3), min_size=len(episodes), max_size=len(episodes)))
-    night_of = {place(number): night for number, night in enumerate(sorted(nights))}
+    night_of: dict[Place | tuple[()], int] = {
+        place(number): night for number, night in enumerate(sorted(nights))
+    }
     for speaker, own in scattered(episodes, n).items():
         recalls, memory = scanned(speaker, own, n)
         found = []

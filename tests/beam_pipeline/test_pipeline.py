@@ -67,7 +67,7 @@ def whole(
 
 
 def rows_of(whole: Whole) -> list[dict[str, Any]]:
-    return labels_of(*whole).to_pylist()
+    return labels_of(*whole).to_pylist()  # type: ignore[no-any-return]
 
 
 def test_the_job_and_a_plain_loop_agree_to_the_last_bit(
@@ -107,8 +107,9 @@ def test_files_have_the_schema_of_the_records_and_rows_in_order(
         assert table.schema.equals(labels_schema(labels))
         places = [(r["episode_id"], r["utterance"]) for r in table.to_pylist()]
         assert places == sorted(places)
-        total = sum(table[f"prob_{name}"].to_numpy().astype(np.float64) for name in labels)
-        np.testing.assert_allclose(total, 1, rtol=0, atol=np.finfo(np.float32).eps)
+        columns = [table[f"prob_{name}"].to_numpy() for name in labels]
+        total = np.sum(columns, axis=0, dtype=np.float64)
+        np.testing.assert_allclose(total, 1, rtol=0, atol=float(np.finfo(np.float32).eps))
 
 
 def test_a_nameless_speaker_has_no_history_and_no_part_in_any_label(whole: Whole) -> None:
@@ -203,7 +204,7 @@ def test_another_word_changes_its_speakers_later_lines_within_reach_and_nothing_
 
     transcripts = read_transcripts([str(before)], READING)
     reach = (histories(transcripts, 3) == 14 + changed).any(axis=1)
-    later = np.repeat([t.place[2] > 2 for t in transcripts], [len(t) for t in transcripts])
+    later = np.repeat([int(t.place[2]) > 2 for t in transcripts], [len(t) for t in transcripts])
     # the reach crosses the episodes' border, and ends before the last line
     assert 0 < (reach & later).sum() < later.sum()
 

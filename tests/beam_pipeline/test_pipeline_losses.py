@@ -17,7 +17,7 @@ from made_up_runs import files_of, remembered
 from beam_pipeline import memory
 from beam_pipeline.corpus.speakers import speaker_id
 from beam_pipeline.memory import Recall, Tail
-from beam_pipeline.records import own_sentence
+from beam_pipeline.records import Labelled, own_sentence
 from beam_pipeline.stages.encode import EncodeEpisodes
 from beam_pipeline.stages.label import LabelEpisodes, LabelledOrNot
 from beam_pipeline.stages.read import Read, ReadEpisodes
@@ -54,7 +54,7 @@ def is_bo(element: tuple[str, Any]) -> bool:
     return element[0] == BO
 
 
-def is_labelled(labelled: Any) -> bool:
+def is_labelled(labelled: Labelled) -> bool:
     return labelled.place[3] == EPISODE
 
 

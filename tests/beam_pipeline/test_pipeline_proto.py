@@ -42,7 +42,7 @@ ENGINES = {
 }
 
 
-@pytest.fixture(scope="module", params=ENGINES.values(), ids=ENGINES.keys())
+@pytest.fixture(scope="module", params=list(ENGINES.values()), ids=list(ENGINES))
 def proto(request: pytest.FixtureRequest) -> api.Pipeline:
     """The job of a second night, as it is sent to an engine."""
     return sent(request.param)

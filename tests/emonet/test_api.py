@@ -29,7 +29,7 @@ def model(tiny_checkpoint: Checkpoint) -> Model:
 
 def of_the_model(table: pa.Table) -> list[dict[str, Any]]:
     """Rows without the columns that tell where they came from."""
-    return table.drop_columns(["corpus"]).to_pylist()
+    return table.drop_columns(["corpus"]).to_pylist()  # type: ignore[no-any-return]
 
 
 def test_what_is_in_memory_is_labelled_as_the_job_labels_it_to_the_last_bit(

@@ -42,7 +42,8 @@ def operator_schema() -> dict[str, Any]:
     (version,) = crd["spec"]["versions"]
     schema: dict[str, Any] = version["schema"]["openAPIV3Schema"]
     schema["properties"] |= {key: {} for key in ("apiVersion", "kind", "metadata")}
-    return closed(schema)
+    whole: dict[str, Any] = closed(schema)
+    return whole
 
 
 def closed(schema: Any) -> Any:

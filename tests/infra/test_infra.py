@@ -8,7 +8,6 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -170,7 +169,7 @@ def container_of(cron_job: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.fixture
-def told(tmp_path: Path) -> Iterator[Path]:
+def told(tmp_path: Path) -> Path:
     """A folder for the PATH whose `emonet` and `systemctl` do nothing but say what they were
     asked."""
     for name in ("emonet", "systemctl"):

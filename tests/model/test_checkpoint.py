@@ -6,6 +6,7 @@ import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -211,7 +212,7 @@ def test_an_encoder_that_is_gone_is_refused(small_bert: EncoderReference, tmp_pa
 def test_the_id_of_a_model_is_that_of_all_its_content(
     small_bert: EncoderReference, tmp_path: Path
 ) -> None:
-    def id_of(model_name: str, provenance: dict[str, object], **changes: object) -> str:
+    def id_of(model_name: str, provenance: dict[str, object], **changes: Any) -> str:
         model = untrained(small_bert, trained_layers=0, **changes)
         if model_name == "other weights":
             with torch.no_grad():

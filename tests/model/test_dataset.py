@@ -3,6 +3,7 @@ from __future__ import annotations
 import dataclasses
 from collections import Counter
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pytest
@@ -94,9 +95,8 @@ def test_a_seed_shuffles_speakers_one_way() -> None:
 def test_the_digest_is_of_all_that_a_model_sees(field: str) -> None:
     data = [made_up(5)]
     assert digest(data) == digest([made_up(5)])
-    other = dataclasses.replace(
-        data[0], **{field: [*getattr(data[0], field)[:-1], "something else"]}
-    )
+    changed: dict[str, Any] = {field: [*getattr(data[0], field)[:-1], "something else"]}
+    other = dataclasses.replace(data[0], **changed)
     assert digest([other]) != digest(data)
 
 

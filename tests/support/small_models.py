@@ -47,7 +47,7 @@ _SIZE: dict[str, Any] = {
 
 def save_bert(folder: Path, positions: int = 128) -> None:
     vocabulary = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *_PIECES]
-    tokenizer = transformers.BertTokenizerFast(vocab=_numbered(vocabulary))
+    tokenizer = transformers.BertTokenizer(vocab=_numbered(vocabulary))
     config = transformers.BertConfig(
         vocab_size=len(vocabulary), max_position_embeddings=positions, **_SIZE
     )

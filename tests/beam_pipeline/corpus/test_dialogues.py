@@ -15,7 +15,9 @@ OPTIONS = ReadOptions("c")
 
 
 def dialogues(*cues: tuple[int, int, str]) -> Dialogues:
-    rows = [Cue(at, *times, tuple(text.split("\n"))) for at, (*times, text) in enumerate(cues)]
+    rows = [
+        Cue(at, start, end, tuple(text.split("\n"))) for at, (start, end, text) in enumerate(cues)
+    ]
     return split_dialogues(rows, Cast("Show", "Show/s01e01", {}), OPTIONS)
 
 
@@ -227,7 +229,8 @@ Rows = list[tuple[int, int, list[tuple[str, list[str], str]]]]
 
 
 def made_up_cues(rows: Rows) -> list[Cue]:
-    cues, clock = [], 0
+    cues: list[Cue] = []
+    clock = 0
     for pause, length, lines in rows:
         clock += pause
         text = tuple(mark + " ".join(line) + end for mark, line, end in lines)

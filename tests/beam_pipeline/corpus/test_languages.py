@@ -43,7 +43,8 @@ def test_the_language_is_detected_where_nothing_says_it() -> None:
 
 def test_an_episode_in_another_language_is_refused_whole_with_that_reason() -> None:
     content = read("Quay/S01E02.srt", GERMAN)
-    assert content.episodes == content.source.episodes == ()
+    assert content.episodes == ()
+    assert content.source.episodes == ()
     (refused,) = content.rejected
     assert (refused.reason, refused.items) == (Reason.OTHER_LANGUAGE, 4)
     assert refused.position == "Quay/s01e02"

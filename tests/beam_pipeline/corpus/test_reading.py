@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from made_up_files import FILES, SRT
 
-from beam_pipeline.corpus import limits, refusals
+from beam_pipeline.corpus import limits
 from beam_pipeline.corpus.options import ReadOptions
 from beam_pipeline.corpus.reading import FileContent, read_bytes
 from beam_pipeline.records import Reason
@@ -168,7 +168,7 @@ def test_a_file_of_nothing_but_a_long_line_is_refused_at_once() -> None:
 
 
 def test_a_file_with_too_many_bad_cues_is_bad_itself(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(refusals.limits, "MAX_REFUSALS", 3)
+    monkeypatch.setattr(limits, "MAX_REFUSALS", 3)
     assert reasons(read("a.srt", b"-->\n" * 3)) == [Reason.MALFORMED_CUE] * 3
     assert reasons(read("a.srt", SRT + b"-->\n" * 4)) == [Reason.MALFORMED_FILE]
 

@@ -13,7 +13,7 @@ from beam_pipeline.corpus.reading import FileContent, read_bytes
 from beam_pipeline.corpus.speakers import speaker_id
 from beam_pipeline.records import UTTERANCES, EmonetError, Reason
 
-ROWS = [
+ROWS: list[dict[str, object]] = [
     {"season": 1, "episode": 2, "scene": 1, "utterance": 2, "speaker": "Ann", "text": "Two."},
     {"season": 1, "episode": 2, "scene": 1, "utterance": 1, "speaker": "Bo", "text": "One."},
     {"season": 1, "episode": 1, "scene": 7, "utterance": 1, "speaker": None, "text": "Zero."},
@@ -174,7 +174,7 @@ def test_a_bad_row_loses_itself(row: object, reason: Reason) -> None:
 
 
 def test_times_are_milliseconds_or_clock_times() -> None:
-    rows = [
+    rows: list[dict[str, object]] = [
         {"text": "A", "start_ms": 1500, "end_ms": "2500"},
         {"text": "B", "start_ms": "00:00:03,5", "end_ms": "1:04.25"},
         {"text": "C", "start_ms": float("nan"), "end_ms": ""},

@@ -37,7 +37,8 @@ def test_times_are_read_in_all_their_forms(text: str, milliseconds: float) -> No
 
 def test_without_a_rate_there_are_thirty_frames_and_one_tick_a_second() -> None:
     clock = Clock.of({"framerate": "none"})
-    assert (clock.milliseconds("3f"), clock.milliseconds("2t")) == (pytest.approx(100), 2000)
+    assert clock.milliseconds("3f") == pytest.approx(100)
+    assert clock.milliseconds("2t") == 2000
 
 
 @pytest.mark.parametrize("text", ["", "1", "1:2", "00:61:00", "-1s", "1.5", "٣s"])

@@ -56,7 +56,7 @@ def test_a_job_that_fails_elsewhere_is_told_with_its_job_service_and_without_any
     )
 
 
-class Lost(grpc.RpcError):
+class Lost(grpc.RpcError):  # type: ignore[misc]
     def code(self) -> grpc.StatusCode:
         return grpc.StatusCode.UNAVAILABLE
 

@@ -45,8 +45,8 @@ def files_and_cues(
     ]
     rejected = [refused(one.path, "", Reason.UNREADABLE_FILE) for one in sources]
     spoken = source_of([episode])
-    more = {"found": cues, "rejected": lost_cues, "dropped": cues - lost_cues - 1}
-    sources.append(dataclasses.replace(spoken, **more))
+    dropped = cues - lost_cues - 1
+    sources.append(dataclasses.replace(spoken, found=cues, rejected=lost_cues, dropped=dropped))
     rejected += [refused(spoken.path, f"line {at}", reason) for at in range(1, lost_cues + 1)]
     sources += [
         SourceFile(f"mute/{at:03d}.srt", "", 1, "srt", "utf-8", 0, 0, 0, 0, ())

@@ -66,7 +66,7 @@ def test_each_file_that_an_archive_names_is_to_be_read_once(tmp_path: Path) -> N
     members = (BAD.path,)
     packed = SourceFile("made/up.zip", "2" * 64, 1, "zip", "", 0, 0, 0, 0, (), (), members)
     run = begin(tmp_path, "1")
-    heard = [one for one in entries(run, night(1, 2)) if not isinstance(one, Asked)]
+    heard: list[Entry] = [one for one in entries(run, night(1, 2)) if not isinstance(one, Asked)]
     heard += [Asked(("made/up.srt", packed.path), {}), packed]
     with pytest.raises(EmonetError, match=r"made/bad.srt: read 0 times, expected 1"):
         commit(run, without(SourceFile, 1)(heard))
@@ -266,7 +266,7 @@ class Disc:
                     raise
                 return real_write(content)
 
-            wrapped.write = write
+            monkeypatch.setattr(wrapped, "write", write, raising=False)
             return wrapped
 
         def synced(number: int) -> None:

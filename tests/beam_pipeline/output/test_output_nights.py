@@ -257,10 +257,10 @@ def test_views_are_made_anew_when_another_run_commits_in_between(
     from beam_pipeline.output import views
 
     run_night(tmp_path, "1", night(1))
-    real, calls = views.read_manifests, []
+    calls: list[str] = []
 
     def read_and_let_another_commit(output: str) -> Any:
-        manifests = real(output)
+        manifests = read_manifests(output)
         if not calls:
             calls.append(output)
             run_night(tmp_path, "3", night(3))

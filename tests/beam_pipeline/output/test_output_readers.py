@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 from made_up_runs import ANYTHING, begin, entries, files_of, night, run_night
@@ -67,7 +68,7 @@ def test_what_is_being_written_fits_no_pattern_of_a_reader(
     seen: list[Path] = []
     real = Path.open
 
-    def opened(path: Path, mode: str = "r", *rest: int) -> object:
+    def opened(path: Path, mode: str = "r", *rest: Any) -> Any:
         if mode == "wb":
             seen.append(path)
         return real(path, mode, *rest)

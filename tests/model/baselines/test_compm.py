@@ -55,7 +55,7 @@ def published(model: CoMPM, whole: Transcript, turn: int) -> np.ndarray:
         tokens = [tokenizer.cls_token_id, *pieces[-(limit - 1) :]]
         no_mask = torch.zeros(1, 1, len(tokens), len(tokens))
         output = encoder(input_ids=torch.tensor([tokens]), attention_mask=no_mask)
-        return output.last_hidden_state[:, 0]
+        return output.last_hidden_state[:, 0]  # type: ignore[no-any-return]
 
     tokenizer = model.context.tokenizer
     tagged = tag_turns(whole.texts, whole.names, whole.dialogues, "local")
@@ -69,7 +69,7 @@ def published(model: CoMPM, whole: Transcript, turn: int) -> np.ndarray:
             first(model.memory.network, [whole.texts[i]], model.memory.max_tokens) for i in earlier
         ]
         memory = model.gru(torch.stack(rows))[0][-1]
-    return model.classify(state + model.project(memory))[0].numpy()
+    return model.classify(state + model.project(memory))[0].numpy()  # type: ignore[no-any-return]
 
 
 @torch.inference_mode()

@@ -54,7 +54,7 @@ def test_the_gradients_of_a_step_are_those_of_its_mean_loss(small_model: CoMPM) 
     step = dataclasses.replace(whole, labels=some)
     logits = small_model(small_model.read(step))
     loss = functional.cross_entropy(logits, torch.from_numpy(gold_of(step)), ignore_index=-1)
-    loss.backward()
+    loss.backward()  # type: ignore[no-untyped-call]
     expected = gradients(small_model)
     small_model.zero_grad()
     assert add_gradients(small_model, step) == pytest.approx(loss.item(), abs=1e-5)

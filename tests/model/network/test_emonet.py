@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pytest
@@ -333,7 +334,7 @@ def test_labelling_an_episode_with_what_was_recalled_gives_the_bits_of_the_whole
     *earlier, last = (model.encode(episode) for episode in data)
     said = np.concatenate([encoding.embeddings for encoding in earlier])
     spoke = np.array([who for episode in data[:-1] for who in episode.speakers], dtype=object)
-    recalled = {who: said[spoke == who][-4:] for who in set(data[-1].speakers) - {None}}
+    recalled = {who: said[spoke == who][-4:] for who in set(data[-1].speakers) if who}
     windows = recalled_windows(data[-1].speakers, last.embeddings, recalled, 4)
     alone = last.context_logits + model.speaker_logits(*windows)
     np.testing.assert_array_equal(alone, predict(model, data)[30:])
@@ -379,7 +380,7 @@ def test_only_upper_layers_and_the_head_are_trained(small_encoder: EncoderRefere
     assert not any(name.startswith("embedder.") for name in names)
     head = {name.split(".")[0] for name in names - inside}
     assert head == {"gru", "project", "utterance", "classify"}
-    none = {"trained_layers": 0, "history": 0, "utterance_encoder_layers": 0}
+    none: dict[str, Any] = {"trained_layers": 0, "history": 0, "utterance_encoder_layers": 0}
     without = untrained(small_encoder, **none).trained()
     assert without.keys() == {"classify.weight", "classify.bias"}
 
@@ -420,7 +421,7 @@ def test_settings_that_make_no_model_are_refused(changes: dict[str, object], mes
     ],
 )
 def test_settings_that_the_encoder_cannot_serve_are_refused_with_both_sides(
-    small_encoder: EncoderReference, changes: dict[str, object], message: str
+    small_encoder: EncoderReference, changes: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(ModelError, match=message):
         untrained(small_encoder, **changes)

@@ -24,7 +24,7 @@ TURN = "Ann: i never told you where the ship was, and you did not ask me!"
 
 def plain(encoder: Encoder, tokens: list[list[int]]) -> tuple[torch.Tensor, torch.Tensor]:
     """Hidden states as `transformers` computes them under its usual mask, and that mask."""
-    folder = encoder.network.name_or_path
+    folder = str(encoder.network.name_or_path)
     network = transformers.AutoModel.from_pretrained(folder, dtype=torch.float32).eval()
     length = max(map(len, tokens))
     ids = torch.from_numpy(fill_rows(tokens, length, encoder.pad_id))

@@ -11,6 +11,7 @@ from model.encoders.references import EncoderReference
 from model.network.speaker import SpeakerGRU, fill_up, recalled_windows, speaker_windows
 
 SPEAKERS = st.lists(st.sampled_from(["ann", "bo", "cleo", None]), max_size=30)
+WHO = np.array(["ann", "bo", None])
 WIDTH, HIDDEN = 12, 7
 
 
@@ -64,11 +65,14 @@ def gru_pair() -> tuple[SpeakerGRU, torch.nn.GRU]:
     torch.manual_seed(3)
     ours = SpeakerGRU(width=WIDTH, hidden=HIDDEN)
     theirs = torch.nn.GRU(WIDTH, HIDDEN, batch_first=True)
-    with torch.no_grad():
-        theirs.weight_ih_l0.copy_(ours.input.weight)
-        theirs.bias_ih_l0.copy_(ours.input.bias)
-        theirs.weight_hh_l0.copy_(ours.hidden.weight)
-        theirs.bias_hh_l0.copy_(ours.hidden.bias)
+    theirs.load_state_dict(
+        {
+            "weight_ih_l0": ours.input.weight,
+            "bias_ih_l0": ours.input.bias,
+            "weight_hh_l0": ours.hidden.weight,
+            "bias_hh_l0": ours.hidden.bias,
+        }
+    )
     return ours, theirs
 
 
@@ -115,7 +119,7 @@ def test_rows_are_filled_up_to_a_multiple_of_eight(rows: int) -> None:
 def histories() -> tuple[np.ndarray, np.ndarray]:
     random = np.random.default_rng(0)
     said = random.normal(size=(300, 32)).astype(np.float16)
-    return said, speaker_windows(random.choice(["ann", "bo", None], 300).tolist(), 5)
+    return said, speaker_windows(random.choice(WHO, 300).tolist(), 5)
 
 
 @pytest.mark.parametrize("rows", [1, 2, 3, 9, 100])
@@ -139,7 +143,7 @@ def test_the_bits_of_a_speaker_logit_depend_on_its_history_alone(
     model = untrained(default_encoder, hidden=128).for_inference()
     random = np.random.default_rng(0)
     said = random.normal(size=(200, 384)).astype(np.float16)
-    windows = speaker_windows(random.choice(["ann", "bo", None], 200).tolist(), 5)
+    windows = speaker_windows(random.choice(WHO, 200).tolist(), 5)
     at = data.draw(st.integers(0, len(windows) - 1))
     kept = windows[at][windows[at] >= 0]
     alone = np.full((1, 5), -1)

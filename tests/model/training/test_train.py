@@ -3,6 +3,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 from unittest.mock import Mock
 
 import numpy as np
@@ -278,8 +279,9 @@ def test_an_output_that_cannot_be_written_is_refused_before_the_data_is_read(
 
 @pytest.mark.parametrize("field", ["epochs", "patience", "batch_turns"])
 def test_training_settings_that_train_nothing_are_refused(field: str) -> None:
+    nothing: dict[str, Any] = {field: 0}
     with pytest.raises(ModelError, match=field):
-        TrainingSettings(**{field: 0})
+        TrainingSettings(**nothing)
 
 
 TWO_FOLDS = dataclasses.replace(TRAINING, oof_folds=2)
@@ -333,7 +335,7 @@ def test_teacher_logits_take_the_place_of_out_of_fold_logits_in_distillation_alo
         torch.testing.assert_close(trained.context.state_dict(), first.context.state_dict())
         torch.testing.assert_close(trained.classify.state_dict(), first.classify.state_dict())
         bias = fit_class_bias(logits, gold_indices(DATA, SETTINGS.labels))
-        np.testing.assert_array_equal(np.float32(trained.calibration.class_bias), bias)
+        np.testing.assert_array_equal(np.array(trained.calibration.class_bias, np.float32), bias)
     assert first.calibration.class_bias == ()
     run(tmp_path / "own", small_bert, oof_logits=oof)
     own = load_model(open_checkpoint(tmp_path / "own"))

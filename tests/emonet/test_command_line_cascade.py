@@ -25,7 +25,7 @@ Label = Callable[..., int]
 def label(tiny_checkpoint: Checkpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Label:
     """Labels files of the working directory, by relative paths, into a folder beside it."""
     usual = ["--output", str(tmp_path / "out"), "--corpus", "quay"]
-    usual += ["--checkpoint", str(tiny_checkpoint.folder)]
+    usual += ["--checkpoint", str(tiny_checkpoint.folder), "--max-rejected", "0.5"]
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
 

@@ -49,7 +49,7 @@ def test_a_cascade_from_another_folder_reads_what_the_night_read_a_broken_link_t
 ) -> None:
     two_nights(label)
     first, second = read_manifests(str(tmp_path / "out")).values()
-    assert second["counts"]["rejected"] == {"unreadable_file": 1}
+    assert second["counts"]["rejected_files"] == {"unreadable_file": 1}
     assert [(one["source"], one["path"]) for one in second["inputs"]] == [
         (f"quay/{name}.jsonl", str(tmp_path / "here" / "quay" / f"{name}.jsonl"))
         for name in ("02", "03")

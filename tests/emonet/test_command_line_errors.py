@@ -238,7 +238,7 @@ def test_an_unforeseen_error_never_shows_the_text_of_the_corpus(
     def broken(transcript: object) -> None:
         raise ValueError(f"cannot read {transcript}")
 
-    monkeypatch.setattr("beam_pipeline.stages.encode.transcript_of", broken)
+    monkeypatch.setattr("beam_pipeline.labelling.transcript_of", broken)
     assert "cannot read" not in fails(usual, capsys)
 
 

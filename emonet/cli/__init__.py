@@ -1,1 +1,1 @@
-"""The command line: flags -> commands -> what a person sees."""
+"""The command line: one module a command, with its flags and what it does."""

@@ -3,11 +3,43 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from emonet.cli.commands import checkpoint_of
+from beam_pipeline.corpus.folders import escaped
 from emonet.cli.options import check_writable, name_pairs, read_options, written
+from emonet.cli.shared_flags import (
+    Commands,
+    add_checkpoint_flags,
+    add_json_flag,
+    checkpoint_of,
+    input_command,
+)
+
+if TYPE_CHECKING:
+    from model.dataset import Transcript
+    from model.evaluation.scores import Scores
+    from model.network.emonet import EmoNet
+
+
+def add_to(commands: Commands) -> None:
+    """Enters the command with its flags."""
+    parser = input_command(
+        commands,
+        "evaluate",
+        evaluate,
+        "score a checkpoint",
+        "emonet evaluate dev.json --history trn.json --json > scores.json",
+    )
+    parser.set_defaults(loads_model=True, corpus="data", interrupted="nothing was scored")
+    add = parser.add_argument
+    add("--history", nargs="+", type=escaped, metavar="DATA", help="more of these speakers")
+    add_json_flag(parser)
+    add("--plot", metavar="FILE", help="draw how sure and how right: .png or .svg")
+    add("--labels", metavar="THEIRS=OURS,..",
+        help="of data with other labels; the rest is left out")  # fmt: skip
+    add_checkpoint_flags(parser)
 
 
 def evaluate(flags: argparse.Namespace, rest: list[str]) -> int:
@@ -21,39 +53,21 @@ def evaluate(flags: argparse.Namespace, rest: list[str]) -> int:
         check_writable("--plot", flags.plot)
 
     from beam_pipeline.transcripts import read_transcripts, renamed_labels
-    from emonet.cli import console
-    from emonet.cli.json_output import print_json
+    from emonet.cli import console, json_output
     from model.checkpoint import load_model
-    from model.evaluation.scores import evaluate as evaluate_model
     from model.evaluation.scores import other_episodes
 
     data, left_out = read_transcripts(flags.inputs, reading), 0
     if names:
         data, left_out = renamed_labels(data, names)
     given = read_transcripts(flags.history, reading, gold=False) if flags.history else []
-    remembered = other_episodes(given, data)
+    history = other_episodes(given, data)
     checkpoint = checkpoint_of(flags)
     model = load_model(checkpoint).for_inference()
-    utterances, done = sum(map(len, data)), 0
-
-    with console.step_progress("evaluating") as progress:
-
-        def count(more: int) -> None:
-            nonlocal done
-            done += more
-            progress.advance(done, utterances)
-
-        scores = evaluate_model(
-            model, data, remembered=remembered, among=names.values() or None, advance=count
-        )
-    further, same = sum(map(len, remembered)), len(given) - len(remembered)
-    title = (
-        f"{', '.join(flags.inputs)}: {len(data)} episodes, {utterances:,} utterances; history: "
-        + (f"{further:,} further utterances" if further else "the set's own earlier episodes alone")
-        + (f" ({same} episodes of --history are in the set and left out)" if same else "")
-    )
+    scores = _scores(model, data, history, names)
+    further, same = sum(map(len, history)), len(given) - len(history)
     if flags.json:
-        print_json(
+        json_output.print_json(
             {
                 "data": flags.inputs,
                 "episodes": len(data),
@@ -67,7 +81,8 @@ def evaluate(flags: argparse.Namespace, rest: list[str]) -> int:
             }
         )
     else:
-        console.show_scores(scores, f"{title}{_told(names, left_out)}")
+        title = f"{', '.join(flags.inputs)}: {_title(data, further, same)}"
+        console.show_scores(scores, f"{title}{_renaming(names, left_out)}")
     if flags.plot:
         from emonet.cli.plots import reliability_plot
 
@@ -76,7 +91,39 @@ def evaluate(flags: argparse.Namespace, rest: list[str]) -> int:
     return 0
 
 
-def _told(names: Mapping[str, str], left_out: int) -> str:
+def _scores(
+    model: EmoNet,
+    data: Sequence[Transcript],
+    history: Sequence[Transcript],
+    names: Mapping[str, str],
+) -> Scores:
+    """The scores, with a bar while they are computed."""
+    from emonet.cli.progress import step_progress
+    from model.evaluation.scores import evaluate as evaluate_model
+
+    utterances, done = sum(map(len, data)), 0
+    with step_progress("evaluating") as progress:
+
+        def count(more: int) -> None:
+            nonlocal done
+            done += more
+            progress.advance(done, utterances)
+
+        return evaluate_model(
+            model, data, remembered=history, among=names.values() or None, advance=count
+        )
+
+
+def _title(data: Sequence[Transcript], further: int, same: int) -> str:
+    """How much is scored, with how many further utterances, and how many episodes of these not."""
+    return (
+        f"{len(data)} episodes, {sum(map(len, data)):,} utterances; history: "
+        + (f"{further:,} further utterances" if further else "the set's own earlier episodes alone")
+        + (f" ({same} episodes of --history are in the set and left out)" if same else "")
+    )
+
+
+def _renaming(names: Mapping[str, str], left_out: int) -> str:
     """A line on what became of another set's labels; nothing without any."""
     if not names:
         return ""

@@ -126,6 +126,21 @@ def duration(text: str) -> datetime.timedelta:
     return datetime.timedelta(**{unit: int(found[1])})
 
 
+def beam_parser() -> argparse.ArgumentParser:
+    """The parser of all flags of Beam."""
+    from apache_beam.options import pipeline_options
+
+    parser: argparse.ArgumentParser = pipeline_options._BeamArgumentParser(
+        prog="emonet label",
+        usage="%(prog)s ... [options of Beam]",
+        add_help=False,
+        allow_abbrev=False,
+    )
+    for group in pipeline_options.PipelineOptions.__subclasses__():
+        group._add_argparse_args(parser)
+    return parser
+
+
 def beam_options(arguments: Sequence[str], ours: Sequence[str] = ()) -> list[str]:
     """Beam's flags, after the defaults of this program.
 
@@ -138,19 +153,10 @@ def beam_options(arguments: Sequence[str], ours: Sequence[str] = ()) -> list[str
     Raises:
       EmonetError: a flag is neither ours nor Beam's, or asks for no workers.
     """
-    from apache_beam.options import pipeline_options
-
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     parser.add_argument("--runner", default="DirectRunner")
     chosen, rest = parser.parse_known_args(list(arguments))
-    known = pipeline_options._BeamArgumentParser(
-        prog="emonet label",
-        usage="%(prog)s ... [options of Beam]",
-        add_help=False,
-        allow_abbrev=False,
-    )
-    for group in pipeline_options.PipelineOptions.__subclasses__():
-        group._add_argparse_args(known)
+    known = beam_parser()
     chosen_of_beam, unknown = known.parse_known_args(rest)
     if unknown:
         flag = unknown[0].partition("=")[0]

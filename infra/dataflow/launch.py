@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from beam_pipeline.nights import submit_night
 from beam_pipeline.records import EmonetError
 from emonet.__main__ import command_line
-from emonet.cli.commands import engine_and_night
+from emonet.cli.label import engine_and_night
 from model.errors import ModelError
 
 LEFT_OUT = {

@@ -99,9 +99,9 @@ def test_a_corpus_is_called_as_it_is_told_or_by_its_first_input(
     corpus = write_season(tmp_path / "quay.v1", (1,))
     usual = ["--output", str(tmp_path / "out"), "--checkpoint", str(tiny_checkpoint.folder)]
     assert main(["label", str(corpus / "*.jsonl"), *usual, "--night", "1"]) == 0
+    later = write_season(tmp_path / "quay.v2", (2,))
     named = ["--night", "2", "--corpus", "harbours", "--show", "Sea"]
-    other = write_season(tmp_path / "other", (2,))
-    assert main(["label", str(other), *usual, *named]) == 0
+    assert main(["label", str(later), *usual, *named]) == 0
     first, second = (
         labels_of(tmp_path / "out", manifest).to_pylist()[0]
         for manifest in read_manifests(str(tmp_path / "out")).values()

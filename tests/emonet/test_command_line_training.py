@@ -9,7 +9,7 @@ from made_up_corpora import episode, write_jsonl
 from made_up_runs import without_progress
 
 from emonet.__main__ import main
-from emonet.cli import console
+from emonet.cli.progress import step_progress
 from model.checkpoint import SETTINGS, open_checkpoint
 from model.encoders.references import EncoderReference
 from model.training.context import ContextLearner
@@ -286,7 +286,7 @@ def test_on_a_terminal_the_bar_gives_way_to_a_line_and_comes_back(
     with monkeypatch.context() as one_terminal:
         one_terminal.setattr("sys.stdout", shown)
         one_terminal.setattr("sys.stderr", shown)
-        with console.step_progress("training") as progress:
+        with step_progress("training") as progress:
             progress.advance(3, 9)
             progress.say("epoch 1: good")
             progress.advance(4, 9)

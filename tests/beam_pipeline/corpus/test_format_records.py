@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import collections
 import contextlib
-import runpy
 import subprocess
 import sys
 import textwrap
@@ -234,10 +233,3 @@ def test_a_new_format_needs_nothing_but_its_file(tmp_path: Path) -> None:
     command = [sys.executable, "-c", textwrap.dedent(USES_LYRICS), str(tmp_path), str(GENERATE)]
     ended = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)
     assert ended.stdout.splitlines() == ["lrc 1", "lrc 0", "True", "True"]
-
-
-def test_the_documentation_lists_the_formats_that_are_read() -> None:
-    docs = runpy.run_path(str(GENERATE))
-    page = (ROOT / "docs" / "data-format.md").read_text("utf-8")
-    made = docs["with_part"](page, "formats", docs["format_table"](FORMATS))
-    assert page == made, "the table of formats is out of date; run `make docs`"

@@ -63,7 +63,7 @@ def evaluate_data(data: Any, model: Model, history: Any) -> Scores:
     episodes = read_data(data, options, gold=True)
     remembered = [] if history is None else read_data(history, options)
     scored, past = ([transcript_of(one) for one in part] for part in (episodes, remembered))
-    return evaluate(model.network, scored, remembered=past)
+    return evaluate(model.network, scored, history=past)
 
 
 def read_data(data: Any, options: ReadOptions, *, gold: bool = False) -> list[Episode]:

@@ -44,7 +44,7 @@ def evaluate(flags: argparse.Namespace, rest: list[str]) -> int:
             progress.advance(done, utterances)
 
         scores = evaluate_model(
-            model, data, remembered=remembered, among=names.values() or None, advance=count
+            model, data, history=remembered, among=names.values() or None, advance=count
         )
     further, same = sum(map(len, remembered)), len(given) - len(remembered)
     title = (

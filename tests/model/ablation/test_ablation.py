@@ -91,7 +91,7 @@ def test_the_ablation_of_a_variant_gives_what_training_it_gives(
     assert checkpoint.provenance["dev_weighted_f1"] == reached
     # but for the rounding of weights, which a checkpoint keeps in bfloat16
     trained = load_model(checkpoint).for_inference(precision="float32")
-    labels = predict(trained, PAST_DEV, remembered=data.train).argmax(axis=1)
+    labels = predict(trained, PAST_DEV, history=data.train).argmax(axis=1)
     known = ablation.gold >= 0  # what has no gold label is not read where scores alone are wanted
     assert len(set(labels[known])) == 2
     np.testing.assert_array_equal(result.labels[known], labels[known])

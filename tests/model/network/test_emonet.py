@@ -356,9 +356,9 @@ def test_remembered_episodes_give_a_history_from_their_place_on_the_timeline(
     first, second, third = (made_up(9, seed=seed) for seed in range(3))
     model = untrained(small_bert).for_inference()
     whole = predict(model, [first, second, third])
-    np.testing.assert_array_equal(predict(model, [second], remembered=[third, first]), whole[9:18])
+    np.testing.assert_array_equal(predict(model, [second], history=[third, first]), whole[9:18])
     np.testing.assert_array_equal(
-        predict(model, [third], remembered=[third, second, first]), whole[18:]
+        predict(model, [third], history=[third, second, first]), whole[18:]
     )
     assert (predict(model, [third]) != whole[18:]).any()
 
@@ -367,7 +367,7 @@ def test_progress_counts_the_labelled_utterances(small_bert: EncoderReference) -
     done: list[int] = []
     data = [made_up(3, seed=1), made_up(5, seed=2)]
     model = untrained(small_bert).for_inference()
-    predict(model, data, remembered=[made_up(7)], advance=done.append)
+    predict(model, data, history=[made_up(7)], advance=done.append)
     assert done == [3, 5]
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from small_models import LABELS, untrained
 
 from model.encoders.references import EncoderReference
-from model.network.speaker import SpeakerGRU, fill_up, recalled_windows, speaker_windows
+from model.network.speaker import SpeakerGRU, pad_to_multiple, recalled_windows, speaker_windows
 
 SPEAKERS = st.lists(st.sampled_from(["ann", "bo", "cleo", None]), max_size=30)
 WIDTH, HIDDEN = 12, 7
@@ -104,11 +104,11 @@ def test_short_histories_do_not_depend_on_the_window_they_stand_in() -> None:
 
 @given(st.integers(0, 20))
 def test_rows_are_filled_up_to_a_multiple_of_eight(rows: int) -> None:
-    filled = fill_up(torch.ones(rows, 2), -1)
-    assert len(filled) % 8 == 0
-    assert rows <= len(filled) < rows + 8
-    assert (filled[:rows] == 1).all()
-    assert (filled[rows:] == -1).all()
+    padded = pad_to_multiple(torch.ones(rows, 2), -1)
+    assert len(padded) % 8 == 0
+    assert rows <= len(padded) < rows + 8
+    assert (padded[:rows] == 1).all()
+    assert (padded[rows:] == -1).all()
 
 
 @pytest.fixture(scope="module")

@@ -127,7 +127,7 @@ def test_it_learns_what_a_word_says(tmp_path: Path, small_encoder: EncoderRefere
     training = dataclasses.replace(LEARNING, epochs=30, patience=30, encoder_lr=3e-3)
     run(tmp_path, small_encoder, training, train=data, dev=dev, settings=settings)
     trained = load_model(open_checkpoint(tmp_path)).for_inference()
-    assert evaluate(trained, dev, remembered=data).weighted_f1 > 0.9
+    assert evaluate(trained, dev, history=data).weighted_f1 > 0.9
 
 
 def test_what_words_say_is_learned_without_a_context_that_learns_anything(
@@ -138,7 +138,7 @@ def test_what_words_say_is_learned_without_a_context_that_learns_anything(
     training = dataclasses.replace(LEARNING, epochs=30, patience=30, encoder_lr=3e-3)
     run(tmp_path, small_encoder, training, train=data, dev=dev, settings=settings)
     trained = load_model(open_checkpoint(tmp_path)).for_inference()
-    assert evaluate(trained, dev, remembered=data).weighted_f1 > 0.9
+    assert evaluate(trained, dev, history=data).weighted_f1 > 0.9
 
 
 def test_auxiliary_data_with_labels_of_its_own_improves_the_encoder(
@@ -187,7 +187,7 @@ def test_it_learns_what_only_the_speakers_past_says(
         settings=PAST_SETTINGS,
     )
     trained = load_model(open_checkpoint(tmp_path)).for_inference()
-    scores = evaluate(trained, PAST_DEV, remembered=PAST_DATA)
+    scores = evaluate(trained, PAST_DEV, history=PAST_DATA)
     assert scores.confusion.sum() == 80
     assert scores.weighted_f1 > 0.9
 
@@ -234,7 +234,7 @@ def test_a_checkpoint_is_as_sure_of_its_labels_as_dev_says(
     run(tmp_path, small_bert, LEARNING, train=PAST_DATA, dev=dev, settings=PAST_SETTINGS)
     checkpoint = open_checkpoint(tmp_path)
     assert checkpoint.calibration.temperature > 1.5
-    logits = predict(load_model(checkpoint).for_inference(), dev, remembered=PAST_DATA)
+    logits = predict(load_model(checkpoint).for_inference(), dev, history=PAST_DATA)
     gold = gold_indices(dev, checkpoint.settings.labels)
     # weights are stored in bfloat16
     assert fit_temperature(logits, gold) == pytest.approx(1, abs=0.1)

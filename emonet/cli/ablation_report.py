@@ -24,7 +24,7 @@ def write_report(
     about: str,
     folder: Path,
 ) -> None:
-    """Writes `ladder.json`, `ladder.md` and `ladder.svg`.
+    """Writes `suite.json`, `suite.md` and `suite.svg`.
 
     Args:
       table: as `comparison.suite_table` gives it.
@@ -32,15 +32,15 @@ def write_report(
       about: one line: what was trained and scored on what.
       folder: where the three go.
     """
-    (folder / "ladder.json").write_text(
+    (folder / "suite.json").write_text(
         json.dumps({"about": about, "variants": table, "past": past}, indent=2) + "\n"
     )
     parts = [f"{about}\n\n{_markdown(_COLUMNS, map(_cells, table))}"]
     for variant, groups in past.items():
         told = f"Where the speaker's own past tells more than a stranger's, in percent: {variant}"
         parts.append(f"{told}\n\n{_markdown(_PAST_COLUMNS, map(_past_cells, groups))}")
-    (folder / "ladder.md").write_text("\n".join(parts))
-    suite_plot(table, folder / "ladder.svg")
+    (folder / "suite.md").write_text("\n".join(parts))
+    suite_plot(table, folder / "suite.svg")
 
 
 def show_suite(table: Sequence[dict[str, Any]], about: str) -> None:

@@ -128,7 +128,7 @@ def test_a_variant_of_an_ablation(
     flags = ["--dev", dev, "--auxiliary-data", other, "--output", str(tmp_path / "suite")]
     flags += ["--encoder", small_bert.name, "--suite", str(tmp_path / "suite.toml")]
     assert main(["ablate", data, *flags]) == 0
-    (variant,) = json.loads((tmp_path / "suite" / "ladder.json").read_text())["variants"]
+    (variant,) = json.loads((tmp_path / "suite" / "suite.json").read_text())["variants"]
     assert np.isfinite(variant["weighted_f1"]).all()
     assert_all_in(precision, seen)
 

@@ -108,7 +108,7 @@ class ReadOptions:
 
     @functools.cached_property
     def places(self) -> dict[str, tuple[str, str, str, str]]:
-        """What was said of each path."""
+        """The row of each path, without the path: show, season, episode, language."""
         return {row[0]: row[1:] for row in self.placed}
 
     @classmethod

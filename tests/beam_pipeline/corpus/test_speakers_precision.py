@@ -40,9 +40,9 @@ def test_named_speakers_are_right_and_few_are_missed(shared_data: Path) -> None:
     @functools.cache
     def read(name: str) -> tuple[dict[int, Cue], Dialogues]:
         path = shared_data / "subtitles" / "survivor" / name
-        sheet = read_srt(path.read_text(encoding="utf-8"))
-        dialogues = split_dialogues(sheet.cues, Cast("s", name, {}), ReadOptions("c"))
-        return {cue.line: cue for cue in sheet.cues}, dialogues
+        parsed = read_srt(path.read_text(encoding="utf-8"))
+        dialogues = split_dialogues(parsed.cues, Cast("s", name, {}), ReadOptions("c"))
+        return {cue.line: cue for cue in parsed.cues}, dialogues
 
     right = claimed = told = found_of_told = known = 0
     with SAMPLE.open() as file:

@@ -71,11 +71,11 @@ def tails(
       place: the episode's place on the timeline.
       n: how many utterances a tail holds at most.
     """
-    said: dict[str, deque[int]] = {}
+    latest: dict[str, deque[int]] = {}
     for index, speaker in enumerate(speakers):
         if speaker is not None:
-            said.setdefault(speaker, deque(maxlen=n)).append(index)
-    for speaker, indices in said.items():
+            latest.setdefault(speaker, deque(maxlen=n)).append(index)
+    for speaker, indices in latest.items():
         yield speaker, Tail(place, embeddings[list(indices)])
 
 

@@ -18,7 +18,7 @@ from beam_pipeline.corpus.paths import expand_inputs, read_path
 from beam_pipeline.corpus.reading import FileContent, read_bytes
 from beam_pipeline.labelling import label_episodes
 from beam_pipeline.records import EmonetError, Episode, Rejected
-from beam_pipeline.stages.sharing import ModelSource
+from beam_pipeline.stages.model_cache import ModelSource
 from beam_pipeline.transcripts import transcript_of
 from model.checkpoint import PRETRAINED, Checkpoint, open_checkpoint
 from model.evaluation.scores import Scores, evaluate

@@ -68,12 +68,12 @@ def test_inputs_and_output_in_buckets_through_the_command_line(
 
 def test_of_runs_that_commit_to_a_bucket_at_the_same_moment_one_alone_wins(out: str) -> None:
     runs = [begin(out, "1") for _ in range(6)]
-    heard = [entries(run, night(1)) for run in runs]
+    reported = [entries(run, night(1)) for run in runs]
     outcomes: list[Any] = []
 
     def attempt(at: int) -> None:
         try:
-            outcomes.append(commit(runs[at], heard[at])["run"])
+            outcomes.append(commit(runs[at], reported[at])["run"])
         except EmonetError as error:
             outcomes.append(str(error))
 
@@ -117,11 +117,11 @@ def test_a_store_that_goes_away_in_the_middle_is_an_error_within_a_bounded_time(
     monkeypatch.setattr(gcs, "REQUEST_S", 1.0)
     before = run_night(out, "1", night(1))
     run = begin(out, "2")
-    heard = entries(run, night(2))
+    reported = entries(run, night(2))
     network.fail(Fault.NONE, Fault.NONE, then=503)
     with pytest.raises(EmonetError, match="failed again and again"):
-        commit(run, heard)
+        commit(run, reported)
     network.fail()
     assert read_manifests(out) == {"1": before}
-    assert commit(run, heard)["run"] == run.name
+    assert commit(run, reported)["run"] == run.name
     assert list(verify(out)) == []

@@ -21,7 +21,7 @@ from made_up_corpora import (
 from made_up_runs import remembered
 
 from beam_pipeline.records import Reason, labels_schema
-from beam_pipeline.stages.sharing import ModelSource
+from beam_pipeline.stages.model_cache import ModelSource
 from beam_pipeline.transcripts import read_transcripts
 from model.checkpoint import Checkpoint
 from model.evaluation.calibration import probabilities

@@ -17,7 +17,7 @@ from hypothesis.extra import numpy as arrays
 from beam_pipeline import wire
 from beam_pipeline.labelling import Encoded
 from beam_pipeline.memory import Recall, Tail
-from beam_pipeline.output.commit import Asked, Fault, LabelCount, SpeakerCount
+from beam_pipeline.output.commit import Fault, LabelCount, Requested, SpeakerCount
 from beam_pipeline.output.manifest import Part
 from beam_pipeline.output.memories import MemoryShard
 from beam_pipeline.records import UTTERANCES, EmonetError, Episode, Labelled, Rejected, SourceFile
@@ -48,7 +48,7 @@ places = st.tuples(names, counts, counts, names)
 parts = st.builds(Part)
 episodes = st.builds(Episode, utterances=tables)
 OF_EACH: dict[type, st.SearchStrategy[Any]] = {
-    Asked: st.builds(Asked, reading=st.dictionaries(names.filter(bool), names)),
+    Requested: st.builds(Requested, reading=st.dictionaries(names.filter(bool), names)),
     Encoded: st.builds(Encoded, episodes, vectors(np.float32), embeddings),
     Episode: episodes,
     Fault: st.builds(Fault),

@@ -13,7 +13,7 @@ from made_up_corpora import episode, labels_of, write_jsonl, write_season
 from torch import nn
 
 from beam_pipeline.output.manifest import read_manifests
-from beam_pipeline.stages.sharing import ModelSource
+from beam_pipeline.stages.model_cache import ModelSource
 from emonet.__main__ import main
 from model.checkpoint import Checkpoint
 from model.encoders.references import EncoderReference

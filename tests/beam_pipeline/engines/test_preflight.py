@@ -21,7 +21,7 @@ from apache_beam.utils.subprocess_server import JavaJarServer
 from worker_pools import on_a_pool, pool_process
 
 from beam_pipeline.engines import flink, timeouts, worker_pool
-from beam_pipeline.engines.preflight import ASKED_AFTER, _asked_after, check_engine
+from beam_pipeline.engines.preflight import PROBED_FILES, _probed_files, check_engine
 from beam_pipeline.records import EmonetError
 from emonet.__main__ import main
 
@@ -366,12 +366,12 @@ def test_workers_that_cannot_read_the_corpus_are_refused(
 
 
 def test_each_pool_is_asked_after_files_of_all_parts_of_a_corpus_and_one_in_a_bucket() -> None:
-    few = [f"{number}.srt" for number in range(ASKED_AFTER)]
-    assert _asked_after(few) == few
-    many = [*(f"{folder}/{number}.srt" for folder in "abc" for number in range(ASKED_AFTER))]
+    few = [f"{number}.srt" for number in range(PROBED_FILES)]
+    assert _probed_files(few) == few
+    many = [*(f"{folder}/{number}.srt" for folder in "abc" for number in range(PROBED_FILES))]
     buckets = ["gs://one/a.srt", "gs://one/b.srt"]
-    asked = _asked_after([*buckets, *many])
-    assert len(asked) <= ASKED_AFTER + 1
+    asked = _probed_files([*buckets, *many])
+    assert len(asked) <= PROBED_FILES + 1
     assert {path[0] for path in asked} == {"a", "b", "c", "g"}
     assert asked[-1] == "gs://one/a.srt"
-    assert _asked_after([]) == []
+    assert _probed_files([]) == []

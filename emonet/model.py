@@ -61,9 +61,9 @@ def evaluate_data(data: Any, model: Model, history: Any) -> Scores:
     """See `emonet.evaluate`."""
     options = ReadOptions(corpus=_CORPUS)
     episodes = read_data(data, options, gold=True)
-    remembered = [] if history is None else read_data(history, options)
-    scored, past = ([transcript_of(one) for one in part] for part in (episodes, remembered))
-    return evaluate(model.network, scored, history=past)
+    earlier = [] if history is None else read_data(history, options)
+    scored, before = ([transcript_of(one) for one in part] for part in (episodes, earlier))
+    return evaluate(model.network, scored, history=before)
 
 
 def read_data(data: Any, options: ReadOptions, *, gold: bool = False) -> list[Episode]:

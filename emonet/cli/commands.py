@@ -253,7 +253,7 @@ def ablate(flags: argparse.Namespace, rest: list[str]) -> int:
     from emonet.cli.ablation_report import show_suite, write_report
     from emonet.cli.plots import check_drawing
     from model.ablation.ablation import Ablation, Result
-    from model.ablation.breakdown import past_breakdown, utterance_groups
+    from model.ablation.breakdown import history_breakdown, utterance_groups
     from model.ablation.comparison import suite_table
     from model.ablation.suite import SUITE, read_suite
     from model.dataset import Data, label_set
@@ -282,8 +282,8 @@ def ablate(flags: argparse.Namespace, rest: list[str]) -> int:
                     results[variant.name].append(ablation.result(variant, seed, progress))
         scored = ablation.gold, ablation.dialogues
         table = suite_table(variants, results, *scored)
-        past = past_breakdown(variants, results, *scored, groups)
-        write_report(table, past, about, Path(flags.output))
+        history = history_breakdown(variants, results, *scored, groups)
+        write_report(table, history, about, Path(flags.output))
     show_suite(table, about)
     return 0
 

@@ -1,4 +1,4 @@
-"""Where one set of runs labels otherwise than another: by turn, class, speaker and past."""
+"""Where one set of runs labels otherwise than another: by turn, class, speaker and history."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def _turns_and_histories(
     return np.array(turns), np.array(histories)
 
 
-def past_breakdown(
+def history_breakdown(
     variants: Sequence[Variant],
     results: Mapping[str, Sequence[Result]],
     gold: np.ndarray,

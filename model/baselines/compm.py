@@ -52,7 +52,7 @@ class CoMPM(nn.Module):
     """The context model (CoM), the speaker's pre-trained memory (PM) and a linear classifier.
 
     The GRU is the published code's (`model.py`): two layers as wide as PM's encoder, dropout of
-    0.3 between them, zeros without a past. W_p is the matrix of the paper's figure 2; the code
+    0.3 between them, zeros without a history. W_p is the matrix of the paper's figure 2; the code
     has it for encoders of two kinds, with a bias (`CoMPM_diff/model.py`), and none for one.
 
     Args:

@@ -160,11 +160,11 @@ def test_an_ablation_writes_its_table_and_an_interrupted_one_goes_on(
     names = [context["variant"], history["variant"], history["against"]]
     assert names == ["context", "history", "context"]
     assert (len(context["weighted_f1"]), len(history["weighted_f1"])) == (5, 3)
-    table, where = (suite / "suite.md").read_text().split("\nWhere the speaker's own past tells")
+    table, where = (suite / "suite.md").read_text().split("\nWhere the speaker's own history helps")
     assert f"| history | 3 | {history['mean']:.2f} ({history['sd']:.2f}) |" in table
-    (past,) = written["past"].values()
-    assert list(written["past"]) == ["history"]
-    for group in past:
+    (history,) = written["history"].values()
+    assert list(written["history"]) == ["history"]
+    for group in history:
         assert f"| {group['by']} | {group['group']} | {group['utterances']} | " in where
     assert f"{history['mean']:.2f}" in told
     drawn = (suite / "suite.svg").read_text()

@@ -66,7 +66,7 @@ def tails(
     """The tail of each known speaker of an episode.
 
     Args:
-      speakers: who spoke, in order; None for the unknown, who are not remembered.
+      speakers: who spoke, in order; None for the unknown, who have no history.
       embeddings: (utterances, d) float16.
       place: the episode's place on the timeline.
       n: how many utterances a tail holds at most.
@@ -87,7 +87,7 @@ def recall(
     Args:
       speaker_id: whose.
       scattered: tails in any order; nothing is yielded without any.
-      n: how many utterances are remembered.
+      n: how many utterances a memory holds at most.
 
     Yields:
       A recall for each episode by its id; then one for None, the memory after all of them.

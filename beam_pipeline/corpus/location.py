@@ -150,8 +150,8 @@ def _language(suffix: str) -> str | None:
 def _placed(path: str, options: ReadOptions) -> Mapping[str, str | None] | None:
     """What the user's table says of a path, or of an end of it; the longest end counts."""
     parts = path.split("/")
-    for at in range(len(parts) if options.places else 0):
-        found = options.places.get("/".join(parts[at:]))
+    for at in range(len(parts) if options.placed_by_path else 0):
+        found = options.placed_by_path.get("/".join(parts[at:]))
         if found:
             return dict(zip(PLACED[1:], found, strict=True))
     return None

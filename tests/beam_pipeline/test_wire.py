@@ -146,9 +146,9 @@ def test_a_table_whose_offsets_lead_out_of_it_is_refused() -> None:
 
 @pytest.mark.parametrize("utterances", [1, 10])
 def test_embeddings_are_sent_in_less_than_a_pickle_takes(utterances: int) -> None:
-    said = np.ones((utterances, 384), np.float16)
-    for value in (Tail(("Quay", 1, 2, "Quay/s01e02"), said), Recall("0" * 16, 12, said)):
-        assert said.nbytes < len(wire.encode(value, RECORDS)) < len(pickle.dumps(value))
+    rows = np.ones((utterances, 384), np.float16)
+    for value in (Tail(("Quay", 1, 2, "Quay/s01e02"), rows), Recall("0" * 16, 12, rows)):
+        assert rows.nbytes < len(wire.encode(value, RECORDS)) < len(pickle.dumps(value))
 
 
 def test_numbers_without_a_value_travel() -> None:

@@ -39,7 +39,7 @@ def _raw_table(
     header: list[str], rows: Iterator[list[str] | Refusal], options: ReadOptions
 ) -> RawTable:
     names = wanted(header, options)
-    places = [(name, header.index(name)) for name in names]
+    positions = [(name, header.index(name)) for name in names]
     columns: dict[str, list[str]] = {name: [] for name in names}
     numbers: list[int] = []
     refused: list[Refusal] = []
@@ -48,8 +48,8 @@ def _raw_table(
             note(refused, _refusal(row, len(header), number))
             continue
         numbers.append(number)
-        for name, place in places:
-            columns[name].append(row[place])
+        for name, position in positions:
+            columns[name].append(row[position])
     return RawTable(tuple(header), columns, numbers, tuple(refused))
 
 

@@ -66,5 +66,5 @@ def test_what_is_proposed_is_what_aliases_are_read_from() -> None:
 def test_the_report_names_all_and_merges_nothing() -> None:
     file = io.StringIO()
     show_census(census("JEFF V.", "JEFF", "JEFF K", *["Elisabeth"] * 5, "Elisabaeth"), 2, file)
-    for said in ("JEFF K", "collisions", "proposed aliases", "2 refusals", "nothing is merged"):
-        assert said in file.getvalue()
+    for line in ("JEFF K", "collisions", "proposed aliases", "2 refusals", "nothing is merged"):
+        assert line in file.getvalue()

@@ -106,7 +106,7 @@ def test_views_of_tables_without_any_file_have_the_columns_of_others_and_no_rows
 
 
 @pytest.mark.parametrize(
-    ("whole", "said"),
+    ("whole", "message"),
     [
         (files_and_cues(500, 163, 9, 0), "163 of 500 files were refused"),
         (files_and_cues(1, 0, 100, 21), "21 of 100 cues were refused"),
@@ -114,10 +114,10 @@ def test_views_of_tables_without_any_file_have_the_columns_of_others_and_no_rows
     ],
 )
 def test_a_run_that_lost_more_than_a_share_is_refused_by_that_share_alone(
-    tmp_path: Path, whole: Night, said: str
+    tmp_path: Path, whole: Night, message: str
 ) -> None:
     run = begin(tmp_path, "1", acceptance=STRICT)
-    with pytest.raises(EmonetError, match=f"{said}.* with a higher --max-rejected$"):
+    with pytest.raises(EmonetError, match=f"{message}.* with a higher --max-rejected$"):
         commit(run, entries(run, whole))
     assert read_manifests(str(tmp_path)) == {}
     accepting = begin(tmp_path, "1", acceptance=Acceptance(max_rejected=0.4))

@@ -74,7 +74,7 @@ def test_each_file_that_an_archive_names_is_to_be_read_once(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize(
-    ("damage", "said"),
+    ("damage", "message"),
     [
         (without(LabelCount), "show/s01e01: 3 utterances read, 0 labelled or rejected"),
         (doubled(LabelCount), "show/s01e01: 3 utterances read, 6 labelled or rejected"),
@@ -90,13 +90,13 @@ def test_each_file_that_an_archive_names_is_to_be_read_once(tmp_path: Path) -> N
     ],
 )
 def test_what_is_lost_or_doubled_is_refused_by_episode_and_count(
-    tmp_path: Path, damage: Damage, said: str
+    tmp_path: Path, damage: Damage, message: str
 ) -> None:
     before = run_night(tmp_path, "1", night(9))
     run = begin(tmp_path, "1")
     with pytest.raises(EmonetError) as refused:
         commit(run, damage(entries(run, night(1, 2))))
-    assert said in str(refused.value)
+    assert message in str(refused.value)
     assert "night 1 is not committed" in str(refused.value)
     assert read_manifests(str(tmp_path)) == {"1": before}
 
@@ -106,12 +106,12 @@ def test_one_episode_lost_and_another_doubled_are_both_found(tmp_path: Path) -> 
     reported = doubled(LabelCount, 1)(without(LabelCount, 0)(entries(run, night(1, 2, 3))))
     with pytest.raises(EmonetError) as refused:
         commit(run, reported)
-    for said in (
+    for message in (
         "2 episodes or files (2 faults)",
         "show/s01e01: 3 utterances read, 0",
         "show/s01e03: 3 utterances read, 6",
     ):
-        assert said in str(refused.value)
+        assert message in str(refused.value)
 
 
 def test_many_faults_are_counted_and_five_of_them_named(tmp_path: Path) -> None:
@@ -302,7 +302,7 @@ class _Written:
 
 
 def steps_of_a_run(folder: Path, fails_at: int, error: int = errno.EIO) -> tuple[int, str]:
-    """Runs night 2; how many steps of the disc it took and what it said, if it failed."""
+    """Runs night 2; how many steps of the disc it took and its error, if it failed."""
     with pytest.MonkeyPatch.context() as patch:
         disc = Disc(fails_at, error, patch)
         try:
@@ -332,11 +332,11 @@ def test_a_full_or_broken_disc_leaves_every_manifest_whole_at_whatever_step_it_f
     for fails_at in range(1, all_steps + 1):
         folder = tmp_path / str(fails_at)
         before = run_night(folder, "1", night(1))
-        _, said = steps_of_a_run(folder, fails_at, error)
+        _, message = steps_of_a_run(folder, fails_at, error)
         nights_after.append(list(nights_found_whole(folder)))
         if "2" not in nights_after[-1]:
-            assert os.strerror(error) in said
-            assert str(folder) in said
+            assert os.strerror(error) in message
+            assert str(folder) in message
         assert read_manifests(str(folder))["1"] == before
         assert not [path for path in files_of(folder) if Path(path).name.startswith(".writing")]
         count = query(folder, "SELECT count(*) FROM labels", monkeypatch)

@@ -66,16 +66,16 @@ def tails(
     """The tail of each known speaker of an episode.
 
     Args:
-      speakers: who spoke, in order; None for the unknown, who are not remembered.
+      speakers: who spoke, in order; None for the unknown, who have no history.
       embeddings: (utterances, d) float16.
       place: the episode's place on the timeline.
       n: how many utterances a tail holds at most.
     """
-    said: dict[str, deque[int]] = {}
+    latest: dict[str, deque[int]] = {}
     for index, speaker in enumerate(speakers):
         if speaker is not None:
-            said.setdefault(speaker, deque(maxlen=n)).append(index)
-    for speaker, indices in said.items():
+            latest.setdefault(speaker, deque(maxlen=n)).append(index)
+    for speaker, indices in latest.items():
         yield speaker, Tail(place, embeddings[list(indices)])
 
 
@@ -87,7 +87,7 @@ def recall(
     Args:
       speaker_id: whose.
       scattered: tails in any order; nothing is yielded without any.
-      n: how many utterances are remembered.
+      n: how many utterances a memory holds at most.
 
     Yields:
       A recall for each episode by its id; then one for None, the memory after all of them.

@@ -19,7 +19,7 @@ from beam_pipeline.output.manifest import Manifest, Origin, read_manifest
 from beam_pipeline.output.run import Run, begin_run
 from beam_pipeline.pipeline import Job, build
 from beam_pipeline.records import EmonetError
-from beam_pipeline.stages.sharing import ModelSource
+from beam_pipeline.stages.model_cache import ModelSource
 from beam_pipeline.storage import storage_of
 from model.checkpoint import Checkpoint
 from model.network.encoder import fastest_device
@@ -127,15 +127,15 @@ def recorded_night(manifest: Manifest) -> Night:
     """
     # what lies in an archive is read with it
     members = {path for one in manifest["inputs"] for path in one["members"]}
-    asked = [one for one in manifest["inputs"] if one["path"] not in members]
-    for one in asked:
+    requested = [one for one in manifest["inputs"] if one["path"] not in members]
+    for one in requested:
         if file_sha256(one["path"]) != one["sha256"]:
             raise EmonetError(
                 f"{one['path']}: is not there as night {manifest['night']} read it, which is to be "
                 "run again; put it back, or run that night by hand with --replace"
             )
     # by the paths as they were given, for a show may be called after one
-    paths = tuple(one["source"] for one in asked)
+    paths = tuple(one["source"] for one in requested)
     return Night(manifest["night"], paths, ReadOptions.recorded(manifest["reading"]))
 
 

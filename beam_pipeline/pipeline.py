@@ -10,9 +10,9 @@ from beam_pipeline.corpus.options import ReadOptions
 from beam_pipeline.output.run import Run
 from beam_pipeline.stages.encode import EncodeEpisodes
 from beam_pipeline.stages.label import LabelEpisodes
+from beam_pipeline.stages.model_cache import ModelSource
 from beam_pipeline.stages.read import ReadEpisodes
 from beam_pipeline.stages.recall import RecallSpeakers
-from beam_pipeline.stages.sharing import ModelSource
 from beam_pipeline.stages.write import Outcome, WriteRun
 
 

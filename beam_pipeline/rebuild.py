@@ -55,8 +55,10 @@ def rebuild_memory(output: str, model: EmoNet, origin: Origin) -> Iterator[tuple
         if manifest is None:
             raise EmonetError(f"night {night}: its manifest is gone; restore it from a copy")
         run = run_after(output, night, held, manifests, manifest["model_id"], (), origin)
-        said = _last_said(output, manifest, origin.history)
-        layers = [part for shard in range(SHARDS) for part in _written(run, model, shard, said)]
+        last_texts = _last_texts(output, manifest, origin.history)
+        layers = [
+            part for shard in range(SHARDS) for part in _written(run, model, shard, last_texts)
+        ]
         manifests[night] = {
             **manifest,
             "origin": dataclasses.asdict(origin),
@@ -64,11 +66,11 @@ def rebuild_memory(output: str, model: EmoNet, origin: Origin) -> Iterator[tuple
             "memory": [dataclasses.asdict(part) for part in layers],
         }
         storage.replace(manifest_path(night), sealed(manifests[night]), run.version)
-        yield night, len(said)
+        yield night, len(last_texts)
     write_views(output)
 
 
-def _last_said(output: str, manifest: Manifest, history: int) -> dict[str, list[str]]:
+def _last_texts(output: str, manifest: Manifest, history: int) -> dict[str, list[str]]:
     """The last texts of each speaker of a night, oldest first."""
     storage = storage_of(output)
     episodes: list[tuple[Place, list[str | None], list[str]]] = []
@@ -85,21 +87,23 @@ def _last_said(output: str, manifest: Manifest, history: int) -> dict[str, list[
                 episodes.append((place, [], []))
             episodes[-1][1].append(speaker)
             episodes[-1][2].append(row["text"])
-    said: dict[str, deque[str]] = {}
+    last_texts: dict[str, deque[str]] = {}
     for _, speakers, texts in sorted(episodes, key=lambda episode: episode[0]):
         for speaker, text in zip(speakers, texts, strict=True):
             if speaker is not None:
-                said.setdefault(speaker, deque(maxlen=history)).append(text)
-    return {speaker: list(texts) for speaker, texts in said.items()}
+                last_texts.setdefault(speaker, deque(maxlen=history)).append(text)
+    return {speaker: list(texts) for speaker, texts in last_texts.items()}
 
 
-def _written(run: Run, model: EmoNet, shard: int, said: dict[str, list[str]]) -> Sequence[Part]:
-    """The layers of one shard after a night in which that was said."""
-    spoke = sorted(speaker for speaker in said if shard_of(speaker) == shard)
+def _written(
+    run: Run, model: EmoNet, shard: int, last_texts: dict[str, list[str]]
+) -> Sequence[Part]:
+    """The layers of one shard after a night with these last texts."""
+    spoke = sorted(speaker for speaker in last_texts if shard_of(speaker) == shard)
     if not spoke:
         return [part for part in run.memory if part.shard == shard]
-    embeddings = model.embed([text for speaker in spoke for text in said[speaker]])
-    ends = np.cumsum([len(said[speaker]) for speaker in spoke])
+    embeddings = model.embed([text for speaker in spoke for text in last_texts[speaker]])
+    ends = np.cumsum([len(last_texts[speaker]) for speaker in spoke])
     tonight = zip(spoke, np.split(embeddings, ends[:-1]), strict=True)
     before = {
         speaker: tail.embeddings

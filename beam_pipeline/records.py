@@ -49,7 +49,7 @@ _OURS = re.compile(
 def own_sentence(error: BaseException) -> str | None:
     """What an error of ours says; engines hand ours on as text within their own. None for others.
 
-    A message of others is never told, for it may hold text of the corpus.
+    A message of others is never shown, for it may hold text of the corpus.
     """
     ours: list[str] = _OURS.findall(f"{type(error).__name__}: {error}")
     return ours[-1] if ours else None
@@ -149,8 +149,8 @@ def content_digest(utterances: pa.Table) -> str:
 
     It does not depend on the file's name, as a speaker's id does.
     """
-    said = [name for name in UTTERANCES.names if name not in ("gold", "speaker_id", "text_raw")]
-    content = json.dumps(utterances.select(said).to_pydict())
+    columns = [name for name in UTTERANCES.names if name not in ("gold", "speaker_id", "text_raw")]
+    content = json.dumps(utterances.select(columns).to_pydict())
     return hashlib.sha256(content.encode()).hexdigest()
 
 
@@ -198,7 +198,7 @@ def amount_of(rejected: Iterable[Rejected]) -> str:
 
 @dataclasses.dataclass(frozen=True)
 class SourceFile:
-    """The receipt of one input file: `found == used + dropped + rejected`, in cues or rows.
+    """The file record of one input file: `found == used + dropped + rejected`, in cues or rows.
 
     Attributes:
       path: as it was given.
@@ -212,7 +212,7 @@ class SourceFile:
       rejected: those refused, each accounted for by a `Rejected`.
       episodes: id and number of utterances of each of its episodes.
       dropped_kinds: pairs of a kind and the number of cues that were dropped for it.
-      members: the paths of the files in it, each with a receipt of its own; none unless it is an
+      members: the paths of the files in it, each with its own file record; none unless it is an
         archive, and an archive has no cues itself.
     """
 

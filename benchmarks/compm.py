@@ -42,10 +42,10 @@ ROUNDS = 3
 
 
 def emonet(
-    context: Encoder, other: Encoder, settings: Settings
+    context: Encoder, embedder: Encoder, settings: Settings
 ) -> Callable[[Sequence[Transcript]], object]:
     """Context, embeddings, and the speakers' histories over the whole timeline."""
-    model = EmoNet(settings=settings, context=context, embedder=other).for_inference()
+    model = EmoNet(settings=settings, context=context, embedder=embedder).for_inference()
 
     def label(transcripts: Sequence[Transcript]) -> object:
         encodings = [model.encode(transcript) for transcript in transcripts]
@@ -56,13 +56,13 @@ def emonet(
 
 
 def compm(
-    context: Encoder, other: Encoder, settings: Settings
+    context: Encoder, embedder: Encoder, settings: Settings
 ) -> Callable[[Sequence[Transcript]], object]:
-    """An episode after the other."""
+    """One episode after another."""
     model = CoMPM(
         labels=settings.labels,
         context=context,
-        memory=other,
+        memory=embedder,
         trained_layers=settings.trained_layers,
     ).for_inference()
     return lambda transcripts: [model.logits(transcript) for transcript in transcripts]

@@ -44,7 +44,7 @@ def prism_on_two_hosts(logs: Path) -> Iterator[Engine]:
     """Prism here, its workers elsewhere; the encode stage asks for workers of its own."""
     program = prism_program()
     if program is None:
-        raise SystemExit("no prism beside this Python or on PATH; `make engines` builds it")
+        raise SystemExit("no prism next to this Python or on PATH; `make engines` builds it")
     with hosts(2) as places:
         if not any(host.is_apart for host in places):
             print("no right to make network namespaces here: Prism's two pools are on loopback")

@@ -44,10 +44,10 @@ class Proof:
     def __init__(self) -> None:
         self.failed = False
 
-    def note(self, cluster: str, what: str, good: bool, said: str) -> None:
+    def note(self, cluster: str, what: str, good: bool, detail: str) -> None:
         """Prints a line."""
         self.failed |= not good
-        print(f"{cluster:8} {'as expected' if good else 'NOT AS EXPECTED':15} {what}: {said}",
+        print(f"{cluster:8} {'as expected' if good else 'NOT AS EXPECTED':15} {what}: {detail}",
               flush=True)  # fmt: skip
 
 
@@ -127,8 +127,10 @@ def prove_jobs(
                 proof.note(version, inputs.name, False, str(error))
                 continue
             same = written(output) == expected
-            said = f"{'the same' if same else 'OTHER'} bits, {took:.0f} s, {there:.0f} s in process"
-            proof.note(version, inputs.name, same, said)
+            detail = (
+                f"{'the same' if same else 'OTHER'} bits, {took:.0f} s, {there:.0f} s in process"
+            )
+            proof.note(version, inputs.name, same, detail)
     inputs, (_, expected) = list(references.items())[-1]
     with pool(folder / "pool-killed.log", Host()) as (address, _):
         output = folder / "out" / "killed"
@@ -196,7 +198,7 @@ def main() -> int:
     """Keeps the logs where something was not as it should be."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("homes", nargs="+", type=Path, help="folders of Flink, named by version")
-    parser.add_argument("--data", type=Path, help="a corpus beside the demo")
+    parser.add_argument("--data", type=Path, help="a corpus in addition to the demo")
     parser.add_argument("--jar", nargs="*", default=[], help="if the environment names none")
     flags = parser.parse_args()
     given = os.environ[JARS].split(os.pathsep) if os.environ.get(JARS) else flags.jar

@@ -153,8 +153,8 @@ def _wait_until_it_listens(
         with contextlib.suppress(OSError), socket.create_connection((address, port), timeout=1):
             return
         time.sleep(0.05)
-    said = log.read_text(errors="replace")[-500:]
-    raise RuntimeError(f"{' '.join(command)} does not listen at {address}:{port}: {said}")
+    tail = log.read_text(errors="replace")[-500:]
+    raise RuntimeError(f"{' '.join(command)} does not listen at {address}:{port}: {tail}")
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
@@ -182,8 +182,8 @@ def _read(file: Path) -> str:
 
 
 def _lives(process: int) -> bool:
-    said = _read(Path(f"/proc/{process}/stat")).rpartition(")")[2].split()
-    return bool(said) and said[0] != "Z"
+    fields = _read(Path(f"/proc/{process}/stat")).rpartition(")")[2].split()
+    return bool(fields) and fields[0] != "Z"
 
 
 def free_port() -> int:
@@ -238,5 +238,5 @@ def _run(*command: str) -> None:
 
 
 def prism_program() -> str | None:
-    """Where Prism is: beside this Python, where `make engines` puts it, or on PATH."""
+    """Where Prism is: next to this Python, where `make engines` puts it, or on PATH."""
     return shutil.which("prism", path=f"{Path(sys.executable).parent}:{os.environ['PATH']}")

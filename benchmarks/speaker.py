@@ -81,8 +81,8 @@ def measure(utterances: int, data: str) -> None:
                 | beam.FlatMap(chunk)
                 | RecallSpeakers(run)
             )
-            told = recalled.recalls | beam.combiners.Count.Globally()
-            told | beam.Map(_expect, utterances // TURNS)
+            count = recalled.recalls | beam.combiners.Count.Globally()
+            count | beam.Map(_expect, utterances // TURNS)
     seconds = time.monotonic() - begun
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     rate = utterances / seconds

@@ -18,7 +18,7 @@ from beam_pipeline.corpus.paths import expand_inputs, read_path
 from beam_pipeline.corpus.reading import FileContent, read_bytes
 from beam_pipeline.labelling import label_episodes
 from beam_pipeline.records import EmonetError, Episode, Rejected
-from beam_pipeline.stages.sharing import ModelSource
+from beam_pipeline.stages.model_cache import ModelSource
 from beam_pipeline.transcripts import transcript_of, without_test_episodes
 from model.checkpoint import PRETRAINED, Checkpoint, open_checkpoint
 from model.dataset import Data, Transcript, label_set
@@ -63,8 +63,7 @@ def label_data(data: Any, model: Model, *, any_language: bool) -> pa.Table:
 
 def evaluate_data(data: Any, model: Model, history: Any) -> Scores:
     """See `emonet.evaluate`."""
-    remembered = _transcripts(history)
-    return evaluate(model.network, _transcripts(data, gold=True), remembered=remembered)
+    return evaluate(model.network, _transcripts(data, gold=True), history=_transcripts(history))
 
 
 def train_on(
@@ -76,12 +75,7 @@ def train_on(
     encoder: str | None,
 ) -> Model:
     """See `emonet.train`."""
-    options = ReadOptions(corpus=_CORPUS)
-    sets = (
-        [] if part is None else read_data(part, options, gold=True)
-        for part in (data, dev, auxiliary)
-    )
-    learned, chosen, found = ([transcript_of(one) for one in part] for part in sets)
+    learned, chosen, found = (_transcripts(part, gold=True) for part in (data, dev, auxiliary))
     network, training = settings_of(settings, label_set(learned), "emonet.train")
     train(
         Data(learned, chosen, without_test_episodes(found, learned, chosen)),

@@ -52,7 +52,7 @@ class Checkpoint:
       calibration: the numbers that its logits are calibrated with.
       encoder: the encoder it was trained over.
       width: d, the size of its hidden states.
-      provenance: data digest, seed, versions, dev score and whatever else training noted.
+      provenance: data digest, seed, versions, dev score and all else that training recorded.
       model_id: 16 hex digits over all of its content and its encoder's.
     """
 

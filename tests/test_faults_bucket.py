@@ -68,12 +68,12 @@ def test_inputs_and_output_in_buckets_through_the_command_line(
 
 def test_of_runs_that_commit_to_a_bucket_at_the_same_moment_one_alone_wins(out: str) -> None:
     runs = [begin(out, "1") for _ in range(6)]
-    heard = [entries(run, night(1)) for run in runs]
+    reported = [entries(run, night(1)) for run in runs]
     outcomes: list[Any] = []
 
     def attempt(at: int) -> None:
         try:
-            outcomes.append(commit(runs[at], heard[at])["run"])
+            outcomes.append(commit(runs[at], reported[at])["run"])
         except EmonetError as error:
             outcomes.append(str(error))
 
@@ -82,8 +82,8 @@ def test_of_runs_that_commit_to_a_bucket_at_the_same_moment_one_alone_wins(out: 
         thread.start()
     for thread in threads:
         thread.join()
-    (winner,) = [said for said in outcomes if " " not in said]
-    assert len([said for said in outcomes if "committed by another run" in said]) == 5
+    (winner,) = [message for message in outcomes if " " not in message]
+    assert len([message for message in outcomes if "committed by another run" in message]) == 5
     assert read_manifests(out)["1"]["run"] == winner
     assert list(verify(out)) == []
 
@@ -93,21 +93,21 @@ def test_a_night_over_a_network_that_fails_at_any_request_is_there_or_not(
     out: str, network: FakeNetwork, fault: Any
 ) -> None:
     before = run_night(out, "1", night(1))
-    asked = len(network.seen)
+    first = len(network.seen)
     run_night(out, "2", night(2, 3))
-    requests = len(network.seen) - asked
+    requests = len(network.seen) - first
     assert requests > 20
-    said = []
+    messages = []
     for at in range(0, requests, 7):
         network.fail(*[Fault.NONE] * at, fault, then=Fault.NONE)
         try:
             run_night(out, "2", night(2, 3))
         except EmonetError as error:
-            said.append(str(error))
+            messages.append(str(error))
         network.fail()
         assert [one for one in verify(out) if "views.sql" not in one] == []
         assert read_manifests(out)["1"] == before
-    assert all("gs://" in sentence for sentence in said)
+    assert all("gs://" in sentence for sentence in messages)
 
 
 def test_a_store_that_goes_away_in_the_middle_is_an_error_within_a_bounded_time(
@@ -117,11 +117,11 @@ def test_a_store_that_goes_away_in_the_middle_is_an_error_within_a_bounded_time(
     monkeypatch.setattr(gcs, "REQUEST_S", 1.0)
     before = run_night(out, "1", night(1))
     run = begin(out, "2")
-    heard = entries(run, night(2))
+    reported = entries(run, night(2))
     network.fail(Fault.NONE, Fault.NONE, then=503)
     with pytest.raises(EmonetError, match="failed again and again"):
-        commit(run, heard)
+        commit(run, reported)
     network.fail()
     assert read_manifests(out) == {"1": before}
-    assert commit(run, heard)["run"] == run.name
+    assert commit(run, reported)["run"] == run.name
     assert list(verify(out)) == []

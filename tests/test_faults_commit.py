@@ -65,10 +65,10 @@ class Commits:
             text=True,
         ) as strace:
             assert strace.stderr is not None
-            told = strace.stderr.readline()
-            if "attached" not in told:
+            line = strace.stderr.readline()
+            if "attached" not in line:
                 os.kill(child, signal.SIGKILL)
-                raise RuntimeError(f"strace cannot trace a process of this user: {told}")
+                raise RuntimeError(f"strace cannot trace a process of this user: {line}")
             return self._answer("\n")
 
     def calls(self) -> Counter[str]:

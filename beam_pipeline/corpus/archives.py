@@ -1,7 +1,7 @@
 """A path -> what was read of it: of a file itself, of a zip archive each file in it.
 
-A member is a file of its own, `archive.zip!/folder/a.srt`, with its own receipt; the archive has
-a receipt that names its members, so that none can be lost. Names are names: nothing is written to
+A member is a file of its own, `archive.zip!/folder/a.srt`, with its own file record; that of the
+archive names its members, so that none can be lost. Names are names: nothing is written to
 disk, and one that leads out of the archive is refused all the same, for somebody meant it to.
 """
 
@@ -62,7 +62,7 @@ def read_packed(path: str, data: bytes, options: ReadOptions) -> Iterator[FileCo
         yield refuse_file(path, len(data), error.reason, error.detail)
     else:
         names = [f"{path}{MEMBER_MARK}{_name(member)}" for member in members]
-        yield _receipt(path, data, names)
+        yield _file_record(path, data, names)
         for name, member in zip(names, members, strict=True):
             yield _read_member(archive, member, name, options)
 
@@ -100,7 +100,7 @@ def _is_hidden(member: zipfile.ZipInfo) -> bool:
     return any(part.startswith(".") and part != ".." for part in parts)
 
 
-def _receipt(path: str, data: bytes, names: list[str]) -> FileContent:
+def _file_record(path: str, data: bytes, names: list[str]) -> FileContent:
     source = SourceFile(
         path=path,
         sha256=hashlib.sha256(data).hexdigest(),

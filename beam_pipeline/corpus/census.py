@@ -130,8 +130,8 @@ def _followed(proposals: Sequence[Proposal]) -> Iterator[Proposal]:
     """An alias of an alias stands for whom that one does, as aliases are looked up once."""
     speakers = {(one.namespace, one.alias): one.speaker for one in proposals}
     for one in proposals:
-        further = speakers.get((one.namespace, one.speaker), one.speaker)
-        yield dataclasses.replace(one, speaker=further)
+        target = speakers.get((one.namespace, one.speaker), one.speaker)
+        yield dataclasses.replace(one, speaker=target)
 
 
 def _is_part(entry: Entry, other: Entry) -> bool:

@@ -117,7 +117,7 @@ def _decode_marked(data: bytes, encoding: str) -> Decoded:
 
 
 def _wide_encoding(sample: bytes) -> str | None:
-    """UTF-16 has a zero beside each character that is in ASCII, always on the same side."""
+    """UTF-16 has a zero next to each character that is in ASCII, always on the same side."""
     half = max(len(sample) // 2, 1)
     before, after = sample[::2].count(0) / half, sample[1::2].count(0) / half
     if min(before, after) > 0.05 or max(before, after) < 0.3:

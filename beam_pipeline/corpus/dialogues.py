@@ -14,7 +14,7 @@ from typing import Final
 from beam_pipeline.corpus import limits, markup
 from beam_pipeline.corpus.formats.cue_blocks import Cue
 from beam_pipeline.corpus.options import ReadOptions
-from beam_pipeline.corpus.speaker_labels import Opening, Vocabulary, learn, split_label
+from beam_pipeline.corpus.speaker_labels import SpeakerLabel, Vocabulary, learn, split_label
 from beam_pipeline.corpus.speakers import NOBODY, Cast, Speaker
 from beam_pipeline.corpus.utterances import Utterance
 from beam_pipeline.records import SpeakerKind, SpeakerSource
@@ -85,9 +85,9 @@ class _Turn:
 
 @dataclasses.dataclass
 class _Part:
-    """The lines of a cue that follow one opening."""
+    """The lines of a cue that follow one speaker label."""
 
-    opening: Opening
+    label: SpeakerLabel
     scene: bool = False
     texts: list[str] = dataclasses.field(default_factory=list)
     raws: list[str] = dataclasses.field(default_factory=list)
@@ -102,11 +102,11 @@ def split_dialogues(cues: Sequence[Cue], cast: Cast, options: ReadOptions) -> Di
       options: of the user.
     """
     ordered = sorted(cues, key=lambda cue: cue.start_ms)
-    heard = [tuple(markup.voices("\n".join(cue.lines))) for cue in ordered]
-    vocabulary = learn(line.text for voices in heard for voice in voices for line in voice.lines)
+    spoken = [tuple(markup.voices("\n".join(cue.lines))) for cue in ordered]
+    vocabulary = learn(line.text for voices in spoken for voice in voices for line in voice.lines)
     pieces: list[Piece] = []
     scene = False
-    for at, (cue, voices) in enumerate(zip(ordered, heard, strict=True)):
+    for at, (cue, voices) in enumerate(zip(ordered, spoken, strict=True)):
         for piece in _pieces(at, cue, cast, _parts(cue, voices, vocabulary)):
             scene = scene or piece.scene
             if markup.has_words(piece.text) and not _is_no_speech(piece):
@@ -130,11 +130,11 @@ def _pieces(at: int, cue: Cue, cast: Cast, parts: Iterator[_Part]) -> Iterator[P
         scene = scene or part.scene
         if not markup.has_words(text) and not is_last:
             continue
-        opening = part.opening
-        source = _SOURCES.get(opening.mark, SpeakerSource.LABEL)
-        speaker = cast.identify(opening.name, source) if opening.name else None
+        label = part.label
+        source = _SOURCES.get(label.mark, SpeakerSource.LABEL)
+        speaker = cast.identify(label.name, source) if label.name else None
         raw = "\n".join(filter(None, silent))
-        yield Piece(at, cue.start_ms, cue.end_ms, opening.mark, scene, speaker, text, raw)
+        yield Piece(at, cue.start_ms, cue.end_ms, label.mark, scene, speaker, text, raw)
         silent, scene = [], False
 
 
@@ -195,27 +195,27 @@ def _is_no_speech(piece: Piece) -> bool:
 def _parts(cue: Cue, voices: Iterable[markup.Voice], vocabulary: Vocabulary) -> Iterator[_Part]:
     """Cuts a cue where it marks another speaker; the first part may have neither mark nor name."""
     for voice in voices:
-        part = _Part(_told(cue, voice))
+        part = _Part(_label_before(cue, voice))
         for line in voice.lines:
-            opening = split_label(line.text, vocabulary)
-            if line.scene or (opening.starts_turn and not _is_named_already(part, opening)):
+            label = split_label(line.text, vocabulary)
+            if line.scene or (label.starts_turn and not _is_named_already(part, label)):
                 yield part
-                part = _Part(opening, line.scene)
-            part.texts.append(opening.rest)
+                part = _Part(label, line.scene)
+            part.texts.append(label.rest)
             part.raws.append(line.raw)
         yield part
 
 
-def _told(cue: Cue, voice: markup.Voice) -> Opening:
+def _label_before(cue: Cue, voice: markup.Voice) -> SpeakerLabel:
     """What is known before the lines: by the voice tag, else by a field of the format."""
     if voice.tagged or not cue.name:
-        return Opening("v" if voice.tagged else "", voice.name, "")
-    return Opening("f", cue.name, "")
+        return SpeakerLabel("v" if voice.tagged else "", voice.name, "")
+    return SpeakerLabel("f", cue.name, "")
 
 
-def _is_named_already(part: _Part, opening: Opening) -> bool:
+def _is_named_already(part: _Part, label: SpeakerLabel) -> bool:
     """Whether a line's mark says no more than the voice tag or field right before it."""
-    return part.opening.name is not None and not part.texts and opening.name is None
+    return part.label.name is not None and not part.texts and label.name is None
 
 
 def _with_last(parts: Iterator[_Part]) -> Iterator[tuple[_Part, bool]]:

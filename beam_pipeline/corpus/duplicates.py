@@ -28,7 +28,7 @@ def only_once(
     return first, [_refused(other, Reason.DUPLICATE, first.source) for other in others]
 
 
-def told_apart(
+def resolve_claims(
     claims: Iterable[Episode], earlier: tuple[str, str] | None
 ) -> tuple[Episode | None, list[Rejected]]:
     """The one of the episodes with one id that is labelled, and the refusal of all others.

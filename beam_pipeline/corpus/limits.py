@@ -14,7 +14,7 @@ RATIO_FROM_BYTES: Final = 16 * 2**20
 """Below this many unpacked bytes the ratio does not matter: nothing that small is a bomb."""
 
 MAX_MEMBERS: Final = 10_000
-"""Of an archive: more episodes than any show has; their receipts are held at once."""
+"""Of an archive: more episodes than any show has; their file records are held at once."""
 
 MAX_LINE_CHARS: Final = 2**20
 """Of a line of a table: a hundred times the longest text, so that it has room for columns."""

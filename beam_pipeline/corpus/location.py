@@ -77,18 +77,20 @@ def locate(path: str, options: ReadOptions) -> Location:
     wherever it lies, unless the user's pattern reaches further.
     """
     stem, language, flags = _split_flags(pathlib.PurePath(_unpacked_name(path)).stem)
-    said = _placed(path, options) or _matched(path, options)
-    told = _told(said) if said else _Numbers()
-    found = told if told.number is not None else (_numbered(stem) or _guessed(stem) or _Numbers())
-    season = told.season if told.season is not None else found.season
-    show = options.show or told.show or found.show or _folder(path) or options.corpus
+    given = _placed(path, options) or _matched(path, options)
+    numbers = _given_numbers(given) if given else _Numbers()
+    found = (
+        numbers if numbers.number is not None else (_numbered(stem) or _guessed(stem) or _Numbers())
+    )
+    season = numbers.season if numbers.season is not None else found.season
+    show = options.show or numbers.show or found.show or _folder(path) or options.corpus
     return Location(
         corpus=options.corpus,
         show=show,
         season=season,
         number=found.number,
         episode_id=episode_id(show, season, found.number, stem, found.last),
-        language=(said or {}).get("language") or language,
+        language=(given or {}).get("language") or language,
         stem=stem,
         flags=flags,
     )
@@ -115,7 +117,7 @@ def _unpacked_name(path: str) -> str:
 def _split_flags(stem: str) -> tuple[str, str | None, tuple[str, ...]]:
     """Takes language and flags off a name, in any order: `pilot.en.sdh`, `pilot.forced.pt-BR`.
 
-    `hi` beside a language means the hard of hearing, and alone Hindi, as media servers have it.
+    `hi` after a language means the hard of hearing, and by itself Hindi, as media servers have it.
     """
     name, language, flags = stem, None, set[str]()
     while True:
@@ -148,8 +150,8 @@ def _language(suffix: str) -> str | None:
 def _placed(path: str, options: ReadOptions) -> Mapping[str, str | None] | None:
     """What the user's table says of a path, or of an end of it; the longest end counts."""
     parts = path.split("/")
-    for at in range(len(parts) if options.places else 0):
-        found = options.places.get("/".join(parts[at:]))
+    for at in range(len(parts) if options.placed_by_path else 0):
+        found = options.placed_by_path.get("/".join(parts[at:]))
         if found:
             return dict(zip(PLACED[1:], found, strict=True))
     return None
@@ -162,10 +164,10 @@ def _matched(path: str, options: ReadOptions) -> Mapping[str, str | None] | None
     return found.groupdict() if found else None
 
 
-def _told(said: Mapping[str, str | None]) -> _Numbers:
-    season, number = (int(said.get(name) or -1) for name in ("season", "episode"))
+def _given_numbers(given: Mapping[str, str | None]) -> _Numbers:
+    season, number = (int(given.get(name) or -1) for name in ("season", "episode"))
     return _Numbers(
-        said.get("show") or "", season if season >= 0 else None, number if number >= 0 else None
+        given.get("show") or "", season if season >= 0 else None, number if number >= 0 else None
     )
 
 
@@ -174,13 +176,13 @@ def _numbered(stem: str) -> _Numbers | None:
     if not found:
         return None
     season, first = found["season"] or found["season_x"], found["first"] or found["first_x"]
-    further = re.findall(r"\d+", found["more"] or found["more_x"] or "")
+    more = re.findall(r"\d+", found["more"] or found["more_x"] or "")
     show = _as_title(stem[: found.start()])
-    return _Numbers(show, int(season), int(first), _last(int(first), further))
+    return _Numbers(show, int(season), int(first), _last(int(first), more))
 
 
-def _last(first: int, further: Sequence[str]) -> int | None:
-    last = max(map(int, further[-1:]), default=first)
+def _last(first: int, more: Sequence[str]) -> int | None:
+    last = max(map(int, more[-1:]), default=first)
     return last if first < last <= first + _MAX_EPISODES else None
 
 

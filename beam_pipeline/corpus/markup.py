@@ -1,6 +1,6 @@
 """The lines of a cue -> its words: tags, entities, sounds, lyrics and credits taken out.
 
-Law of this module: a line is cleaned, never lost; what the file has stands beside its words.
+Law of this module: a line is cleaned, never lost; what the file has stands next to its words.
 """
 
 from __future__ import annotations
@@ -77,9 +77,9 @@ def voices(text: str) -> Iterator[Voice]:
     before, *parts = _VOICE.split(text)
     if before.strip() or not parts:
         yield Voice(None, _lines(before), tagged=False)
-    for tag, said in zip(parts[::2], parts[1::2], strict=True):
+    for tag, spoken in zip(parts[::2], parts[1::2], strict=True):
         name = _VOICE_NAME.fullmatch(tag)
-        first, *others = _lines(said)
+        first, *others = _lines(spoken)
         lines = (dataclasses.replace(first, raw=tag + first.raw), *others)
         yield Voice(plain(name[1]).strip() or None if name else None, lines, tagged=True)
 

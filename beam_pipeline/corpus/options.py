@@ -107,8 +107,8 @@ class ReadOptions:
         return re.compile(f"(?:^|.*/){''.join(woven)}$")
 
     @functools.cached_property
-    def places(self) -> dict[str, tuple[str, str, str, str]]:
-        """What was said of each path."""
+    def placed_by_path(self) -> dict[str, tuple[str, str, str, str]]:
+        """The row of each path, without the path: show, season, episode, language."""
         return {row[0]: row[1:] for row in self.placed}
 
     @classmethod

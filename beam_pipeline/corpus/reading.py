@@ -1,4 +1,4 @@
-"""Bytes of a file -> its episodes, what was refused of it, and a receipt.
+"""Bytes of a file -> its episodes, its refusals and its file record.
 
 Law of this module: no bytes make it fail. A bad file loses itself, a bad cue or row itself, and
 `found == used + dropped + rejected` holds for each.
@@ -14,14 +14,14 @@ from typing import Final
 from beam_pipeline.corpus.decoding import decode
 from beam_pipeline.corpus.detection import detect, detect_binary
 from beam_pipeline.corpus.dialogues import split_dialogues
-from beam_pipeline.corpus.formats.cue_blocks import CueSheet
+from beam_pipeline.corpus.formats.cue_blocks import ParsedCues
 from beam_pipeline.corpus.formats.format import CueFormat, DataSetFormat, TableFormat, TextFormat
 from beam_pipeline.corpus.languages import ISO_639_1, detect_language, primary_language
 from beam_pipeline.corpus.location import Location, extension, locate
 from beam_pipeline.corpus.options import ReadOptions
 from beam_pipeline.corpus.refusals import Refusal, RefusalError
 from beam_pipeline.corpus.speakers import Cast
-from beam_pipeline.corpus.table_columns import Sheet
+from beam_pipeline.corpus.table_columns import RawTable
 from beam_pipeline.corpus.tables import read_rows
 from beam_pipeline.corpus.unpacking import unpack
 from beam_pipeline.corpus.utterances import utterance_table
@@ -39,7 +39,7 @@ class FileContent:
     """All that became of one file.
 
     Attributes:
-      source: its receipt.
+      source: its file record.
       episodes: in timeline order; one for a subtitle file, any number for a table, none without
         any utterance.
       rejected: what was refused; their `items` add up to `source.rejected`.
@@ -64,7 +64,7 @@ class _Reading:
 
 
 @dataclasses.dataclass
-class _Receipt:
+class _FileRecord:
     """What is known of a file so far; it grows while the file is read."""
 
     path: str
@@ -82,32 +82,32 @@ def read_bytes(path: str, data: bytes, options: ReadOptions) -> FileContent:
       data: its content, packed with gzip or not.
       options: of the user.
     """
-    receipt = _Receipt(path, hashlib.sha256(data).hexdigest(), len(data))
+    record = _FileRecord(path, hashlib.sha256(data).hexdigest(), len(data))
     try:
-        return _content(receipt, _in_languages(_read(receipt, unpack(data), options), options))
+        return _content(record, _in_languages(_read(record, unpack(data), options), options))
     except RefusalError as error:
-        return _refused_file(receipt, error.at(""))
+        return _refused_file(record, error.at(""))
 
 
 def refuse_file(path: str, size: int, reason: Reason, detail: str) -> FileContent:
     """What is left of a file that was never read: one refusal."""
-    return _refused_file(_Receipt(path, "", size), Refusal("", reason, detail))
+    return _refused_file(_FileRecord(path, "", size), Refusal("", reason, detail))
 
 
-def _read(receipt: _Receipt, data: bytes, options: ReadOptions) -> _Reading:
-    location = locate(receipt.path, options)
-    suffix = extension(receipt.path)
+def _read(record: _FileRecord, data: bytes, options: ReadOptions) -> _Reading:
+    location = locate(record.path, options)
+    suffix = extension(record.path)
     binary = detect_binary(data, suffix)
     if binary:
-        receipt.format = binary.name
-        return _read_sheet(binary.read(data, options), receipt.path, location, options)
+        record.format = binary.name
+        return _read_table(binary.read(data, options), record.path, location, options)
     decoded = decode(data)
-    receipt.encoding = decoded.encoding
+    record.encoding = decoded.encoding
     if not decoded.text or decoded.text.isspace():
         raise RefusalError(Reason.EMPTY_FILE)
     found = detect(decoded.text, suffix)
-    receipt.format = found.name
-    return _read_text(found, decoded.text, receipt.path, location, options)
+    record.format = found.name
+    return _read_text(found, decoded.text, record.path, location, options)
 
 
 def _read_text(
@@ -118,22 +118,22 @@ def _read_text(
             return _read_cues(format.read(text), format.name, path, location, options)
         case DataSetFormat():
             fixed = dataclasses.replace(options, columns=())
-            return _read_sheet(format.read(text), path, location, fixed)
+            return _read_table(format.read(text), path, location, fixed)
         case TableFormat():
-            return _read_sheet(format.read(text, options), path, location, options)
+            return _read_table(format.read(text, options), path, location, options)
 
 
 def _read_cues(
-    sheet: CueSheet, format: str, path: str, location: Location, options: ReadOptions
+    parsed: ParsedCues, format: str, path: str, location: Location, options: ReadOptions
 ) -> _Reading:
-    if not sheet.cues and not sheet.refused and not sheet.dropped:
+    if not parsed.cues and not parsed.refused and not parsed.dropped:
         raise RefusalError(Reason.NO_CUES, f"expected cues, with times as in {format}")
     cast = Cast(location.show, location.episode_id, options.names)
-    dialogues = split_dialogues(sheet.cues, cast, options)
+    dialogues = split_dialogues(parsed.cues, cast, options)
     episode = Episode(
         episode_id=location.episode_id,
         corpus=location.corpus,
-        language=location.language or sheet.language,
+        language=location.language or parsed.language,
         show=location.show,
         season=location.season,
         number=location.number,
@@ -142,15 +142,15 @@ def _read_cues(
         flags=location.flags,
     )
     episodes = (episode,) if dialogues.utterances else ()
-    wordless = len(sheet.cues) - dialogues.used
-    dropped = (*sheet.dropped, (WORDLESS, wordless)) if wordless else sheet.dropped
-    return _Reading(episodes, sheet.refused, dialogues.used, dropped)
+    wordless = len(parsed.cues) - dialogues.used
+    dropped = (*parsed.dropped, (WORDLESS, wordless)) if wordless else parsed.dropped
+    return _Reading(episodes, parsed.refused, dialogues.used, dropped)
 
 
-def _read_sheet(sheet: Sheet, path: str, location: Location, options: ReadOptions) -> _Reading:
-    if sheet.found == 0:
+def _read_table(table: RawTable, path: str, location: Location, options: ReadOptions) -> _Reading:
+    if table.found == 0:
         raise RefusalError(Reason.EMPTY_FILE, "expected at least one row")
-    rows = read_rows(sheet, path, location, options)
+    rows = read_rows(table, path, location, options)
     dropped = ((NOT_SPEECH, rows.dropped),) if rows.dropped else ()
     used = _count(rows.episodes)
     return _Reading(rows.episodes, rows.refused, used, dropped, rows.predicted)
@@ -160,11 +160,11 @@ def _count(episodes: tuple[Episode, ...]) -> int:
     return sum(episode.utterances.num_rows for episode in episodes)
 
 
-def _content(receipt: _Receipt, reading: _Reading) -> FileContent:
-    rejected = tuple(refusal.of(receipt.path) for refusal in reading.refused)
+def _content(record: _FileRecord, reading: _Reading) -> FileContent:
+    rejected = tuple(refusal.of(record.path) for refusal in reading.refused)
     dropped = sum(count for _, count in reading.dropped)
     source = SourceFile(
-        **dataclasses.asdict(receipt),
+        **dataclasses.asdict(record),
         found=reading.used + dropped + sum(one.items for one in rejected),
         used=reading.used,
         dropped=dropped,
@@ -206,5 +206,5 @@ def _summaries(episodes: tuple[Episode, ...]) -> Iterator[tuple[str, int]]:
     return ((episode.episode_id, episode.utterances.num_rows) for episode in episodes)
 
 
-def _refused_file(receipt: _Receipt, refusal: Refusal) -> FileContent:
-    return _content(receipt, _Reading((), (refusal,), used=0))
+def _refused_file(record: _FileRecord, refusal: Refusal) -> FileContent:
+    return _content(record, _Reading((), (refusal,), used=0))

@@ -26,7 +26,7 @@ CAPITALS_SHARE: Final = 0.7
 
 
 @dataclasses.dataclass(frozen=True)
-class Opening:
+class SpeakerLabel:
     """How a line of subtitles begins.
 
     Attributes:
@@ -87,7 +87,7 @@ _NO_NAME_WORDS = (
 _NO_NAME = frozenset(_NO_NAME_WORDS.split())
 
 
-def split_label(line: str, vocabulary: Vocabulary) -> Opening:
+def split_label(line: str, vocabulary: Vocabulary) -> SpeakerLabel:
     """Takes turn mark and speaker's label off a line such as `- JEFF PROBST: Come on in`.
 
     A label is of at most four words and ends in a colon with space or nothing after it. In
@@ -96,15 +96,15 @@ def split_label(line: str, vocabulary: Vocabulary) -> Opening:
     left out.
     """
     mark, rest = _split_mark(line)
-    aside, said = _split_aside(rest)
+    aside, speech = _split_aside(rest)
     if aside is not None:
         if not _is_voice(aside, bool(mark), vocabulary):
-            return Opening(mark, None, said.removeprefix(":").strip())
-        return Opening(mark, aside, said.strip())
-    label, said = _split_colon(rest)
+            return SpeakerLabel(mark, None, speech.removeprefix(":").strip())
+        return SpeakerLabel(mark, aside, speech.strip())
+    label, speech = _split_colon(rest)
     if label and (_is_capitals(label, mark, vocabulary) or vocabulary.knows_label(label)):
-        return Opening(mark, label, said.strip())
-    return Opening(mark, None, rest.strip())
+        return SpeakerLabel(mark, label, speech.strip())
+    return SpeakerLabel(mark, None, rest.strip())
 
 
 def is_aside(text: str) -> bool:
@@ -122,8 +122,8 @@ def learn(lines: Iterable[str]) -> Vocabulary:
     finished = True
     for line in lines:
         mark, rest = _split_mark(line)
-        aside, said = _split_aside(rest)
-        label, said = (None, said) if aside is not None else _split_colon(rest)
+        aside, speech = _split_aside(rest)
+        label, speech = (None, speech) if aside is not None else _split_colon(rest)
         if aside is not None and _resembles_name(aside):
             asides[canonical(aside)] += 1
         elif label is not None and (mark or finished) and _resembles_label(label):
@@ -131,14 +131,14 @@ def learn(lines: Iterable[str]) -> Vocabulary:
             if _in_capitals(label):
                 plain.add(canonical(label))
         else:
-            said = rest
-        letters += sum(map(str.isalpha, said))
-        capitals += sum(map(str.isupper, said))
-        finished = said.rstrip("\"'”’)]")[-1:] in ".?!…-" if said else True
+            speech = rest
+        letters += sum(map(str.isalpha, speech))
+        capitals += sum(map(str.isupper, speech))
+        finished = speech.rstrip("\"'”’)]")[-1:] in ".?!…-" if speech else True
     apart = capitals < CAPITALS_SHARE * max(letters, 1)
     often = {label for label, count in labels.items() if count >= MIN_USES}
-    told = {aside for aside, count in asides.items() if count >= MIN_ASIDES}
-    return Vocabulary(frozenset(often | plain if apart else often), frozenset(told), apart)
+    named = {aside for aside, count in asides.items() if count >= MIN_ASIDES}
+    return Vocabulary(frozenset(often | plain if apart else often), frozenset(named), apart)
 
 
 def _split_mark(line: str) -> tuple[str, str]:
@@ -155,10 +155,10 @@ def _split_aside(text: str) -> tuple[str | None, str]:
 
 def _split_colon(text: str) -> tuple[str | None, str]:
     colon = text.find(":", 0, _MAX_LABEL_CHARS)
-    label, said = text[: max(colon, 0)].strip(), text[colon + 1 :]
-    if colon < 0 or not _is_label(label) or said[:1].strip():
+    label, speech = text[: max(colon, 0)].strip(), text[colon + 1 :]
+    if colon < 0 or not _is_label(label) or speech[:1].strip():
         return None, text
-    return label, said
+    return label, speech
 
 
 def _is_voice(aside: str, marked: bool, vocabulary: Vocabulary) -> bool:

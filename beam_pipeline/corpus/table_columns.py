@@ -8,7 +8,7 @@ Columns are known by these names, in any case; `ReadOptions.columns` goes before
 - speaker: `speaker`, `speaker_name`
 - all others: by their own name
 
-A table that emonet wrote is known by `model_id` or `prob_*` beside `label`: what stands there is a
+A table that emonet wrote is known by `model_id` or `prob_*` next to `label`: what stands there is a
 prediction and never gold, and an episode without numbers is named by `episode_id`.
 """
 
@@ -36,7 +36,7 @@ _KNOWN = frozenset(FIELDS).union(*_ALIASES.values(), [_EPISODE_ID])
 
 
 @dataclasses.dataclass(frozen=True)
-class Sheet:
+class RawTable:
     """The rows of a file that has no times of its own or has them as columns.
 
     Attributes:
@@ -63,36 +63,36 @@ def wanted(names: Sequence[str], options: ReadOptions) -> list[str]:
     return [name for name in dict.fromkeys(names) if name in renamed or _folded(name) in _KNOWN]
 
 
-def resolve_columns(sheet: Sheet, options: ReadOptions) -> dict[str, Column]:
-    """The column of each of our fields that the sheet has.
+def resolve_columns(table: RawTable, options: ReadOptions) -> dict[str, Column]:
+    """The column of each of our fields that the table has.
 
     Raises:
       RefusalError: if there is no column for `text`, none of a name that the user gave, or the
         user names predictions as labels.
     """
-    fields = _known_columns(sheet)
+    fields = _known_columns(table)
     for field, name in options.renamed.items():
-        if field == "label" and _folded(name) == _PREDICTED and has_predictions(sheet):
+        if field == "label" and _folded(name) == _PREDICTED and has_predictions(table):
             detail = f"column '{name}' is what emonet predicted; name one with gold labels"
             raise RefusalError(Reason.MISSING_COLUMN, detail)
-        if name not in sheet.columns:
-            raise _missing(field, name, sheet.names)
-        fields[field] = sheet.columns[name]
+        if name not in table.columns:
+            raise _missing(field, name, table.names)
+        fields[field] = table.columns[name]
     if "text" not in fields:
-        raise _missing("text", "text", sheet.names)
+        raise _missing("text", "text", table.names)
     return fields
 
 
-def has_predictions(sheet: Sheet) -> bool:
-    """Whether the labels of a sheet are what emonet predicted."""
-    names = set(map(_folded, sheet.names))
+def has_predictions(table: RawTable) -> bool:
+    """Whether the labels of a table are what emonet predicted."""
+    names = set(map(_folded, table.names))
     made = "model_id" in names or any(name.startswith("prob_") for name in names)
     return made and _PREDICTED in names
 
 
-def _known_columns(sheet: Sheet) -> dict[str, Column]:
-    by_name = {_folded(name): column for name, column in reversed([*sheet.columns.items()])}
-    if has_predictions(sheet):
+def _known_columns(table: RawTable) -> dict[str, Column]:
+    by_name = {_folded(name): column for name, column in reversed([*table.columns.items()])}
+    if has_predictions(table):
         del by_name[_PREDICTED]
         if _EPISODE_ID in by_name:
             by_name["episode"] = list(_episodes(by_name))

@@ -16,7 +16,7 @@ from beam_pipeline.corpus.location import Location, episode_id
 from beam_pipeline.corpus.options import FIELDS, ReadOptions
 from beam_pipeline.corpus.refusals import Refusal, RefusalError, check_times, note
 from beam_pipeline.corpus.speakers import Cast, Speaker
-from beam_pipeline.corpus.table_columns import Sheet, has_predictions, resolve_columns
+from beam_pipeline.corpus.table_columns import RawTable, has_predictions, resolve_columns
 from beam_pipeline.corpus.utterances import Utterance, utterance_table
 from beam_pipeline.records import Episode, Reason, SpeakerKind, SpeakerSource
 
@@ -70,7 +70,7 @@ class _Line:
 
 @dataclasses.dataclass(frozen=True)
 class Rows:
-    """What became of a sheet.
+    """What became of a table.
 
     Attributes:
       episodes: in timeline order.
@@ -85,11 +85,11 @@ class Rows:
     predicted: bool = False
 
 
-def read_rows(sheet: Sheet, source: str, location: Location, options: ReadOptions) -> Rows:
-    """Groups the rows of a sheet by episode.
+def read_rows(table: RawTable, source: str, location: Location, options: ReadOptions) -> Rows:
+    """Groups the rows of a table by episode.
 
     Args:
-      sheet: any table.
+      table: any table.
       source: path of the file, for the episodes.
       location: what the file's name says; it stands in where the table says nothing.
       options: of the user; `show` goes before the table's own.
@@ -97,22 +97,22 @@ def read_rows(sheet: Sheet, source: str, location: Location, options: ReadOption
     Raises:
       RefusalError: if there is no column with text.
     """
-    if not sheet.numbers:
-        return Rows((), sheet.refused, 0)
-    columns = resolve_columns(sheet, options)
+    if not table.numbers:
+        return Rows((), table.refused, 0)
+    columns = resolve_columns(table, options)
     cells = zip(*(columns.get(field, itertools.repeat(None)) for field in FIELDS), strict=False)
     default = _default_place(location, options, has_episodes="episode" in columns)
     lines: list[_Line] = []
-    refused = list(sheet.refused)
+    refused = list(table.refused)
     casts: dict[str, Cast] = {}
-    for number, row in zip(sheet.numbers, cells, strict=False):
+    for number, row in zip(table.numbers, cells, strict=False):
         try:
             lines.append(_read_row(_Row(*row), default, options, casts))
         except RefusalError as error:
             note(refused, error.at(f"row {number}"))
     spoken = [line for line in lines if line.utterance.speaker.kind is not SpeakerKind.NO_SPEECH]
     episodes = tuple(_episodes(spoken, source, location))
-    predicted = has_predictions(sheet) and "label" not in columns
+    predicted = has_predictions(table) and "label" not in columns
     return Rows(episodes, tuple(refused), len(lines) - len(spoken), predicted)
 
 

@@ -1,4 +1,4 @@
-"""What a person is told of a job that failed on an engine elsewhere: which, where, and its log."""
+"""The error of a job that failed on an engine elsewhere: which, where, and its log."""
 
 from __future__ import annotations
 

@@ -88,14 +88,14 @@ def _flink_says(where: str, url: str, *keys: str) -> dict[str, Any]:
             return json.loads(answer.read(LONGEST_ANSWER))
 
     try:
-        said = timeouts.within(where, ask)
+        response = timeouts.within(where, ask)
     except (urllib.error.HTTPError, http.client.HTTPException, ValueError) as error:
         raise EmonetError(f"{where}: answers, but not as Flink's REST address does") from error
     except OSError as error:
         raise EmonetError(f"{where}: no cluster is there ({_reason(error)})") from error
-    if not isinstance(said, dict) or not said.keys() >= set(keys):
+    if not isinstance(response, dict) or not response.keys() >= set(keys):
         raise EmonetError(f"{where}: answers, but not as Flink's REST address does")
-    return said
+    return response
 
 
 def check_job_server(options: PipelineOptions, cluster: Cluster | None) -> None:

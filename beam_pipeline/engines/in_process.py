@@ -84,8 +84,8 @@ class _WatchedWorker(worker_handlers.ExternalWorkerHandler):  # type: ignore[mis
             control._read_thread.join()
         # until the job ends by it, for more may be asked of the worker in the meantime
         while control._state != states.DONE_STATE:
-            for number, asked in list(control._futures_by_id.items()):
-                asked.set(beam_fn_api_pb2.InstructionResponse(instruction_id=number, error=LOST))
+            for number, pending in list(control._futures_by_id.items()):
+                pending.set(beam_fn_api_pb2.InstructionResponse(instruction_id=number, error=LOST))
             time.sleep(0.1)
 
 

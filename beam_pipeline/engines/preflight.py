@@ -38,10 +38,10 @@ from beam_pipeline.engines.worker_pool import DESCRIBE, SERVICE, description
 from beam_pipeline.records import EmonetError
 
 BUCKETS = ("temp_location", "staging_location")
-"""Either will do: Beam takes the one for the other."""
+"""Either will do: Beam takes the one for the differing."""
 
-ASKED_AFTER = 1000
-"""Of how many files each pool is asked at most: it looks for each of them."""
+PROBED_FILES = 1000
+"""How many files each pool looks for at most."""
 
 
 def check_engine(arguments: Sequence[str], paths: Sequence[str]) -> None:
@@ -89,12 +89,12 @@ def check_engine(arguments: Sequence[str], paths: Sequence[str]) -> None:
         )
     if isinstance(environment, ExternalEnvironment):
         # what cannot be read here either is refused by the job, which labels the rest
-        asked = [
+        probed = [
             path
-            for path in _asked_after(paths)
+            for path in _probed_files(paths)
             if path.startswith("gs://") or file_size(path) is not None
         ]
-        _check_pools(environment.url, hosts, asked)
+        _check_pools(environment.url, hosts, probed)
 
 
 def runner_of(name: str) -> PipelineRunner:
@@ -153,31 +153,31 @@ def _check_pools(url: str, hosts: Sequence[str], paths: Sequence[str]) -> None:
                 raise EmonetError(fault)
 
 
-def _asked_after(paths: Sequence[str]) -> list[str]:
+def _probed_files(paths: Sequence[str]) -> list[str]:
     """Files, spread evenly over all; of those in buckets the first alone, as each costs a call."""
     here = [path for path in paths if not path.startswith("gs://")]
     there = [path for path in paths if path.startswith("gs://")]
-    return here[:: -(-len(here) // ASKED_AFTER) or 1] + there[:1]
+    return here[:: -(-len(here) // PROBED_FILES) or 1] + there[:1]
 
 
 def _pool_fault(address: str, paths: Sequence[str], ours: Mapping[str, str]) -> str | None:
     where = f"worker pool {address}"
     try:
-        said = _describe(address, paths)
+        described = _describe(address, paths)
     except grpc.RpcError as error:
         return f"{where}: {_silence(error.code(), address)}"
-    theirs = said["versions"]
-    other = [
+    theirs = described["versions"]
+    differing = [
         f"{name} {theirs.get(name)} there and {version} here"
         for name, version in sorted(ours.items())
         if theirs.get(name) != version
     ]
-    if other:
-        return f"{where}: its workers are not of what runs here: {', '.join(other)}"
-    if said["unread"]:
+    if differing:
+        return f"{where}: its workers are not of what runs here: {', '.join(differing)}"
+    if described["unread"]:
         return (
-            f"{where}: cannot read {said['unread'][0]}; give it by a full path that all workers "
-            "share, or as gs://"
+            f"{where}: cannot read {described['unread'][0]}; give it by a full path that all "
+            "workers share, or as gs://"
         )
     return None
 

@@ -35,8 +35,8 @@ from beam_pipeline.corpus.paths import file_size
 from beam_pipeline.engines.listening import add_host, warn_of
 
 SERVICE, DESCRIBE = "emonet.WorkerPool", "Describe"
-"""A call beside Beam's own on the same port. Takes the paths of some files as JSON, gives what
-`description` says of them as JSON."""
+"""A call in addition to Beam's own on the same port. Takes the paths of some files as JSON, and
+gives `description` of them as JSON."""
 
 PACKAGES = ("apache-beam", "numpy", "pyarrow", "torch", "transformers")
 """What must be equal: what a job is sent as is read by the same code, and the last bit of a

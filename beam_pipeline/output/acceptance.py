@@ -105,30 +105,30 @@ def first_refusals(manifest: Manifest) -> Iterator[str]:
         yield line.replace("\n", r"\n")  # a file's name may have an end of line in it
 
 
-def check_asked(held: Manifest, paths: Sequence[str], acceptance: Acceptance) -> None:
+def check_requested(held: Manifest, paths: Sequence[str], acceptance: Acceptance) -> None:
     """Refuses a run over other files than those that a night was labelled from.
 
-    A run may read these files again, changed or not, and more beside them: a night that is tried
+    A run may read these files again, changed or not, and more files: a night that is tried
     again and one whose folder grew lose nothing. What would be lost is the night of a file that is
     left out, as when another corpus takes the name.
 
     Args:
       held: the night's manifest.
-      paths: what the run is asked to read, as manifests have paths.
+      paths: what the run is to read, as manifests have paths.
       acceptance: of the user.
 
     Raises:
       EmonetError: a file is left out; both sides are named.
     """
-    asked = sorted(map(_absolute, paths))
+    requested = sorted(map(_absolute, paths))
     spoken = sorted(_spoken(held))
-    left_out = sorted(set(spoken).difference(asked))
+    left_out = sorted(set(spoken).difference(requested))
     if left_out and not acceptance.replace:
         raise EmonetError(
             f"night {held['night']} holds {_listed(spoken)}, and this run is asked for "
-            f"{_listed(asked)}: it would lose {_listed(left_out)}; label other files as a night of "
-            "their own with --night NAME, name all that this night holds, or supersede it with "
-            "--replace"
+            f"{_listed(requested)}: it would lose {_listed(left_out)}; label other files as a "
+            "night of their own with --night NAME, name all that this night holds, or supersede "
+            "it with --replace"
         )
 
 

@@ -35,8 +35,8 @@ DUPLICATES = (Reason.DUPLICATE, Reason.DUPLICATE_EPISODE)
 
 
 @dataclasses.dataclass(frozen=True)
-class Asked:
-    """What a run was asked to read.
+class Requested:
+    """The input that a run was given.
 
     Attributes:
       paths: the files.
@@ -58,7 +58,7 @@ class LabelCount:
 
 @dataclasses.dataclass(frozen=True)
 class SpeakerCount:
-    """How many speakers there are to be remembered, counted beside the memory itself."""
+    """How many speakers the memory is to hold, counted apart from the memory itself."""
 
     speakers: int
 
@@ -71,8 +71,8 @@ class Fault:
     message: str
 
 
-Entry = Asked | Part | MemoryShard | LabelCount | SpeakerCount | SourceFile | Rejected | Fault
-"""What the commit hears of."""
+Entry = Requested | Part | MemoryShard | LabelCount | SpeakerCount | SourceFile | Rejected | Fault
+"""What a run reports to the commit."""
 
 
 def commit(run: Run, entries: Iterable[Entry]) -> Manifest:
@@ -86,13 +86,13 @@ def commit(run: Run, entries: Iterable[Entry]) -> Manifest:
         its commit (`acceptance.check_worth`); or another run committed this night, or the night
         that it builds on, in the meantime.
     """
-    heard = _sorted_entries(entries)
+    by_kind = _entries_by_kind(entries)
     faults = sorted(
-        [*heard[Fault], *count_faults(heard)], key=lambda fault: (fault.where, fault.message)
+        [*by_kind[Fault], *count_faults(by_kind)], key=lambda fault: (fault.where, fault.message)
     )
     if faults:
         raise EmonetError(_refusal(run, faults))
-    manifest = _manifest(run, heard)
+    manifest = _manifest(run, by_kind)
     storage = storage_of(run.output)
     check_worth(manifest, run.acceptance, _to_keep(run, storage))
     if not _is_committed(run, storage):
@@ -104,39 +104,39 @@ def commit(run: Run, entries: Iterable[Entry]) -> Manifest:
     return manifest
 
 
-def count_faults(heard: Mapping[type, list[Any]]) -> Iterator[Fault]:
+def count_faults(by_kind: Mapping[type, list[Any]]) -> Iterator[Fault]:
     """Holds input = labelled + rejected + duplicates, all of it read, written and remembered."""
-    yield from _file_faults(heard)
-    yield from _episode_faults(heard)
-    yield from _table_faults(heard)
+    yield from _file_faults(by_kind)
+    yield from _episode_faults(by_kind)
+    yield from _table_faults(by_kind)
 
 
-def _file_faults(heard: Mapping[type, list[Any]]) -> Iterator[Fault]:
-    asked = Counter(path for one in heard[Asked] for path in one.paths)
-    came = Counter(source.path for source in heard[SourceFile])
-    # an archive names what is in it, each of which is to be read as if it had been asked for
-    expected = asked + Counter(path for one in heard[SourceFile] for path in one.members)
+def _file_faults(by_kind: Mapping[type, list[Any]]) -> Iterator[Fault]:
+    requested = Counter(path for one in by_kind[Requested] for path in one.paths)
+    came = Counter(source.path for source in by_kind[SourceFile])
+    # an archive names what is in it, each of which is to be read as if it had been requested
+    expected = requested + Counter(path for one in by_kind[SourceFile] for path in one.members)
     for path in sorted(expected.keys() | came.keys()):
         if expected[path] != came[path]:
             yield Fault(path, f"read {came[path]} times, expected {expected[path]}")
     refused: Counter[str] = Counter()
-    for one in heard[Rejected]:
+    for one in by_kind[Rejected]:
         if one.reason not in DUPLICATES:
             refused[one.source] += one.items
-    for source in heard[SourceFile]:
+    for source in by_kind[SourceFile]:
         if source.rejected != refused[source.path]:
             message = f"{source.rejected} refusals counted, {refused[source.path]} came"
             yield Fault(source.path, message)
 
 
-def _episode_faults(heard: Mapping[type, list[Any]]) -> Iterator[Fault]:
+def _episode_faults(by_kind: Mapping[type, list[Any]]) -> Iterator[Fault]:
     read: Counter[str] = Counter()
-    for source in heard[SourceFile]:
+    for source in by_kind[SourceFile]:
         read.update(dict(source.episodes))
     done: Counter[str] = Counter()
-    for count in heard[LabelCount]:
+    for count in by_kind[LabelCount]:
         done[count.episode_id] += sum(dict(count.labels).values())
-    for one in heard[Rejected]:
+    for one in by_kind[Rejected]:
         if one.reason in DUPLICATES:
             done[one.position] += one.items
     for episode in sorted(read.keys() | done.keys()):
@@ -145,26 +145,26 @@ def _episode_faults(heard: Mapping[type, list[Any]]) -> Iterator[Fault]:
             yield Fault(episode, message)
 
 
-def _table_faults(heard: Mapping[type, list[Any]]) -> Iterator[Fault]:
+def _table_faults(by_kind: Mapping[type, list[Any]]) -> Iterator[Fault]:
     written: Counter[str] = Counter()
-    for part in heard[Part]:
+    for part in by_kind[Part]:
         written[part.table] += part.rows
-    labelled = sum(sum(dict(count.labels).values()) for count in heard[LabelCount])
+    labelled = sum(sum(dict(count.labels).values()) for count in by_kind[LabelCount])
     if written["labels"] != labelled:
         yield Fault("", f"{labelled} utterances labelled, {written['labels']} written")
-    if written["rejected"] != len(heard[Rejected]):
-        yield Fault("", f"{len(heard[Rejected])} refusals, {written['rejected']} written")
-    speakers = sum(count.speakers for count in heard[SpeakerCount])
-    remembered = sum(shard.speakers for shard in heard[MemoryShard])
+    if written["rejected"] != len(by_kind[Rejected]):
+        yield Fault("", f"{len(by_kind[Rejected])} refusals, {written['rejected']} written")
+    speakers = sum(count.speakers for count in by_kind[SpeakerCount])
+    remembered = sum(shard.speakers for shard in by_kind[MemoryShard])
     if remembered != speakers:
         yield Fault("", f"{speakers} speakers to remember, {remembered} written")
 
 
-def _sorted_entries(entries: Iterable[Entry]) -> dict[type, list[Any]]:
-    heard: dict[type, list[Any]] = {kind: [] for kind in Entry.__args__}
+def _entries_by_kind(entries: Iterable[Entry]) -> dict[type, list[Any]]:
+    by_kind: dict[type, list[Any]] = {kind: [] for kind in Entry.__args__}
     for entry in entries:
-        heard[type(entry)].append(entry)
-    return heard
+        by_kind[type(entry)].append(entry)
+    return by_kind
 
 
 def _refusal(run: Run, faults: Sequence[Fault]) -> str:
@@ -177,10 +177,10 @@ def _refusal(run: Run, faults: Sequence[Fault]) -> str:
     )
 
 
-def _manifest(run: Run, heard: Mapping[type, list[Any]]) -> Manifest:
-    sources = sorted(heard[SourceFile], key=lambda source: source.path)
-    asked: list[Asked] = heard[Asked]
-    counts: list[LabelCount] = heard[LabelCount]
+def _manifest(run: Run, by_kind: Mapping[type, list[Any]]) -> Manifest:
+    sources = sorted(by_kind[SourceFile], key=lambda source: source.path)
+    requested: list[Requested] = by_kind[Requested]
+    counts: list[LabelCount] = by_kind[LabelCount]
     return {
         "version": VERSION,
         "night": run.night,
@@ -189,16 +189,16 @@ def _manifest(run: Run, heard: Mapping[type, list[Any]]) -> Manifest:
         "model_id": run.model_id,
         "origin": dataclasses.asdict(run.origin),
         "memory_from": {"night": run.memory_night, "sha256": run.memory_sha256},
-        "labels": _files(heard[Part], "labels"),
-        "rejected": _files(heard[Part], "rejected"),
-        "memory": [dataclasses.asdict(part) for part in _memory_after(run, heard[MemoryShard])],
-        "reading": dict(asked[0].reading),
-        "inputs": [_input(source, asked[0].reading.get("folder", "")) for source in sources],
+        "labels": _files(by_kind[Part], "labels"),
+        "rejected": _files(by_kind[Part], "rejected"),
+        "memory": [dataclasses.asdict(part) for part in _memory_after(run, by_kind[MemoryShard])],
+        "reading": dict(requested[0].reading),
+        "inputs": [_input(source, requested[0].reading.get("folder", "")) for source in sources],
         "episodes": {
             count.episode_id: [sum(dict(count.labels).values()), count.digest] for count in counts
         },
-        "counts": _counts(run, heard),
-        "first_rejected": list(map(dataclasses.asdict, first_of_each_reason(heard[Rejected]))),
+        "counts": _counts(run, by_kind),
+        "first_rejected": list(map(dataclasses.asdict, first_of_each_reason(by_kind[Rejected]))),
     }
 
 
@@ -215,7 +215,7 @@ def _memory_after(run: Run, written: Iterable[MemoryShard]) -> Iterator[Part]:
 
 
 def _input(source: SourceFile, folder: str) -> dict[str, Any]:
-    """A file's receipt, with `source` for its path as it was given and as `rejected` has it."""
+    """A file's record, with `source` for its path as it was given and as `rejected` has it."""
     fields = dataclasses.asdict(source)
     pairs = {name: list(map(list, fields[name])) for name in ("episodes", "dropped_kinds")}
     members = [_absolute(member, folder) for member in source.members]
@@ -227,28 +227,28 @@ def _absolute(path: str, folder: str) -> str:
     return path if path.startswith("gs://") else os.path.join(folder, path)
 
 
-def _counts(run: Run, heard: Mapping[type, list[Any]]) -> dict[str, Any]:
+def _counts(run: Run, by_kind: Mapping[type, list[Any]]) -> dict[str, Any]:
     labels: Counter[str] = Counter(dict.fromkeys(run.labels, 0))
-    for count in heard[LabelCount]:
+    for count in by_kind[LabelCount]:
         labels.update(dict(count.labels))
     rejected: Counter[str] = Counter()
     files: Counter[str] = Counter()
-    for one in heard[Rejected]:
+    for one in by_kind[Rejected]:
         (files if one.is_file else rejected)[str(one.reason)] += one.items
-    sources: list[SourceFile] = heard[SourceFile]
+    sources: list[SourceFile] = by_kind[SourceFile]
     return {
         "files": len(sources),
         # a file that was refused whole is one found, of cues that nobody counted
         "found": sum(source.found for source in sources) - files.total(),
         "dropped": sum(source.dropped for source in sources),
         "read": sum(count for source in sources for _, count in source.episodes),
-        "episodes": len(heard[LabelCount]),
+        "episodes": len(by_kind[LabelCount]),
         "utterances": labels.total(),
         "labels": dict(sorted(labels.items())),
         "duplicates": rejected.pop(Reason.DUPLICATE, 0),
         "rejected": dict(sorted(rejected.items())),
         "rejected_files": dict(sorted(files.items())),
-        "speakers": sum(count.speakers for count in heard[SpeakerCount]),
+        "speakers": sum(count.speakers for count in by_kind[SpeakerCount]),
     }
 
 

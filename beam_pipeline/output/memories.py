@@ -63,13 +63,13 @@ def read_memory(
     Raises:
       EmonetError: a file is missing or not the one that the manifest names.
     """
-    asked = set(speakers)
+    missing = set(speakers)
     storage = storage_of(output)
     for part in layers:
-        if part.shard == shard and asked:
+        if part.shard == shard and missing:
             for speaker, embeddings in _rows(read_part(storage, part)):
-                if speaker in asked:
-                    asked.remove(speaker)
+                if speaker in missing:
+                    missing.remove(speaker)
                     yield speaker, Tail((), embeddings)
 
 

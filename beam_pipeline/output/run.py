@@ -7,7 +7,7 @@ import re
 import uuid
 from collections.abc import Mapping, Sequence
 
-from beam_pipeline.output.acceptance import Acceptance, check_asked
+from beam_pipeline.output.acceptance import Acceptance, check_requested
 from beam_pipeline.output.manifest import (
     Manifest,
     Origin,
@@ -80,7 +80,7 @@ def begin_run(
       EmonetError: the night's name has other than letters, digits and `._-`; OUT cannot be
         written; a manifest is damaged, and is not that of the night to be replaced; the night was
         labelled from other files
-        (`acceptance.check_asked`); or the memory is of another origin.
+        (`acceptance.check_requested`); or the memory is of another origin.
     """
     if not _NIGHT.fullmatch(night):
         raise EmonetError(f"--night {night!r}: use letters, digits, '.', '_' and '-' alone")
@@ -89,7 +89,7 @@ def begin_run(
     # first its version: what is read after it is at least as new
     held = superseded_manifest(storage, night, replace=acceptance.replace)
     if held[0]:
-        check_asked(held[0], paths, acceptance)
+        check_requested(held[0], paths, acceptance)
     manifests = read_manifests(output, except_night=night)
     run = dataclasses.replace(
         run_after(output, night, held, manifests, model_id, labels, origin), acceptance=acceptance

@@ -14,7 +14,7 @@ from apache_beam.coders import Coder, registry
 from beam_pipeline import wire
 from beam_pipeline.labelling import Encoded
 from beam_pipeline.memory import Recall, Tail
-from beam_pipeline.output.commit import Asked, Fault, LabelCount, SpeakerCount
+from beam_pipeline.output.commit import Fault, LabelCount, Requested, SpeakerCount
 from beam_pipeline.output.manifest import Part
 from beam_pipeline.output.memories import MemoryShard
 from beam_pipeline.records import Episode, Labelled, Rejected, SourceFile
@@ -27,7 +27,7 @@ class Value:
 RECORDS: wire.Records = {
     record.__name__: record
     for record in (
-        Asked,
+        Requested,
         Encoded,
         Episode,
         Fault,

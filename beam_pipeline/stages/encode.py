@@ -10,7 +10,7 @@ from apache_beam.pvalue import PCollection
 
 from beam_pipeline.labelling import Encoded, encode_episode
 from beam_pipeline.records import Episode
-from beam_pipeline.stages.sharing import ModelSource
+from beam_pipeline.stages.model_cache import ModelSource
 
 logger = logging.getLogger(__name__)
 

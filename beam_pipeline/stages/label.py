@@ -13,8 +13,8 @@ from beam_pipeline.memory import Recall, recall_faults
 from beam_pipeline.output.commit import Fault
 from beam_pipeline.records import Labelled
 from beam_pipeline.stages.coders import Value
+from beam_pipeline.stages.model_cache import ModelSource
 from beam_pipeline.stages.recall import Recalled
-from beam_pipeline.stages.sharing import ModelSource
 
 
 class LabelledOrNot(NamedTuple):
@@ -46,8 +46,8 @@ class LabelEpisodes(beam.PTransform):  # type: ignore[misc]
         )
         label = beam.ParDo(_Label(self.source, self.model_id))
         typed = label.with_output_types(Labelled, faults=Fault)
-        told = by_episode | typed.with_outputs("faults", main="labelled")
-        return LabelledOrNot(told["labelled"], told["faults"])
+        outputs = by_episode | typed.with_outputs("faults", main="labelled")
+        return LabelledOrNot(outputs["labelled"], outputs["faults"])
 
 
 class _Label(beam.DoFn):  # type: ignore[misc]

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import apache_beam as beam
 from apache_beam.pvalue import PBegin, PCollection, TaggedOutput
 
-from beam_pipeline.corpus.duplicates import only_once, told_apart
+from beam_pipeline.corpus.duplicates import only_once, resolve_claims
 from beam_pipeline.corpus.options import ReadOptions
 from beam_pipeline.corpus.paths import read_path
 from beam_pipeline.output.manifest import Earlier, labelled_before
@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 
 
 class Read(NamedTuple):
-    """What reading gives: episodes by their id, each once; refusals; a receipt of each file."""
+    """What reading gives: episodes by their id, each once; refusals; a file record of each."""
 
     episodes: PCollection[tuple[str, Episode]]
     rejected: PCollection[Rejected]
@@ -61,24 +61,24 @@ class ReadEpisodes(beam.PTransform):  # type: ignore[misc]
             .with_output_types(tuple[str, Episode], rejected=Rejected)
             .with_outputs("rejected", main="episodes")
         )
-        told_apart = (
+        unique = (
             once["episodes"]
             | "ByEpisode" >> beam.GroupByKey()
-            | "TellApart"
-            >> beam.ParDo(_TellApart(self.run))
+            | "ResolveClaims"
+            >> beam.ParDo(_ResolveClaims(self.run))
             .with_output_types(tuple[str, Episode], rejected=Rejected)
             .with_outputs("rejected", main="e")
         )
-        refusals = (read["rejected"], once["rejected"], told_apart["rejected"])
-        return Read(told_apart["e"], refusals | "Rejected" >> beam.Flatten(), read["sources"])
+        refusals = (read["rejected"], once["rejected"], unique["rejected"])
+        return Read(unique["e"], refusals | "Rejected" >> beam.Flatten(), read["sources"])
 
 
 def _read(
     element: tuple[str, Iterable[int]], options: ReadOptions
 ) -> Iterator[tuple[str, Episode] | TaggedOutput]:
-    path, asked = element
+    path, requests = element
     # a file that is asked for twice is read twice, and is a duplicate of itself
-    for content in (one for _ in asked for one in read_path(path, options)):
+    for content in (one for _ in requests for one in read_path(path, options)):
         yield TaggedOutput("sources", content.source)
         for one in content.rejected:
             yield TaggedOutput("rejected", one)
@@ -112,7 +112,7 @@ class _Once(beam.DoFn):  # type: ignore[misc]
         yield from (TaggedOutput("rejected", one) for one in rejected)
 
 
-class _TellApart(beam.DoFn):  # type: ignore[misc]
+class _ResolveClaims(beam.DoFn):  # type: ignore[misc]
     def __init__(self, run: Run):
         self.run = run
 
@@ -123,7 +123,7 @@ class _TellApart(beam.DoFn):  # type: ignore[misc]
         self, element: tuple[str, Iterable[Episode]]
     ) -> Iterator[tuple[str, Episode] | TaggedOutput]:
         episode_id, claims = element
-        episode, rejected = told_apart(claims, self.earlier.get(episode_id))
+        episode, rejected = resolve_claims(claims, self.earlier.get(episode_id))
         if episode:
             yield episode_id, episode
         yield from (TaggedOutput("rejected", one) for one in rejected)

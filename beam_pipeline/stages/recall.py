@@ -26,7 +26,7 @@ class Recalled(NamedTuple):
     Attributes:
       recalls: by episode.
       expected: by episode, speaker and the number of tails that a recall must be built from;
-        counted beside the state, by a grouping, so that an engine that loses state is found out.
+        counted apart from the state, by a grouping, so that a loss of state is found.
       memory: the last N embeddings of each speaker who spoke, (m, d) float16, after this run.
       speakers: whose memory there must be, counted as `expected` is.
     """

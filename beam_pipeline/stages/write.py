@@ -12,10 +12,10 @@ from apache_beam.pvalue import PCollection
 
 from beam_pipeline.corpus.options import ReadOptions
 from beam_pipeline.output.commit import (
-    Asked,
     Entry,
     Fault,
     LabelCount,
+    Requested,
     SpeakerCount,
     commit,
 )
@@ -43,7 +43,7 @@ class WriteRun(beam.PTransform):  # type: ignore[misc]
     def __init__(self, run: Run, paths: Sequence[str], options: ReadOptions):
         super().__init__()
         self.run = run
-        self.asked = Asked(tuple(paths), dataclasses.asdict(options))
+        self.requested = Requested(tuple(paths), dataclasses.asdict(options))
 
     def expand(self, outcome: Outcome) -> PCollection[str]:
         """Returns the night that was committed."""
@@ -60,9 +60,9 @@ class WriteRun(beam.PTransform):  # type: ignore[misc]
             outcome.sources,
             outcome.faults,
         )
-        asked = outcome.sources.pipeline | "Asked" >> beam.Create([self.asked])
+        requested = outcome.sources.pipeline | "Requested" >> beam.Create([self.requested])
         return (
-            (*entries, asked)
+            (*entries, requested)
             | beam.Flatten().with_output_types(Value)
             | "AllTogether" >> beam.WithKeys("")
             | beam.GroupByKey()

@@ -21,7 +21,7 @@ LOCK = ".lock"
 class LocalStorage:
     """Files below a folder; see `Storage`.
 
-    A file is written beside its place, synced and renamed, and a replacement holds a lock, so that
+    A file is written next to its place, synced and renamed, and a replacement holds a lock, so that
     it must be a file system with `flock` and an atomic `rename`: any local one, NFS from version 4.
     """
 
@@ -85,7 +85,7 @@ class LocalStorage:
         return self._stored(place for place in found if not is_temporary(place.as_posix()))
 
     def temporaries(self) -> Iterator[StoredFile]:
-        """See `Storage`; a writer that was killed leaves one beside the file it was to be."""
+        """See `Storage`; a writer that was killed leaves one next to the file it was to be."""
         # a folder that cannot be listed is none in which we write
         found = self._below("", None)
         return self._stored(place for place in found if is_temporary(place.as_posix()))

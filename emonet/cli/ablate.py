@@ -73,7 +73,7 @@ def _run_suite(ablation: Ablation, variants: Sequence[Variant], about: str) -> N
     """Trains and scores the variants seed by seed, and writes the report anew after each seed."""
     from emonet.cli.ablation_report import show_suite, write_report
     from emonet.cli.progress import step_progress
-    from model.ablation.breakdown import past_breakdown, utterance_groups
+    from model.ablation.breakdown import history_breakdown, utterance_groups
     from model.ablation.comparison import suite_table
     from model.dataset import label_set
 
@@ -86,6 +86,6 @@ def _run_suite(ablation: Ablation, variants: Sequence[Variant], about: str) -> N
                 with step_progress(f"{variant.name}, seed {seed}") as progress:
                     results[variant.name].append(ablation.result(variant, seed, progress))
         table = suite_table(variants, results, *scored)
-        past = past_breakdown(variants, results, *scored, groups)
-        write_report(table, past, about, ablation.folder)
+        history = history_breakdown(variants, results, *scored, groups)
+        write_report(table, history, about, ablation.folder)
     show_suite(table, about)

@@ -12,7 +12,7 @@ from rich.table import Table
 from emonet.cli.console import stdout
 from emonet.cli.plots import suite_plot
 
-_PAST_COLUMNS = ("by", "group", "utterances", "own past", "strangers'", "difference (95%)")
+_HISTORY_COLUMNS = ("by", "group", "utterances", "own history", "strangers'", "difference (95%)")
 _COLUMNS = (
     "variant", "seeds", "weighted F1 (sd)", "macro F1", "log loss", "difference (95%)", "to",
 )  # fmt: skip
@@ -20,27 +20,29 @@ _COLUMNS = (
 
 def write_report(
     table: Sequence[dict[str, Any]],
-    past: Mapping[str, Sequence[dict[str, Any]]],
+    history: Mapping[str, Sequence[dict[str, Any]]],
     about: str,
     folder: Path,
 ) -> None:
-    """Writes `ladder.json`, `ladder.md` and `ladder.svg`.
+    """Writes `suite.json`, `suite.md` and `suite.svg`.
 
     Args:
       table: as `comparison.suite_table` gives it.
-      past: as `breakdown.past_breakdown` gives it.
+      history: as `breakdown.history_breakdown` gives it.
       about: one line: what was trained and scored on what.
       folder: where the three go.
     """
-    (folder / "ladder.json").write_text(
-        json.dumps({"about": about, "variants": table, "past": past}, indent=2) + "\n"
+    (folder / "suite.json").write_text(
+        json.dumps({"about": about, "variants": table, "history": history}, indent=2) + "\n"
     )
     parts = [f"{about}\n\n{_markdown(_COLUMNS, map(_cells, table))}"]
-    for variant, groups in past.items():
-        told = f"Where the speaker's own past tells more than a stranger's, in percent: {variant}"
-        parts.append(f"{told}\n\n{_markdown(_PAST_COLUMNS, map(_past_cells, groups))}")
-    (folder / "ladder.md").write_text("\n".join(parts))
-    suite_plot(table, folder / "ladder.svg")
+    for variant, groups in history.items():
+        title = (
+            f"Where the speaker's own history helps more than a stranger's, in percent: {variant}"
+        )
+        parts.append(f"{title}\n\n{_markdown(_HISTORY_COLUMNS, map(_history_cells, groups))}")
+    (folder / "suite.md").write_text("\n".join(parts))
+    suite_plot(table, folder / "suite.svg")
 
 
 def show_suite(table: Sequence[dict[str, Any]], about: str) -> None:
@@ -64,7 +66,7 @@ def _cells(variant: dict[str, Any]) -> list[str]:
     ]
 
 
-def _past_cells(group: dict[str, Any]) -> list[str]:
+def _history_cells(group: dict[str, Any]) -> list[str]:
     return [
         group["by"],
         group["group"],

@@ -110,7 +110,7 @@ def _scores(
             progress.advance(done, utterances)
 
         return evaluate_model(
-            model, data, remembered=history, among=names.values() or None, advance=count
+            model, data, history=history, among=names.values() or None, advance=count
         )
 
 

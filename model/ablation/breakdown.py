@@ -1,4 +1,4 @@
-"""Where one set of runs labels otherwise than another: by turn, class, speaker and past."""
+"""Where one set of runs labels otherwise than another: by turn, class, speaker and history."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def utterance_groups(
       gold: (utterances,) int64, its gold labels as numbers of `labels`.
       labels: the classes.
     """
-    turns, pasts = _turns_and_pasts(before, scored)
+    turns, histories = _turns_and_histories(before, scored)
     names = np.array([name or "" for t in scored for name in t.names])
     frequent = [name for name, _ in Counter(names[names != ""]).most_common(_NAMED_SPEAKERS)]
     speakers = {name: names == name for name in frequent}
@@ -47,17 +47,17 @@ def utterance_groups(
         "gold label": {label: gold == number for number, label in enumerate(labels)},
         "speaker": {**speakers, "all others": ~np.isin(names, frequent)},
         "the speaker spoke before": {
-            name: pasts == name for name in ("in this dialogue", "in others alone", "never")
+            name: histories == name for name in ("in this dialogue", "in others alone", "never")
         },
     }
 
 
-def _turns_and_pasts(
+def _turns_and_histories(
     before: Sequence[Transcript], scored: Sequence[Transcript]
 ) -> tuple[np.ndarray, np.ndarray]:
     """Of each utterance of `scored`: its number in its dialogue, and where its speaker spoke."""
     known: set[str] = set()
-    turns, pasts = [], []
+    turns, histories = [], []
     for transcript, is_scored in common_timeline(before, scored):
         length: Counter[str] = Counter()
         here: set[tuple[str, str]] = set()
@@ -66,7 +66,7 @@ def _turns_and_pasts(
             if is_scored:
                 turns.append(length[dialogue])
                 inside = (speaker, dialogue) in here
-                pasts.append(
+                histories.append(
                     "in this dialogue" if inside
                     else "in others alone" if speaker in known
                     else "never"
@@ -74,10 +74,10 @@ def _turns_and_pasts(
             if speaker:
                 here.add((speaker, dialogue))
                 known.add(speaker)
-    return np.array(turns), np.array(pasts)
+    return np.array(turns), np.array(histories)
 
 
-def past_breakdown(
+def history_breakdown(
     variants: Sequence[Variant],
     results: Mapping[str, Sequence[Result]],
     gold: np.ndarray,
@@ -93,14 +93,14 @@ def past_breakdown(
       dialogues: the id of each utterance's dialogue.
       groups: `utterance_groups`.
     """
-    told = {}
+    table = {}
     for variant in variants:
         if variant.training.speakers == "shuffled" and variant.against:
             sides = results[variant.against], results[variant.name]
             common = min(map(len, sides))
             one, other = (np.stack([run.labels for run in side[:common]]) for side in sides)
-            told[variant.against] = breakdown(one, other, gold, dialogues, groups)
-    return told
+            table[variant.against] = breakdown(one, other, gold, dialogues, groups)
+    return table
 
 
 def breakdown(
@@ -119,15 +119,15 @@ def breakdown(
       dialogues: the id of each utterance's dialogue, which the interval is drawn over.
       groups: `utterance_groups`.
     """
-    told = []
+    table = []
     for way, parts in groups.items():
         for name, part in parts.items():
-            asked = part & (gold >= 0)
-            if asked.any():
-                ids = np.asarray(dialogues)[asked]
-                both = [side[:, asked] == gold[asked] for side in (one, other)]
-                told.append({"by": way, "group": name, **_compared(both[0], both[1], ids)})
-    return told
+            labelled = part & (gold >= 0)
+            if labelled.any():
+                ids = np.asarray(dialogues)[labelled]
+                both = [side[:, labelled] == gold[labelled] for side in (one, other)]
+                table.append({"by": way, "group": name, **_compared(both[0], both[1], ids)})
+    return table
 
 
 def _compared(one: np.ndarray, other: np.ndarray, dialogues: np.ndarray) -> dict[str, Any]:

@@ -123,7 +123,7 @@ def _table_row(
 ) -> dict[str, Any]:
     counts = confusions[variant.name].sum(axis=1)
     weighted, macro = (100 * measure(counts) for measure in (weighted_f1, macro_f1))
-    told: dict[str, Any] = {
+    row: dict[str, Any] = {
         "variant": variant.name,
         "seeds": len(results),
         "weighted_f1": weighted.tolist(),
@@ -136,6 +136,6 @@ def _table_row(
     if variant.against:
         sides = confusions[variant.name], confusions[variant.against]
         common = min(map(len, sides))
-        told["against"] = variant.against
-        told["difference"] = dataclasses.asdict(difference(*(side[:common] for side in sides)))
-    return told
+        row["against"] = variant.against
+        row["difference"] = dataclasses.asdict(difference(*(side[:common] for side in sides)))
+    return row

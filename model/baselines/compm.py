@@ -24,10 +24,10 @@ from model.dataset import Transcript
 from model.errors import ModelError
 from model.network.encoder import Encoder
 from model.network.precision import Classifier, Precision, precision_on, to_bfloat16
-from model.network.windows import Batch, Window, fill_windows, pack, tag_turns, turn_causal_mask
+from model.network.windows import Batch, Window, batch_windows, collate, tag_turns, turn_causal_mask
 
-_FILL = 16
-"""Rows are filled up to a multiple of this many tokens, as EmoNet's are."""
+_PAD_TO_MULTIPLE_OF = 16
+"""Rows are padded to a multiple of this many tokens, as EmoNet's are."""
 
 _WHOLE = 1_000_000
 """Tokens of a turn that is not cut off."""
@@ -52,7 +52,7 @@ class CoMPM(nn.Module):
     """The context model (CoM), the speaker's pre-trained memory (PM) and a linear classifier.
 
     The GRU is the published code's (`model.py`): two layers as wide as PM's encoder, dropout of
-    0.3 between them, zeros without a past. W_p is the matrix of the paper's figure 2; the code
+    0.3 between them, zeros without a history. W_p is the matrix of the paper's figure 2; the code
     has it for encoders of two kinds, with a bias (`CoMPM_diff/model.py`), and none for one.
 
     Args:
@@ -119,9 +119,9 @@ class CoMPM(nn.Module):
         contexts = []
         tokens = self.context.tokenize(tagged, _WHOLE)
         for dialogue, turn in zip(transcript.dialogues, tokens, strict=True):
-            said = so_far.setdefault(dialogue, turn[:1])
-            said += turn[1:-1]
-            contexts.append(_latest(said, self.context.max_tokens))
+            context = so_far.setdefault(dialogue, turn[:1])
+            context += turn[1:-1]
+            contexts.append(_latest(context, self.context.max_tokens))
         turns = self.memory.tokenize(list(transcript.texts), _WHOLE)
         return Reading(
             contexts=contexts,
@@ -130,42 +130,43 @@ class CoMPM(nn.Module):
         )
 
     def memorize(self, reading: Reading) -> Tensor:
-        """k_i, (utterances, d) float32, of those that a later one remembers; else zeros.
+        """k_i, (utterances, d) float32, of those in the history of a later one; else zeros.
 
         Each is encoded once; the published code encodes it again for every later utterance.
         """
-        remembered = [turn for said in reading.spoken for turn in said[:-1]]
-        return first_states(self.memory, reading.turns, remembered)
+        recalled_turns = [turn for turns in reading.spoken for turn in turns[:-1]]
+        return first_states(self.memory, reading.turns, recalled_turns)
 
     def recall(self, reading: Reading, memories: Tensor) -> Tensor:
         """W_p kt_t, (utterances, d) float32, of `memories` as `memorize` gives them.
 
-        A speaker's whole past in the dialogue is one run of the GRU, whose states on the way are
-        those of the shorter pasts.
+        A speaker's whole history in the dialogue is one run of the GRU, whose states on the way are
+        those of the shorter histories.
         """
         recalled = memories.new_zeros(len(memories), self.gru.hidden_size)
         if reading.spoken:
-            states, _ = self.gru(pad_sequence([memories[said[:-1]] for said in reading.spoken]))
-            for number, said in enumerate(reading.spoken):
-                recalled[said[1:]] = states[: len(said) - 1, number]
+            states, _ = self.gru(pad_sequence([memories[turns[:-1]] for turns in reading.spoken]))
+            for number, turns in enumerate(reading.spoken):
+                recalled[turns[1:]] = states[: len(turns) - 1, number]
         return self.project(recalled)  # type: ignore[no-any-return]
 
 
-def first_states(encoder: Encoder, rows: Sequence[list[int]], asked: Sequence[int]) -> Tensor:
-    """State of the first token, (rows, d) float32, of the rows in `asked`; else zeros."""
+def first_states(encoder: Encoder, rows: Sequence[list[int]], chosen_rows: Sequence[int]) -> Tensor:
+    """State of the first token, (rows, d) float32, of the rows in `chosen_rows`; else zeros."""
     states = torch.zeros(len(rows), encoder.width, device=next(encoder.parameters()).device)
-    for chosen, batch in row_batches(rows, asked, encoder.pad_id):
+    for chosen, batch in row_batches(rows, chosen_rows, encoder.pad_id):
         states[chosen] = read_first(encoder, batch)
     return states
 
 
 def row_batches(
-    rows: Sequence[list[int]], asked: Sequence[int], pad_id: int
+    rows: Sequence[list[int]], chosen_rows: Sequence[int], pad_id: int
 ) -> Iterator[tuple[list[int], Batch]]:
-    """The rows in `asked` with their numbers, in batches of one length as EmoNet's."""
-    alone = [Window(row, row, row + 1) for row in asked]
-    for windows in fill_windows(rows, alone, _FILL):
-        yield [window.start for window in windows], pack(rows, windows, _FILL, pad_id)
+    """The rows in `chosen_rows` with their numbers, in batches of one length as EmoNet's."""
+    windows = [Window(row, row, row + 1) for row in chosen_rows]
+    for batch in batch_windows(rows, windows, _PAD_TO_MULTIPLE_OF):
+        numbers = [window.start for window in batch]
+        yield numbers, collate(rows, batch, _PAD_TO_MULTIPLE_OF, pad_id)
 
 
 def read_first(encoder: Encoder, batch: Batch) -> Tensor:
@@ -187,4 +188,4 @@ def _spoken(transcript: Transcript) -> list[list[int]]:
     for turn, (dialogue, speaker) in enumerate(who):
         if speaker is not None:
             spoken.setdefault((dialogue, speaker), []).append(turn)
-    return [said for said in spoken.values() if len(said) > 1]
+    return [turns for turns in spoken.values() if len(turns) > 1]

@@ -21,7 +21,7 @@ from model.evaluation.scores import score
 from model.network.encoder import fastest_device, load_encoder
 from model.network.precision import autocast
 from model.network.settings import Settings, TrainingSettings
-from model.training.batches import fill_steps
+from model.training.batches import group_turns
 from model.training.context import HISTORY, LOGITS
 from model.training.loop import STATE, TrainingLoop
 from model.training.progress import SILENT, Epoch, Progress
@@ -148,7 +148,7 @@ def add_gradients(model: CoMPM, step: Transcript) -> float:
     Of the contexts, one batch of rows at a time is kept for its gradients.
     """
     gold = torch.from_numpy(gold_indices([step], model.labels)).to(model.classify.weight.device)
-    asked = torch.nonzero(gold >= 0).flatten().tolist()
+    labelled = torch.nonzero(gold >= 0).flatten().tolist()
     reading = model.read(step)
     with autocast(gold.device):
         memories = model.memorize(reading)
@@ -156,11 +156,11 @@ def add_gradients(model: CoMPM, step: Transcript) -> float:
     # each batch's gradients stop here, and their sum goes on to the memories once
     held = recalled.detach().requires_grad_()
     mean = 0.0
-    for rows, batch in row_batches(reading.contexts, asked, model.context.pad_id):
+    for rows, batch in row_batches(reading.contexts, labelled, model.context.pad_id):
         with autocast(gold.device):
             states = read_first(model.context, batch)
         logits = model.classify(states + held[rows])
-        loss = functional.cross_entropy(logits, gold[rows], reduction="sum") / len(asked)
+        loss = functional.cross_entropy(logits, gold[rows], reduction="sum") / len(labelled)
         loss.backward()  # type: ignore[no-untyped-call]
         mean += loss.item()
     recalled.backward(held.grad)  # type: ignore[no-untyped-call]
@@ -174,7 +174,7 @@ def training_steps(
     scenes = _scenes(sorted(data, key=lambda transcript: transcript.place))
     random = np.random.default_rng([training.seed, number])
     order = (scenes[index] for index in random.permutation(len(scenes)))
-    return map(_joined, fill_steps(order, len, training.batch_turns))
+    return map(_joined, group_turns(order, len, training.batch_turns))
 
 
 def _scenes(transcripts: Sequence[Transcript]) -> list[Transcript]:

@@ -52,9 +52,9 @@ def fetch_encoder(name: str, folder: Path) -> str:
         return "an earlier fetch"
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        # beside the folder, so that the finished one is moved there in one step
-        with tempfile.TemporaryDirectory(prefix=f".{name}-", dir=folder.parent) as beside:
-            finished = Path(beside) / "finished"
+        # next to the folder, so that the finished one is moved there in one step
+        with tempfile.TemporaryDirectory(prefix=f".{name}-", dir=folder.parent) as staging:
+            finished = Path(staging) / "finished"
             origin = _fetch(name, known, finished)
             try:
                 finished.rename(folder)

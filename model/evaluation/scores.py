@@ -121,7 +121,7 @@ def predict(
     model: EmoNet,
     transcripts: Sequence[Transcript],
     *,
-    remembered: Sequence[Transcript] = (),
+    history: Sequence[Transcript] = (),
     advance: Callable[[int], None] = lambda utterances: None,
 ) -> np.ndarray:
     """Logits of every utterance, by a plain loop over the whole timeline at once.
@@ -129,21 +129,21 @@ def predict(
     Args:
       model: prepared by `for_inference`.
       transcripts: what is labelled.
-      remembered: episodes that give speakers a history and are not labelled; its `other_episodes`
-        alone are looked at.
+      history: episodes that give speakers a history and are not labelled; only its `other_episodes`
+        are used.
       advance: called with the number of utterances of each episode that is done.
 
     Returns:
       (utterances of `transcripts`, classes) float32, in timeline order.
     """
     labelled = {transcript.episode for transcript in transcripts}
-    past = other_episodes(remembered, transcripts)
-    timeline = sorted([*transcripts, *past], key=lambda transcript: transcript.place)
-    asked = np.concatenate([np.full(len(t), t.episode in labelled) for t in timeline])
-    windows = histories(timeline, model.settings.history)[asked]
-    recalled = np.zeros(len(asked), dtype=bool)
+    earlier = other_episodes(history, transcripts)
+    timeline = sorted([*transcripts, *earlier], key=lambda transcript: transcript.place)
+    scored = np.concatenate([np.full(len(t), t.episode in labelled) for t in timeline])
+    windows = histories(timeline, model.settings.history)[scored]
+    recalled = np.zeros(len(scored), dtype=bool)
     recalled[windows[windows >= 0]] = True
-    context, embeddings = [], np.zeros((len(asked), model.embedder.width), dtype=np.float16)
+    context, embeddings = [], np.zeros((len(scored), model.embedder.width), dtype=np.float16)
     first = 0
     for transcript in timeline:
         own = slice(first, first := first + len(transcript))
@@ -159,22 +159,22 @@ def predict(
 
 
 def other_episodes(
-    remembered: Sequence[Transcript], transcripts: Sequence[Transcript]
+    history: Sequence[Transcript], transcripts: Sequence[Transcript]
 ) -> list[Transcript]:
-    """Those of `remembered` that are not among `transcripts`.
+    """Those of `history` that are not among `transcripts`.
 
-    The rest would let an utterance remember itself, or what was said after it: two sets may hold
+    The rest would put an utterance itself, or later ones, into its history: two sets may hold
     different parts of one episode, and nothing says which came first.
     """
     labelled = {transcript.episode for transcript in transcripts}
-    return [transcript for transcript in remembered if transcript.episode not in labelled]
+    return [transcript for transcript in history if transcript.episode not in labelled]
 
 
 def evaluate(
     model: EmoNet,
     transcripts: Sequence[Transcript],
     *,
-    remembered: Sequence[Transcript] = (),
+    history: Sequence[Transcript] = (),
     among: Collection[str] | None = None,
     advance: Callable[[int], None] = lambda utterances: None,
 ) -> Scores:
@@ -183,7 +183,7 @@ def evaluate(
     Args:
       model: prepared by `for_inference`.
       transcripts: what is labelled.
-      remembered: episodes that give speakers a history.
+      history: episodes that give speakers a history.
       among: the classes that a label is chosen among, where gold labels can be no other; all of
         the model's by default.
       advance: called with the number of utterances of each episode that is done.
@@ -199,7 +199,7 @@ def evaluate(
     labels = [label for label in known if among is None or label in among]
     transcripts = sorted(transcripts, key=lambda transcript: transcript.place)
     gold = labels_for_scoring(transcripts, labels)
-    logits = predict(model, transcripts, remembered=remembered, advance=advance)
+    logits = predict(model, transcripts, history=history, advance=advance)
     return score(gold, logits[:, [known.index(label) for label in labels]], labels)
 
 

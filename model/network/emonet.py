@@ -25,23 +25,23 @@ from model.errors import ModelError
 from model.network.encoder import Encoder
 from model.network.precision import Classifier, Precision, no_autocast, precision_on, to_bfloat16
 from model.network.settings import Calibration, Settings
-from model.network.speaker import SpeakerGRU, fill_up, speaker_windows
+from model.network.speaker import SpeakerGRU, pad_to_multiple, speaker_windows
 from model.network.utterance import UtteranceClassifier
 from model.network.windows import (
     Batch,
     Window,
-    fill_windows,
+    batch_windows,
+    collate,
     head_slopes,
-    pack,
-    places_in_turns,
+    per_turn_positions,
     split_windows,
     tag_turns,
     turn_causal_mask,
     turns_between,
 )
 
-_FILL = 16
-"""Rows are filled up to a multiple of this many tokens: a vector of the processor."""
+_PAD_TO_MULTIPLE_OF = 16
+"""Rows are padded to a multiple of this many tokens: a vector of the processor."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -138,7 +138,7 @@ class EmoNet(nn.Module):
         return self
 
     def encode(self, transcript: Transcript) -> Encoding:
-        """Reads one episode. Its labels depend on nothing beside it, to the last bit."""
+        """Reads one episode. Its labels depend on nothing else, to the last bit."""
         utterance, embeddings = self.read_utterances(transcript.texts)
         logits = self.calibration.context_logits(self._context_logits(transcript), utterance)
         return Encoding(logits, embeddings)
@@ -158,7 +158,7 @@ class EmoNet(nn.Module):
             if not self.settings.history:
                 return nothing, np.zeros((len(texts), self.embedder.width), np.float16)
             return nothing, self.embed(texts)
-        states = self._states_alone(texts, self.utterance.layers)
+        states = self._utterance_states(texts, self.utterance.layers)
         own, upper = states.tensor_split(2, dim=1)
         return self._scores(self.utterance.classify, upper), _normed(own)
 
@@ -168,7 +168,7 @@ class EmoNet(nn.Module):
 
         An embedding depends on its text alone, to the last bit.
         """
-        return _normed(self._states_alone(texts))
+        return _normed(self._utterance_states(texts))
 
     @torch.inference_mode()
     def speaker_logits(self, embeddings: np.ndarray, windows: np.ndarray) -> np.ndarray:
@@ -181,10 +181,12 @@ class EmoNet(nn.Module):
         Returns:
           (histories, classes) float32; zeros for an empty history.
         """
-        padded = fill_up(torch.from_numpy(embeddings).to(self.device, torch.float32))
-        asked = fill_up(torch.from_numpy(windows).to(self.device), -1)
+        padded = pad_to_multiple(torch.from_numpy(embeddings).to(self.device, torch.float32))
+        histories = pad_to_multiple(torch.from_numpy(windows).to(self.device), -1)
         with no_autocast(self.device):
-            logits = (self.speaker_states(padded, asked) @ self.classify.weight.T)[: len(windows)]
+            logits = (self.speaker_states(padded, histories) @ self.classify.weight.T)[
+                : len(windows)
+            ]
         return self.calibration.speaker_logits(logits.cpu().numpy())
 
     def speaker_states(self, embeddings: Tensor, windows: Tensor) -> Tensor:
@@ -199,7 +201,7 @@ class EmoNet(nn.Module):
         return self.context.tokenize(tagged, self.settings.turn_tokens)
 
     def windows(self, turns: Sequence[Sequence[int]], dialogues: Sequence[str]) -> list[Window]:
-        """What the context encoder reads at once; turns that see themselves alone stand alone."""
+        """What the context encoder reads at once; a turn each if turns see only themselves."""
         if self.settings.window_turns == 1:
             return [Window(turn, turn, turn + 1) for turn in range(len(turns))]
         return split_windows([len(turn) for turn in turns], dialogues, self.settings.window_tokens)
@@ -207,7 +209,7 @@ class EmoNet(nn.Module):
     def read(
         self, encoder: Encoder, batch: Batch, turns: int, fork: nn.ModuleList | None = None
     ) -> Tensor:
-        """Mean state of the tokens of each turn that the batch reads out.
+        """Mean state of the tokens of each turn that the batch pools.
 
         Args:
           encoder: what reads it.
@@ -216,22 +218,22 @@ class EmoNet(nn.Module):
           fork: see `Encoder`.
 
         Returns:
-          (turns, d) float32, or (turns, 2 d) by a fork; zeros for turns that are not read out here.
+          (turns, d) float32, or (turns, 2 d) by a fork; zeros for turns that are not pooled here.
         """
-        readout, tokens = (
-            torch.from_numpy(part).to(self.device) for part in (batch.readout, batch.tokens)
+        pooling, tokens = (
+            torch.from_numpy(part).to(self.device) for part in (batch.pooling, batch.tokens)
         )
-        seen, places = turn_causal_mask(batch.turn_of, self.settings.window_turns), None
+        seen, position_ids = turn_causal_mask(batch.turn_of, self.settings.window_turns), None
         mask = torch.from_numpy(seen).to(self.device)
         # a row of one turn has the same positions and no distance either way
         if self.settings.per_turn_positions and batch.turn_of.max() > 0:
             back = torch.from_numpy(turns_between(batch.turn_of)).to(self.device)
             slopes = torch.from_numpy(head_slopes(encoder.heads)).to(self.device)
             mask = mask - slopes[:, None, None] * back
-            places = torch.from_numpy(places_in_turns(batch.turn_of)).to(self.device)
-        states = encoder(tokens, mask, places, fork).flatten(0, 1)
-        total = states.new_zeros(turns + 1, states.shape[1]).index_add(0, readout, states)
-        count = torch.bincount(readout, minlength=turns + 1).clamp(min=1).unsqueeze(1)
+            position_ids = torch.from_numpy(per_turn_positions(batch.turn_of)).to(self.device)
+        states = encoder(tokens, mask, position_ids, fork).flatten(0, 1)
+        total = states.new_zeros(turns + 1, states.shape[1]).index_add(0, pooling, states)
+        count = torch.bincount(pooling, minlength=turns + 1).clamp(min=1).unsqueeze(1)
         return (total / count)[:turns]  # type: ignore[no-any-return]
 
     @torch.inference_mode()
@@ -241,9 +243,9 @@ class EmoNet(nn.Module):
         return self._scores(self.classify, self._states(self.context, turns, windows))
 
     def _scores(self, classify: nn.Linear, states: Tensor) -> np.ndarray:
-        return classify(fill_up(states))[: len(states)].cpu().numpy()  # type: ignore[no-any-return]
+        return classify(pad_to_multiple(states))[: len(states)].cpu().numpy()  # type: ignore[no-any-return]
 
-    def _states_alone(self, texts: Sequence[str], fork: nn.ModuleList | None = None) -> Tensor:
+    def _utterance_states(self, texts: Sequence[str], fork: nn.ModuleList | None = None) -> Tensor:
         turns = self.embedder.tokenize(list(texts), self.settings.turn_tokens)
         windows = [Window(turn, turn, turn + 1) for turn in range(len(turns))]
         return self._states(self.embedder, turns, windows, fork)
@@ -257,8 +259,8 @@ class EmoNet(nn.Module):
     ) -> Tensor:
         width = encoder.width * (2 if fork else 1)
         states = torch.zeros(len(turns), width, device=self.device)
-        for rows in fill_windows(turns, windows, _FILL):
-            batch = pack(turns, rows, _FILL, encoder.pad_id)
+        for rows in batch_windows(turns, windows, _PAD_TO_MULTIPLE_OF):
+            batch = collate(turns, rows, _PAD_TO_MULTIPLE_OF, encoder.pad_id)
             states += self.read(encoder, batch, len(turns), fork)
         return states
 

@@ -62,7 +62,7 @@ class Encoder(nn.Module):
 
     @property
     def max_tokens(self) -> int:
-        """How many tokens a row may have: a multiple of 64, because rows are filled up to one.
+        """How many tokens a row may have: a multiple of 64, because rows are padded to one.
 
         RoBERTa and MPNet keep two of their positions for padding.
         """
@@ -75,7 +75,7 @@ class Encoder(nn.Module):
 
     @property
     def pad_id(self) -> int:
-        """The token that fills a row up."""
+        """The token that rows are padded with."""
         return int(self.tokenizer.pad_token_id)
 
     @property
@@ -102,23 +102,23 @@ class Encoder(nn.Module):
         self,
         tokens: Tensor,
         mask: Tensor,
-        places: Tensor | None = None,
+        position_ids: Tensor | None = None,
         fork: nn.ModuleList | None = None,
     ) -> Tensor:
         """Last hidden states.
 
         Args:
-          tokens: (rows, length) int64, filled up with `pad_id`.
+          tokens: (rows, length) int64, padded with `pad_id`.
           mask: (rows, 1 or heads, length, length) float32, added to the attention scores.
-          places: (rows, length) int64, where a token stands, from 0; in its row by default.
-          fork: layers that read on from where as many of the last ones do, beside them.
+          position_ids: (rows, length) int64, counted from 0; the position in the row by default.
+          fork: layers that branch off before as many of the last ones, in parallel to them.
 
         Returns:
           (rows, length, d) float32; with a fork (rows, length, 2 d), its last hidden states behind
           the encoder's own, which are the same to the last bit.
         """
         mask = mask.to(next(self.layers[0].parameters()).dtype)
-        states = self._word_states(tokens, places)
+        states = self._word_states(tokens, position_ids)
         if not fork:
             return self._through(self.layers, states, mask).float()
         forking = len(self.layers) - len(fork)
@@ -130,8 +130,8 @@ class Encoder(nn.Module):
         """Copies of the last `count` layers, which training can move apart from them."""
         return copy.deepcopy(self.layers[len(self.layers) - count :])
 
-    def _word_states(self, tokens: Tensor, places: Tensor | None) -> Tensor:
-        positions = None if places is None else places + self._first_position
+    def _word_states(self, tokens: Tensor, position_ids: Tensor | None) -> Tensor:
+        positions = None if position_ids is None else position_ids + self._first_position
         embeddings = self.network.get_submodule("embeddings")
         return embeddings(input_ids=tokens, position_ids=positions)  # type: ignore[no-any-return]
 
@@ -140,11 +140,11 @@ class Encoder(nn.Module):
         return compute(states)  # type: ignore[operator, no-any-return]
 
     def _through(self, layers: Iterable[nn.Module], states: Tensor, mask: Tensor) -> Tensor:
-        further: tuple[Tensor, ...] = ()
+        position_bias: tuple[Tensor, ...] = ()
         if self.network.config.model_type == "mpnet":
-            further = (self._relative_positions(states),)
+            position_bias = (self._relative_positions(states),)
         for layer in layers:
-            output = layer(states, mask, *further)
+            output = layer(states, mask, *position_bias)
             states = output[0] if isinstance(output, tuple) else output
         return states
 
@@ -178,7 +178,7 @@ def load_encoder(reference: EncoderReference) -> Encoder:
             attn_implementation="eager" if family == "mpnet" else BLOCKED,
             dtype=torch.float32,
             add_pooling_layer=False,
-            ignore_mismatched_sizes=True,  # they are told below
+            ignore_mismatched_sizes=True,  # they are reported below
             # drawing the random numbers would take longer in training than attention itself
             attention_probs_dropout_prob=0.0,
             output_loading_info=True,

@@ -1,4 +1,4 @@
-"""What a speaker said lately, and the GRU that reads it."""
+"""A speaker's recent utterances, and the GRU that reads it."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-_ROWS = 8
-"""Rows are filled up to a multiple of this: float32 matrix kernels round otherwise for one to
-three rows, and an utterance's bits must not depend on how many others stand beside it."""
+_PAD_TO_MULTIPLE_OF = 8
+"""Rows are padded to a multiple of this: float32 matrix kernels round otherwise for one to
+three rows, and an utterance's bits must not depend on how many rows a call has."""
 
 
 def speaker_windows(speakers: Sequence[str | None], n: int) -> np.ndarray:
@@ -26,11 +26,11 @@ def speaker_windows(speakers: Sequence[str | None], n: int) -> np.ndarray:
       where the history is shorter.
     """
     windows = np.full((len(speakers), n), -1, dtype=np.int64)
-    said: dict[str, deque[int]] = {}
+    last: dict[str, deque[int]] = {}
     for index, speaker in enumerate(speakers):
         if speaker is None or n == 0:
             continue
-        history = said.setdefault(speaker, deque(maxlen=n))
+        history = last.setdefault(speaker, deque(maxlen=n))
         if history:
             windows[index, n - len(history) :] = history
         history.append(index)
@@ -84,8 +84,8 @@ class SpeakerGRU(nn.Module):
         projected = self.input(embeddings)
         state = embeddings.new_zeros(len(windows), self.hidden_size)
         for column in windows.unbind(dim=1):
-            said = (column >= 0).unsqueeze(1)
-            state = torch.where(said, self._step(projected[column.clamp(min=0)], state), state)
+            present = (column >= 0).unsqueeze(1)
+            state = torch.where(present, self._step(projected[column.clamp(min=0)], state), state)
         return state
 
     def _step(self, projected: Tensor, state: Tensor) -> Tensor:
@@ -97,7 +97,7 @@ class SpeakerGRU(nn.Module):
         return (1 - update) * new + update * state
 
 
-def fill_up(rows: Tensor, value: float = 0) -> Tensor:
+def pad_to_multiple(rows: Tensor, value: float = 0) -> Tensor:
     """Rows of `value` appended up to the next multiple of eight rows."""
-    missing = -len(rows) % _ROWS
+    missing = -len(rows) % _PAD_TO_MULTIPLE_OF
     return torch.cat([rows, rows.new_full((missing, *rows.shape[1:]), value)])

@@ -43,7 +43,7 @@ class UtteranceClassifier(nn.Module):
 def utterance_only(
     settings: Settings, training: TrainingSettings
 ) -> tuple[Settings, TrainingSettings]:
-    """What a model is, and how it is trained, whose context is the utterance alone.
+    """What a model is, and how it is trained, whose context is the utterance only.
 
     It has no class weights, and is to have no teacher: the less it is like the context, the more
     there is to add.

@@ -1,7 +1,7 @@
 """From turns to the rows of tokens that the encoder reads. Pure: lists and numpy arrays.
 
-A turn is tokenized as the tokenizer does it alone, special tokens included; a window is
-consecutive turns of one dialogue, one after another; a row is a window, filled up.
+A turn is tokenized for itself, special tokens included; a window is
+consecutive turns of one dialogue, one after another; a row is a window, padded.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _STEEPEST, _FLATTEST = 4.0, 1 / 16
 
 @dataclasses.dataclass(frozen=True)
 class Window:
-    """Consecutive turns `start` to `end` of which those from `scored` on are read out here."""
+    """Consecutive turns `start` to `end` of which those from `scored` on are pooled here."""
 
     start: int
     scored: int
@@ -38,14 +38,14 @@ class Batch:
 
     Attributes:
       tokens: (rows, length) int64.
-      turn_of: (rows, length) int64, the number of each token's turn in its row, -1 for filling.
-      readout: (rows * length,) int64, the index among all turns of the turn that a token is
-        read out for; the number of turns where it is read out for none.
+      turn_of: (rows, length) int64, the number of each token's turn in its row, -1 for padding.
+      pooling: (rows * length,) int64, the index among all turns of the turn that a token is
+        pooled into; the number of turns where it is pooled into none.
     """
 
     tokens: np.ndarray
     turn_of: np.ndarray
-    readout: np.ndarray
+    pooling: np.ndarray
 
 
 def tag_turns(
@@ -118,26 +118,26 @@ def _left_context(lengths: Sequence[int], first: int, new: int, limit: int) -> i
     return start
 
 
-def fill_windows(
+def batch_windows(
     turns: Sequence[Sequence[int]],
     windows: Sequence[Window],
-    fill: int,
+    pad_to_multiple_of: int,
     budget: int = BATCH_TOKENS,
 ) -> Iterator[list[Window]]:
-    """The windows in batches of at most `budget` tokens, each of one filled length."""
+    """The windows in batches of at most `budget` tokens, each of one padded length."""
     lengths = [sum(map(len, turns[window.start : window.end])) for window in windows]
-    for _, rows in fill_batches(lengths, fill, budget):
+    for _, rows in batch_by_length(lengths, pad_to_multiple_of, budget):
         yield [windows[row] for row in rows]
 
 
-def pack(
-    turns: Sequence[Sequence[int]], windows: Sequence[Window], fill: int, pad_id: int
+def collate(
+    turns: Sequence[Sequence[int]], windows: Sequence[Window], pad_to_multiple_of: int, pad_id: int
 ) -> Batch:
-    """Windows over `turns` as one batch, its rows filled up to a multiple of `fill`."""
+    """Windows over `turns` as one batch, its rows padded to a multiple of `pad_to_multiple_of`."""
     rows = [[id_ for turn in turns[w.start : w.end] for id_ in turn] for w in windows]
-    length = -(-max(map(len, rows)) // fill) * fill
+    length = -(-max(map(len, rows)) // pad_to_multiple_of) * pad_to_multiple_of
     turn_of = [[n for n, turn in enumerate(turns[w.start : w.end]) for _ in turn] for w in windows]
-    readout = [
+    pooling = [
         [
             turn if turn >= w.scored else len(turns)
             for turn in range(w.start, w.end)
@@ -146,33 +146,35 @@ def pack(
         for w in windows
     ]
     return Batch(
-        tokens=fill_rows(rows, length, pad_id),
-        turn_of=fill_rows(turn_of, length, -1),
-        readout=fill_rows(readout, length, len(turns)).ravel(),
+        tokens=pad_rows(rows, length, pad_id),
+        turn_of=pad_rows(turn_of, length, -1),
+        pooling=pad_rows(pooling, length, len(turns)).ravel(),
     )
 
 
-def fill_batches(lengths: Sequence[int], step: int, budget: int) -> Iterator[tuple[int, list[int]]]:
+def batch_by_length(
+    lengths: Sequence[int], pad_to_multiple_of: int, budget: int
+) -> Iterator[tuple[int, list[int]]]:
     """Groups rows of like length, longest first, into batches of at most `budget` tokens.
 
     Args:
       lengths: tokens of each row.
-      step: rows are filled up to a multiple of it, and no batch mixes two such lengths: the
-        shape a row is computed in depends on the row alone.
-      budget: tokens of a batch, filling included; a longer row is a batch of its own.
+      pad_to_multiple_of: no batch mixes two padded lengths, so the shape that a row is computed
+        in depends on the row alone.
+      budget: tokens of a batch, padding included; a longer row is a batch of its own.
 
     Yields:
-      The filled length and the indices of the rows.
+      The padded length and the indices of the rows.
     """
-    filled = [-(-length // step) * step for length in lengths]
-    order = sorted(range(len(filled)), key=lambda row: (-filled[row], row))
+    padded = [-(-length // pad_to_multiple_of) * pad_to_multiple_of for length in lengths]
+    order = sorted(range(len(padded)), key=lambda row: (-padded[row], row))
     begin = 0
     while begin < len(order):
-        length = filled[order[begin]]
+        length = padded[order[begin]]
         end = begin
         while (
             end < len(order)
-            and filled[order[end]] == length
+            and padded[order[end]] == length
             and (end == begin or (end + 1 - begin) * length <= budget)
         ):
             end += 1
@@ -180,24 +182,24 @@ def fill_batches(lengths: Sequence[int], step: int, budget: int) -> Iterator[tup
         begin = end
 
 
-def fill_rows(rows: Sequence[Sequence[int]], length: int, fill: int) -> np.ndarray:
-    """(rows, length) int64: each row followed by `fill`."""
-    filled = np.full((len(rows), length), fill, dtype=np.int64)
+def pad_rows(rows: Sequence[Sequence[int]], length: int, value: int) -> np.ndarray:
+    """(rows, length) int64: each row padded with `value`."""
+    padded = np.full((len(rows), length), value, dtype=np.int64)
     for index, row in enumerate(rows):
-        filled[index, : len(row)] = row
-    return filled
+        padded[index, : len(row)] = row
+    return padded
 
 
 def turn_causal_mask(turn_of: np.ndarray, reach: int | None) -> np.ndarray:
     """The additive mask under which a token sees its own turn and earlier ones.
 
     Args:
-      turn_of: (rows, length) int64, the number of each token's turn in its row, -1 for filling.
+      turn_of: (rows, length) int64, the number of each token's turn in its row, -1 for padding.
       reach: how many turns a token sees, its own included; None for all.
 
     Returns:
       (rows, 1, length, length) float32: 0 where the second last axis sees the last one, else
-      `MASKED`. Filling sees itself alone, so that no row of scores is masked throughout.
+      `MASKED`. Padding sees itself alone, so that no row of scores is masked throughout.
     """
     reader, read = turn_of[:, :, None], turn_of[:, None, :]
     seen = (read <= reader) & (read >= 0)
@@ -228,9 +230,9 @@ def head_slopes(heads: int) -> np.ndarray:
     return np.geomspace(_STEEPEST, _FLATTEST, heads).astype(np.float32)
 
 
-def places_in_turns(turn_of: np.ndarray) -> np.ndarray:
-    """The place of each token in its own turn, from 0, (rows, length) int64."""
-    place = np.arange(turn_of.shape[1])
+def per_turn_positions(turn_of: np.ndarray) -> np.ndarray:
+    """The position of each token in its own turn, from 0, (rows, length) int64."""
+    position = np.arange(turn_of.shape[1])
     begins = np.diff(turn_of, axis=1, prepend=-2) != 0
-    first = np.maximum.accumulate(np.where(begins, place, 0), axis=1)
-    return np.asarray(place - first)
+    first = np.maximum.accumulate(np.where(begins, position, 0), axis=1)
+    return np.asarray(position - first)

@@ -13,18 +13,18 @@ from torch import Tensor
 from model.dataset import Transcript, gold_indices
 from model.network.emonet import EmoNet
 from model.network.precision import autocast
-from model.network.windows import BATCH_TOKENS, Window, fill_windows, pack
+from model.network.windows import BATCH_TOKENS, Window, batch_windows, collate
 
 T = TypeVar("T")
 
-_FILL = 64
-"""Rows are filled up to a multiple of this many tokens: fewer, fuller calls than inference has."""
+_PAD_TO_MULTIPLE_OF = 64
+"""Rows are padded to a multiple of this many tokens: fewer, fuller calls than inference has."""
 
-_FILL_ALONE = 16
-"""The same for turns that stand alone, which are short."""
+_PAD_UTTERANCES_TO_MULTIPLE_OF = 16
+"""The same for windows of one turn, which are short."""
 
 _ACCELERATOR_TOKENS = 16_384
-"""Of a call at most, where each call costs more than its filling (`BATCH_TOKENS` elsewhere)."""
+"""Of a call at most, where each call costs more than its padding (`BATCH_TOKENS` elsewhere)."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,10 +69,10 @@ def read_corpus(model: EmoNet, transcripts: Sequence[Transcript], labels: Sequen
 def batches(corpus: Corpus, order: Sequence[int], turns: int) -> Iterator[list[Window]]:
     """The corpus's windows, by index in `order`, in batches that score `turns` turns or more."""
     windows = (corpus.windows[index] for index in order)
-    return fill_steps(windows, lambda window: window.end - window.scored, turns)
+    return group_turns(windows, lambda window: window.end - window.scored, turns)
 
 
-def fill_steps(parts: Iterable[T], size: Callable[[T], int], turns: int) -> Iterator[list[T]]:
+def group_turns(parts: Iterable[T], size: Callable[[T], int], turns: int) -> Iterator[list[T]]:
     """Parts in their order, as many at once as have `turns` turns or more by `size`; the rest."""
     step: list[T] = []
     for part in parts:
@@ -101,18 +101,21 @@ def corpus_logits(model: EmoNet, corpus: Corpus) -> np.ndarray:
 
 def batch_states(model: EmoNet, corpus: Corpus, windows: Sequence[Window]) -> tuple[Tensor, Tensor]:
     """The turns that some windows score, (scored,) int64, and their c_t, (scored, d) float32."""
-    groups = list(fill_windows(corpus.turns, windows, *_filling(model)))
+    groups = list(batch_windows(corpus.turns, windows, *_row_shape(model)))
     scored = torch.cat([torch.arange(w.scored, w.end) for rows in groups for w in rows])
     return scored, torch.cat([_read(model, corpus, rows) for rows in groups])
 
 
-def _filling(model: EmoNet) -> tuple[int, int]:
-    """What the rows of a call are filled up to a multiple of, and its tokens at most."""
+def _row_shape(model: EmoNet) -> tuple[int, int]:
+    """The multiple that the rows of a call are padded to, and its tokens at most."""
     settings = model.settings
-    alone = settings.window_turns == 1
+    utterance_only = settings.window_turns == 1
     if model.device.type == "cpu":
-        return _FILL_ALONE if alone else _FILL, BATCH_TOKENS
-    return settings.turn_tokens if alone else settings.window_tokens, _ACCELERATOR_TOKENS
+        return (
+            _PAD_UTTERANCES_TO_MULTIPLE_OF if utterance_only else _PAD_TO_MULTIPLE_OF,
+            BATCH_TOKENS,
+        )
+    return settings.turn_tokens if utterance_only else settings.window_tokens, _ACCELERATOR_TOKENS
 
 
 def _read(model: EmoNet, corpus: Corpus, windows: Sequence[Window]) -> Tensor:
@@ -124,6 +127,6 @@ def _read(model: EmoNet, corpus: Corpus, windows: Sequence[Window]) -> Tensor:
         for start, w in zip(starts[:-1], windows, strict=True)
     ]
     kept = torch.cat([torch.arange(w.scored, w.end) for w in local])
-    fill, _ = _filling(model)
-    batch = pack(turns, local, fill, model.context.pad_id)
+    pad_to_multiple_of, _ = _row_shape(model)
+    batch = collate(turns, local, pad_to_multiple_of, model.context.pad_id)
     return model.read(model.context, batch, len(turns))[kept]

@@ -22,7 +22,7 @@ from model.training.progress import Progress
 from model.training.steps import Step, read_arrays, replace_file, sha256_of_logits
 
 OOF_LOGITS = "oof_logits.safetensors"
-"""Their file, in the folder of the step and beside a checkpoint."""
+"""Their file, in the folder of the step and next to a checkpoint."""
 
 _HELD_OUT = "held out"
 

@@ -123,8 +123,8 @@ class Recipe:
         self._context = self._context_step("context", settings, training, teacher)
         self._utterance = self._class_bias = self._embeddings = self._speaker = None
         if settings.utterance_encoder_layers:
-            alone = utterance_only(settings, training)
-            self._utterance = self._context_step("utterance-only classifier", *alone)
+            own_settings = utterance_only(settings, training)
+            self._utterance = self._context_step("utterance-only classifier", *own_settings)
         if self._oof and training.fit_class_bias:
             self._class_bias = class_bias_step(data, settings, self._oof)
         if settings.history:
@@ -160,9 +160,9 @@ class Recipe:
         epochs = [Epoch(**one) for one in read_json(self._files(self._context) / HISTORY)["epochs"]]
         model = self._model(self.settings, self._context, result.calibration)
         if self._utterance:
-            alone, _ = utterance_only(self.settings, self.training)
-            reader = self._model(alone, self._utterance)
-            model.utterance.load(reader.context, reader.classify)
+            own_settings, _ = utterance_only(self.settings, self.training)
+            classifier = self._model(own_settings, self._utterance)
+            model.utterance.load(classifier.context, classifier.classify)
         if self._speaker:
             restore(_speaker_encoder(model), _tensors(self._files(self._speaker)))
         if self._cross_fitting:

@@ -141,7 +141,7 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
 
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: str = "") -> None:
-    """Replaces a file by tensors in safetensors, with a text beside them."""
+    """Replaces a file by tensors in safetensors, with a text in the header."""
     plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     about = {"metadata": metadata}
     replace_file(path, lambda temporary: safetensors.torch.save_file(plain, temporary, about))

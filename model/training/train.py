@@ -36,7 +36,7 @@ def train(
       settings: what the model is.
       training: how it is trained.
       encoder: the encoder it starts from.
-      output: where the checkpoint goes, and beside it the out-of-fold logits that were made. An
+      output: where the checkpoint goes, and next to it the out-of-fold logits that were made. An
         interrupted training in it goes on; a finished checkpoint is left as it is.
       progress: receives steps and epochs as they go.
 
@@ -58,7 +58,7 @@ def train(
         make_folder(unfinished)
         _check_begun(unfinished / "identity.json", recipe.identity)
         epochs = recipe.export(output)
-    shutil.rmtree(unfinished, ignore_errors=True)  # none, or a part, beside a finished checkpoint
+    shutil.rmtree(unfinished, ignore_errors=True)  # none, or a part, next to a finished checkpoint
     return epochs
 
 

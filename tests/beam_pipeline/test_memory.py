@@ -40,11 +40,11 @@ def embedded(episodes: Sequence[Speakers]) -> list[np.ndarray]:
 
 def scattered(episodes: Sequence[Speakers], n: int) -> dict[str, list[Tail]]:
     """The tails of each speaker over all episodes."""
-    said: dict[str, list[Tail]] = {}
+    tails_of: dict[str, list[Tail]] = {}
     for number, (speakers, rows) in enumerate(zip(episodes, embedded(episodes), strict=True)):
         for speaker, tail in tails(speakers, rows, place(number), n):
-            said.setdefault(speaker, []).append(tail)
-    return said
+            tails_of.setdefault(speaker, []).append(tail)
+    return tails_of
 
 
 def scanned(

@@ -21,7 +21,7 @@ from made_up_corpora import (
 from made_up_runs import remembered
 
 from beam_pipeline.records import Reason, labels_schema
-from beam_pipeline.stages.sharing import ModelSource
+from beam_pipeline.stages.model_cache import ModelSource
 from beam_pipeline.transcripts import read_transcripts
 from model.checkpoint import Checkpoint
 from model.evaluation.calibration import probabilities
@@ -119,8 +119,8 @@ def test_a_nameless_speaker_has_no_history_and_no_part_in_any_label(whole: Whole
 
 
 def test_a_speaker_is_remembered_from_tables_to_subtitles(whole: Whole) -> None:
-    said = [row for row in rows_of(whole) if row["episode_id"] == f"Quay/s01e{LAST}"]
-    first = {row["speaker_id"]: row for row in reversed(said)}
+    last = [row for row in rows_of(whole) if row["episode_id"] == f"Quay/s01e{LAST}"]
+    first = {row["speaker_id"]: row for row in reversed(last)}
     assert {row["history_length"] for row in first.values()} == {3}
     assert {row["speaker_name"] for row in first.values()} == {"ANN", "CLEO", "DORA"}
 
@@ -263,8 +263,8 @@ def test_everything_that_came_in_is_labelled_or_rejected_with_its_reason(
     (twin,) = [row for row in rejected if row["reason"] == Reason.DUPLICATE_EPISODE]
     assert "Quay S01E01.srt" in twin["detail"]
     # nothing of what was said
-    said = json.dumps(rejected)
-    assert not [row["text"] for row in episode(1, 5) if row["text"] in said]
+    written = json.dumps(rejected)
+    assert not [row["text"] for row in episode(1, 5) if row["text"] in written]
 
 
 def test_without_any_history_the_speakers_part_is_nothing(small_bert: Any, tmp_path: Path) -> None:

@@ -70,13 +70,13 @@ def nights(tiny_checkpoint: Checkpoint, tmp_path: Path) -> Nights:
     return output, second
 
 
-def assert_refused(checkpoint: Checkpoint, nights: Nights, *said: str) -> None:
+def assert_refused(checkpoint: Checkpoint, nights: Nights, *messages: str) -> None:
     output, second = nights
     before = files_of(output)
     with pytest.raises(Exception, match="night 2 is not committed") as refused:
         label(checkpoint, [second], output, night="2")
     assert (own_sentence(refused.value) or "").startswith("night 2 is not committed")
-    for sentence in said:
+    for sentence in messages:
         assert sentence in str(refused.value)
     # files that no manifest names may be left; what was there before is as it was
     after = files_of(output)
@@ -97,7 +97,7 @@ def test_an_engine_that_loses_nothing_is_not_refused(
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         (loses(is_recall), f"{EPISODE}: {BO}: 0 recalls, expected 1"),
         (doubles(is_recall), f"{EPISODE}: {BO}: 2 recalls, expected 1"),
@@ -108,7 +108,7 @@ def test_a_recall_that_is_lost_or_doubled_is_found(
     nights: Nights,
     monkeypatch: pytest.MonkeyPatch,
     change: Change,
-    said: str,
+    message: str,
 ) -> None:
     class Engine(RecallSpeakers):
         def expand(self, inputs: Any) -> Recalled:
@@ -116,7 +116,7 @@ def test_a_recall_that_is_lost_or_doubled_is_found(
             return recalled._replace(recalls=recalled.recalls | "Change" >> beam.FlatMap(change))
 
     monkeypatch.setattr("beam_pipeline.pipeline.RecallSpeakers", Engine)
-    assert_refused(tiny_checkpoint, nights, said, "1 episodes or files (2 faults)")
+    assert_refused(tiny_checkpoint, nights, message, "1 episodes or files (2 faults)")
 
 
 def recall_without_a_tail(
@@ -143,7 +143,7 @@ def recall_in_two_firings(
 
 
 @pytest.mark.parametrize(
-    ("recall", "said"),
+    ("recall", "messages"),
     [
         (
             recall_without_a_tail,
@@ -173,10 +173,10 @@ def test_a_bag_that_lost_a_tail_or_was_emptied_twice_is_found(
     nights: Nights,
     monkeypatch: pytest.MonkeyPatch,
     recall: Any,
-    said: tuple[str, ...],
+    messages: tuple[str, ...],
 ) -> None:
     monkeypatch.setattr("beam_pipeline.stages.recall.recall", recall)
-    assert_refused(tiny_checkpoint, nights, *said)
+    assert_refused(tiny_checkpoint, nights, *messages)
 
 
 def test_a_speaker_whose_memory_is_lost_after_tonight_is_found(
@@ -193,7 +193,7 @@ def test_a_speaker_whose_memory_is_lost_after_tonight_is_found(
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         (loses(is_key), f"{EPISODE}: 14 utterances read, 0 labelled"),
         (doubles(is_key), f"{EPISODE}: 2 encodings, expected 1"),
@@ -204,7 +204,7 @@ def test_an_encoded_episode_that_is_lost_or_doubled_is_found(
     nights: Nights,
     monkeypatch: pytest.MonkeyPatch,
     change: Change,
-    said: str,
+    message: str,
 ) -> None:
     class Engine(EncodeEpisodes):
         def expand(self, episodes: Any) -> PCollection[Any]:
@@ -213,11 +213,11 @@ def test_an_encoded_episode_that_is_lost_or_doubled_is_found(
 
     write_jsonl(nights[1] / "4.jsonl", episode(4))
     monkeypatch.setattr("beam_pipeline.pipeline.EncodeEpisodes", Engine)
-    assert_refused(tiny_checkpoint, nights, said)
+    assert_refused(tiny_checkpoint, nights, message)
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         (loses(is_labelled), "14 utterances read, 0 labelled"),
         (doubles(is_labelled), "14 utterances read, 28 labelled"),
@@ -228,16 +228,18 @@ def test_a_labelled_episode_that_is_lost_or_doubled_is_found(
     nights: Nights,
     monkeypatch: pytest.MonkeyPatch,
     change: Change,
-    said: str,
+    message: str,
 ) -> None:
     class Engine(LabelEpisodes):
         def expand(self, inputs: Any) -> LabelledOrNot:
-            told = super().expand(inputs)
-            return told._replace(labelled=told.labelled | "Change" >> beam.FlatMap(change))
+            labelling = super().expand(inputs)
+            return labelling._replace(
+                labelled=labelling.labelled | "Change" >> beam.FlatMap(change)
+            )
 
     write_jsonl(nights[1] / "4.jsonl", episode(4))
     monkeypatch.setattr("beam_pipeline.pipeline.LabelEpisodes", Engine)
-    assert_refused(tiny_checkpoint, nights, f"{EPISODE}: {said}")
+    assert_refused(tiny_checkpoint, nights, f"{EPISODE}: {message}")
 
 
 def test_a_refusal_that_is_lost_is_found(
@@ -276,7 +278,7 @@ class Bag(list[Tail]):
 
 def test_a_bag_is_empty_once_it_is_told_so_that_a_second_firing_finds_nothing() -> None:
     bag = Bag([Tail(("Quay", 1, 1, "Quay/s01e01"), np.ones((1, 2), np.float16))])
-    told = list(_Recall(3).scan(BO, bag))
-    assert len(told) == 2
+    recalls = list(_Recall(3).scan(BO, bag))
+    assert len(recalls) == 2
     assert bag == []
     assert list(_Recall(3).scan(BO, bag)) == []

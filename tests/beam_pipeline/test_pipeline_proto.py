@@ -22,7 +22,7 @@ from beam_pipeline.output.manifest import Origin, Part
 from beam_pipeline.output.run import Run
 from beam_pipeline.pipeline import Job, build
 from beam_pipeline.stages.coders import RecordCoder
-from beam_pipeline.stages.sharing import ModelSource
+from beam_pipeline.stages.model_cache import ModelSource
 from emonet.cli.options import beam_options
 from model.network.precision import Precision
 

@@ -17,7 +17,7 @@ from hypothesis.extra import numpy as arrays
 from beam_pipeline import wire
 from beam_pipeline.labelling import Encoded
 from beam_pipeline.memory import Recall, Tail
-from beam_pipeline.output.commit import Asked, Fault, LabelCount, SpeakerCount
+from beam_pipeline.output.commit import Fault, LabelCount, Requested, SpeakerCount
 from beam_pipeline.output.manifest import Part
 from beam_pipeline.output.memories import MemoryShard
 from beam_pipeline.records import UTTERANCES, EmonetError, Episode, Labelled, Rejected, SourceFile
@@ -48,7 +48,7 @@ places = st.tuples(names, counts, counts, names)
 parts = st.builds(Part)
 episodes = st.builds(Episode, utterances=tables)
 OF_EACH: dict[type, st.SearchStrategy[Any]] = {
-    Asked: st.builds(Asked, reading=st.dictionaries(names.filter(bool), names)),
+    Requested: st.builds(Requested, reading=st.dictionaries(names.filter(bool), names)),
     Encoded: st.builds(Encoded, episodes, vectors(np.float32), embeddings),
     Episode: episodes,
     Fault: st.builds(Fault),
@@ -146,9 +146,9 @@ def test_a_table_whose_offsets_lead_out_of_it_is_refused() -> None:
 
 @pytest.mark.parametrize("utterances", [1, 10])
 def test_embeddings_are_sent_in_less_than_a_pickle_takes(utterances: int) -> None:
-    said = np.ones((utterances, 384), np.float16)
-    for value in (Tail(("Quay", 1, 2, "Quay/s01e02"), said), Recall("0" * 16, 12, said)):
-        assert said.nbytes < len(wire.encode(value, RECORDS)) < len(pickle.dumps(value))
+    rows = np.ones((utterances, 384), np.float16)
+    for value in (Tail(("Quay", 1, 2, "Quay/s01e02"), rows), Recall("0" * 16, 12, rows)):
+        assert rows.nbytes < len(wire.encode(value, RECORDS)) < len(pickle.dumps(value))
 
 
 def test_numbers_without_a_value_travel() -> None:

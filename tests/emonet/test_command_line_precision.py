@@ -13,7 +13,7 @@ from made_up_corpora import episode, labels_of, write_jsonl, write_season
 from torch import nn
 
 from beam_pipeline.output.manifest import read_manifests
-from beam_pipeline.stages.sharing import ModelSource
+from beam_pipeline.stages.model_cache import ModelSource
 from emonet.__main__ import main
 from model.checkpoint import Checkpoint
 from model.encoders.references import EncoderReference
@@ -128,7 +128,7 @@ def test_a_variant_of_an_ablation(
     flags = ["--dev", dev, "--auxiliary-data", other, "--output", str(tmp_path / "suite")]
     flags += ["--encoder", small_bert.name, "--suite", str(tmp_path / "suite.toml")]
     assert main(["ablate", data, *flags]) == 0
-    (variant,) = json.loads((tmp_path / "suite" / "ladder.json").read_text())["variants"]
+    (variant,) = json.loads((tmp_path / "suite" / "suite.json").read_text())["variants"]
     assert np.isfinite(variant["weighted_f1"]).all()
     assert_all_in(precision, seen)
 

@@ -137,8 +137,8 @@ def test_an_ablation_writes_its_table_and_an_interrupted_one_goes_on(
     (tmp_path / "suite.toml").write_text(SUITE)
     _, trn, _, dev, *_ = usual
     encoder = usual[usual.index("--encoder") + 1]
-    ladder = tmp_path / "ladder"
-    flags = ["ablate", trn, "--dev", dev, "--output", str(ladder), "--encoder", encoder]
+    suite = tmp_path / "suite"
+    flags = ["ablate", trn, "--dev", dev, "--output", str(suite), "--encoder", encoder]
     flags += ["--suite", str(tmp_path / "suite.toml")]
     with monkeypatch.context() as patch:
         trained, real = iter([1]), TrainingLoop.run
@@ -150,24 +150,24 @@ def test_an_ablation_writes_its_table_and_an_interrupted_one_goes_on(
 
         patch.setattr(TrainingLoop, "run", run)
         assert main(flags) == 130
-    kept = {path.name: path.read_bytes() for path in (ladder / "results").iterdir()}
+    kept = {path.name: path.read_bytes() for path in (suite / "results").iterdir()}
     assert len(kept) == 3  # the variants of the one context, and not yet its second seed
     assert main(flags) == 0
     told = capsys.readouterr().out
-    assert kept.items() <= {p.name: p.read_bytes() for p in (ladder / "results").iterdir()}.items()
-    written = json.loads((ladder / "ladder.json").read_text())
+    assert kept.items() <= {p.name: p.read_bytes() for p in (suite / "results").iterdir()}.items()
+    written = json.loads((suite / "suite.json").read_text())
     context, history, _ = written["variants"]
     names = [context["variant"], history["variant"], history["against"]]
     assert names == ["context", "history", "context"]
     assert (len(context["weighted_f1"]), len(history["weighted_f1"])) == (5, 3)
-    table, where = (ladder / "ladder.md").read_text().split("\nWhere the speaker's own past tells")
+    table, where = (suite / "suite.md").read_text().split("\nWhere the speaker's own history helps")
     assert f"| history | 3 | {history['mean']:.2f} ({history['sd']:.2f}) |" in table
-    (past,) = written["past"].values()
-    assert list(written["past"]) == ["history"]
-    for group in past:
+    (history,) = written["history"].values()
+    assert list(written["history"]) == ["history"]
+    for group in history:
         assert f"| {group['by']} | {group['group']} | {group['utterances']} | " in where
     assert f"{history['mean']:.2f}" in told
-    drawn = (ladder / "ladder.svg").read_text()
+    drawn = (suite / "suite.svg").read_text()
     assert "context (5)" in drawn
     assert "history (3)" in drawn
     assert main([*flags, "--main"]) == 0

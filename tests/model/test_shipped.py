@@ -31,7 +31,7 @@ def train(shared_data: Path) -> list[Transcript]:
 @pytest.fixture(scope="module")
 def logits(dev: list[Transcript], train: list[Transcript]) -> np.ndarray:
     model = load_model(open_checkpoint(PRETRAINED)).for_inference()
-    return predict(model, dev, remembered=train)
+    return predict(model, dev, history=train)
 
 
 def test_it_is_small_enough_for_the_wheel_and_has_a_card() -> None:

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from beam_pipeline.output.acceptance import Acceptance
-from beam_pipeline.output.commit import Asked, Entry, LabelCount, SpeakerCount, commit
+from beam_pipeline.output.commit import Entry, LabelCount, Requested, SpeakerCount, commit
 from beam_pipeline.output.manifest import TABLES, Manifest, Origin, Part
 from beam_pipeline.output.memories import MemoryShard, whole_memory, write_memory
 from beam_pipeline.output.run import Run, begin_run
@@ -133,7 +133,7 @@ def entries(run: Run, whole: Night) -> list[Entry]:
         *_parts(run, write_rejected, whole.rejected, lambda one: one.source),
         *_parts(run, write_memory, whole.memory, lambda one: one[0]),
         *(label_count(episode) for episode in whole.episodes),
-        Asked(tuple(source.path for source in whole.sources), {"corpus": "made up"}),
+        Requested(tuple(source.path for source in whole.sources), {"corpus": "made up"}),
         SpeakerCount(len(whole.memory)),
         *whole.rejected,
         *whole.sources,

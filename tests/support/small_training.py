@@ -29,7 +29,7 @@ def run(
     return train(data, settings, training, encoder, output, progress)
 
 
-def past_says(seed: int, speakers: int, first: int) -> list[Transcript]:
+def history_decides(seed: int, speakers: int, first: int) -> list[Transcript]:
     """What a speaker said in one episode, without a label, decides their label in the next."""
     random = np.random.default_rng(seed)
     names = [f"{first}-{number}" for number in range(speakers)]
@@ -60,8 +60,8 @@ LEARNING = TrainingSettings(
     speaker_epochs=20,
 )
 
-PAST_DATA, PAST_DEV = past_says(0, 160, 1), past_says(1, 80, 2)
-PAST_SETTINGS = Settings(
+HISTORY_DATA, HISTORY_DEV = history_decides(0, 160, 1), history_decides(1, 80, 2)
+HISTORY_SETTINGS = Settings(
     ("joy", "sadness"),
     tag="none",
     history=2,

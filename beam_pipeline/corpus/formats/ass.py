@@ -10,8 +10,8 @@ import re
 
 from beam_pipeline.corpus import limits
 from beam_pipeline.corpus.formats.clocks import clock_ms
-from beam_pipeline.corpus.formats.cue_blocks import CueSheet, lines_of
-from beam_pipeline.corpus.formats.cue_builder import Gathering, Silent
+from beam_pipeline.corpus.formats.cue_blocks import ParsedCues, lines_of
+from beam_pipeline.corpus.formats.cue_builder import CueBuilder, Silent
 from beam_pipeline.corpus.formats.format import CueFormat
 from beam_pipeline.corpus.refusals import RefusalError
 from beam_pipeline.records import Reason
@@ -33,9 +33,9 @@ _BLOCK = re.compile(r"\{[^{}]*\}")
 _SCALE = re.compile(r"\\p(\d{1,3})")
 
 
-def read_ass(text: str) -> CueSheet:
+def read_ass(text: str) -> ParsedCues:
     """Reads each `Dialogue:` line as a cue; each `Comment:` line is dropped."""
-    gathering = Gathering("line")
+    builder = CueBuilder("line")
     fields = _FIELDS
     for number, line in enumerate(lines_of(text), 1):
         kind, _, content = line[: limits.MAX_LINE_CHARS].lstrip().partition(":")
@@ -43,10 +43,10 @@ def read_ass(text: str) -> CueSheet:
             case "format":
                 fields = _order(content) or fields
             case "comment":
-                gathering.drop(Silent.COMMENT)
+                builder.drop(Silent.COMMENT)
             case "dialogue":
-                _read_event(gathering, number, fields, content)
-    return gathering.sheet()
+                _read_event(builder, number, fields, content)
+    return builder.build()
 
 
 def _order(content: str) -> list[str] | None:
@@ -56,24 +56,24 @@ def _order(content: str) -> list[str] | None:
     return names if known else None
 
 
-def _read_event(gathering: Gathering, number: int, fields: list[str], content: str) -> None:
+def _read_event(builder: CueBuilder, number: int, fields: list[str], content: str) -> None:
     cells = content.split(",", len(fields) - 1)
     if len(cells) < len(fields):
         detail = f"expected {len(fields)} fields, found {len(cells)}"
-        gathering.refuse(number, RefusalError(Reason.MALFORMED_CUE, detail))
+        builder.refuse(number, RefusalError(Reason.MALFORMED_CUE, detail))
         return
     event = dict(zip(fields, cells, strict=True))
     text, drawn = _without_drawings(event["text"])
     if drawn and not _BLOCK.sub("", text).strip():
-        gathering.drop(Silent.DRAWING)
+        builder.drop(Silent.DRAWING)
         return
     lines = re.split(r"\\[Nn]", text.replace("\\h", " "))
     try:
         start_ms, end_ms = clock_ms(event["start"]), clock_ms(event["end"])
     except RefusalError as error:
-        gathering.refuse(number, error)
+        builder.refuse(number, error)
     else:
-        gathering.add(number, start_ms, end_ms, lines, event.get("name", "").strip() or None)
+        builder.add(number, start_ms, end_ms, lines, event.get("name", "").strip() or None)
 
 
 def _without_drawings(text: str) -> tuple[str, bool]:

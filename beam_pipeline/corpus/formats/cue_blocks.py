@@ -43,7 +43,7 @@ class Cue:
 
 
 @dataclasses.dataclass(frozen=True)
-class CueSheet:
+class ParsedCues:
     """All cues of a file, in file order.
 
     Attributes:
@@ -75,7 +75,7 @@ class _Block:
             self.size += len(line) + 1
 
 
-def read_cues(text: str, blank_ends_cue: bool) -> CueSheet:
+def read_cues(text: str, blank_ends_cue: bool) -> ParsedCues:
     """Reads every cue of a text.
 
     Args:
@@ -90,7 +90,7 @@ def read_cues(text: str, blank_ends_cue: bool) -> CueSheet:
             cues.append(_read_cue(block, blank_ends_cue))
         except RefusalError as error:
             note(refused, error.at(f"line {block.number}"))
-    return CueSheet(tuple(cues), tuple(refused))
+    return ParsedCues(tuple(cues), tuple(refused))
 
 
 def lines_of(text: str) -> Iterator[str]:

@@ -14,7 +14,7 @@ from collections.abc import Iterable
 
 from beam_pipeline.corpus import limits
 from beam_pipeline.corpus.decoding import refuse_broken
-from beam_pipeline.corpus.formats.cue_blocks import Cue, CueSheet
+from beam_pipeline.corpus.formats.cue_blocks import Cue, ParsedCues
 from beam_pipeline.corpus.refusals import Refusal, RefusalError, check_size, check_times, note
 from beam_pipeline.records import Reason
 
@@ -60,7 +60,7 @@ class CueText:
         return "".join(self._texts)
 
 
-class Gathering:
+class CueBuilder:
     """Takes the cues of one file in, one after another.
 
     Args:
@@ -113,10 +113,10 @@ class Gathering:
         """Ends the cues without an end that started before."""
         self._clears.append(at_ms)
 
-    def sheet(self, language: str | None = None) -> CueSheet:
+    def build(self, language: str | None = None) -> ParsedCues:
         """All that was taken in."""
         times = sorted({*self._clears, *(draft.start_ms for draft in self._drafts)})
-        return CueSheet(
+        return ParsedCues(
             cues=tuple(_finish(draft, times) for draft in self._drafts),
             refused=tuple(self._refused),
             dropped=tuple(sorted((str(kind), count) for kind, count in self._dropped.items())),

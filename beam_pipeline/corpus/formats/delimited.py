@@ -10,13 +10,13 @@ from beam_pipeline.corpus import limits
 from beam_pipeline.corpus.formats.format import TableFormat
 from beam_pipeline.corpus.options import ReadOptions
 from beam_pipeline.corpus.refusals import Refusal, RefusalError, note
-from beam_pipeline.corpus.table_columns import Sheet, wanted
+from beam_pipeline.corpus.table_columns import RawTable, wanted
 from beam_pipeline.records import Reason
 
 _DELIMITERS = ",\t;"
 
 
-def read_delimited(text: str, options: ReadOptions) -> Sheet:
+def read_delimited(text: str, options: ReadOptions) -> RawTable:
     """Reads rows; those with more or fewer cells than the header are refused.
 
     Raises:
@@ -26,7 +26,7 @@ def read_delimited(text: str, options: ReadOptions) -> Sheet:
     header = next(rows, None)
     if not isinstance(header, list):
         raise RefusalError(Reason.MALFORMED_FILE, "expected a header with the names of the columns")
-    return _sheet(header, rows, options)
+    return _raw_table(header, rows, options)
 
 
 def header_of(text: str) -> list[str]:
@@ -35,9 +35,11 @@ def header_of(text: str) -> list[str]:
     return header if isinstance(header, list) else []
 
 
-def _sheet(header: list[str], rows: Iterator[list[str] | Refusal], options: ReadOptions) -> Sheet:
+def _raw_table(
+    header: list[str], rows: Iterator[list[str] | Refusal], options: ReadOptions
+) -> RawTable:
     names = wanted(header, options)
-    places = [(name, header.index(name)) for name in names]
+    positions = [(name, header.index(name)) for name in names]
     columns: dict[str, list[str]] = {name: [] for name in names}
     numbers: list[int] = []
     refused: list[Refusal] = []
@@ -46,9 +48,9 @@ def _sheet(header: list[str], rows: Iterator[list[str] | Refusal], options: Read
             note(refused, _refusal(row, len(header), number))
             continue
         numbers.append(number)
-        for name, place in places:
-            columns[name].append(row[place])
-    return Sheet(tuple(header), columns, numbers, tuple(refused))
+        for name, position in positions:
+            columns[name].append(row[position])
+    return RawTable(tuple(header), columns, numbers, tuple(refused))
 
 
 def _refusal(row: list[str] | Refusal, cells: int, number: int) -> Refusal:

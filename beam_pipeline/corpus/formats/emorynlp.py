@@ -8,14 +8,14 @@ from collections.abc import Iterator
 from beam_pipeline.corpus.formats.format import DataSetFormat
 from beam_pipeline.corpus.formats.jsonl import parse_json
 from beam_pipeline.corpus.refusals import Refusal, RefusalError, note
-from beam_pipeline.corpus.table_columns import Sheet
+from beam_pipeline.corpus.table_columns import RawTable
 from beam_pipeline.records import Reason
 
 _SHAPE = re.compile(r"\s*\{\s*(?:\"season_id\"\s*:\s*\"?\w*\"?\s*,\s*)?\"episodes\"\s*:\s*\[")
 _FIELDS = ("text", "speaker", "dialogue", "show", "episode", "label")
 
 
-def read_emorynlp(text: str) -> Sheet:
+def read_emorynlp(text: str) -> RawTable:
     """Reads utterances as rows under our names for the columns; all are of the show Friends.
 
     Raises:
@@ -32,7 +32,7 @@ def read_emorynlp(text: str) -> Sheet:
             rows.append(row)
             numbers.append(number)
     columns = dict(zip(_FIELDS, zip(*rows, strict=True), strict=True)) if rows else {}
-    return Sheet(_FIELDS, columns, numbers, tuple(refused))
+    return RawTable(_FIELDS, columns, numbers, tuple(refused))
 
 
 def _parse(text: str) -> object:

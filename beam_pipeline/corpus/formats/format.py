@@ -13,9 +13,9 @@ from collections.abc import Callable
 from typing import Final
 
 from beam_pipeline.corpus import limits
-from beam_pipeline.corpus.formats.cue_blocks import CueSheet
+from beam_pipeline.corpus.formats.cue_blocks import ParsedCues
 from beam_pipeline.corpus.options import ReadOptions
-from beam_pipeline.corpus.table_columns import Sheet
+from beam_pipeline.corpus.table_columns import RawTable
 
 HEAD_CHARS: Final = 2**16
 """How much of a text is searched for what shows its format."""
@@ -125,7 +125,7 @@ class CueFormat(_TextFormat):
       read: text -> cues.
     """
 
-    read: Callable[[str], CueSheet]
+    read: Callable[[str], ParsedCues]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -136,7 +136,7 @@ class DataSetFormat(_TextFormat):
       read: text -> rows.
     """
 
-    read: Callable[[str], Sheet]
+    read: Callable[[str], RawTable]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -147,7 +147,7 @@ class TableFormat(_TextFormat):
       read: text -> rows, with those columns that may be of use.
     """
 
-    read: Callable[[str, ReadOptions], Sheet]
+    read: Callable[[str, ReadOptions], RawTable]
 
 
 TextFormat = CueFormat | DataSetFormat | TableFormat
@@ -163,4 +163,4 @@ class BinaryTableFormat(Format):
     """
 
     magic: bytes
-    read: Callable[[bytes, ReadOptions], Sheet]
+    read: Callable[[bytes, ReadOptions], RawTable]

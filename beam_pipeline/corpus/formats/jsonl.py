@@ -11,7 +11,7 @@ from beam_pipeline.corpus.formats.cue_blocks import lines_of
 from beam_pipeline.corpus.formats.format import Evidence, RawText, TableFormat
 from beam_pipeline.corpus.options import ReadOptions
 from beam_pipeline.corpus.refusals import Refusal, RefusalError, note
-from beam_pipeline.corpus.table_columns import Sheet, wanted
+from beam_pipeline.corpus.table_columns import RawTable, wanted
 from beam_pipeline.records import Reason
 
 _MAX_NAMES = 1_000
@@ -23,7 +23,7 @@ def find_jsonl(text: RawText) -> Evidence | None:
     return text.at_start(_OBJECT) if text.extension != ".json" else None
 
 
-def read_jsonl(text: str, options: ReadOptions) -> Sheet:
+def read_jsonl(text: str, options: ReadOptions) -> RawTable:
     """Reads rows, numbered by their lines; what is no JSON object is refused."""
     rows: list[dict[str, object]] = []
     numbers: list[int] = []
@@ -36,7 +36,7 @@ def read_jsonl(text: str, options: ReadOptions) -> Sheet:
             note(refused, error.at(f"row {number}"))
     names = _names(rows)
     columns = {name: [row.get(name) for row in rows] for name in wanted(names, options)}
-    return Sheet(names, columns, numbers, tuple(refused))
+    return RawTable(names, columns, numbers, tuple(refused))
 
 
 def parse_object(text: str) -> dict[str, object]:

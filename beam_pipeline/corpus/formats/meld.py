@@ -6,7 +6,7 @@ from beam_pipeline.corpus.formats.delimited import header_of, read_delimited
 from beam_pipeline.corpus.formats.format import DataSetFormat, Evidence, RawText
 from beam_pipeline.corpus.options import ReadOptions
 from beam_pipeline.corpus.refusals import RefusalError
-from beam_pipeline.corpus.table_columns import Sheet
+from beam_pipeline.corpus.table_columns import RawTable
 from beam_pipeline.records import Reason
 
 _COLUMNS = (
@@ -28,22 +28,22 @@ def find_meld(text: RawText) -> Evidence | None:
     return (0, len(",".join(header))) if {name for _, name in _COLUMNS}.issubset(header) else None
 
 
-def read_meld(text: str) -> Sheet:
+def read_meld(text: str) -> RawTable:
     """Reads rows, under our names for the columns; all are of the show Friends.
 
     Raises:
       RefusalError: if there is no header with all columns of MELD.
     """
-    sheet = read_delimited(text, ReadOptions("", columns=_COLUMNS))
-    missing = next((name for _, name in _COLUMNS if name not in sheet.columns), None)
+    table = read_delimited(text, ReadOptions("", columns=_COLUMNS))
+    missing = next((name for _, name in _COLUMNS if name not in table.columns), None)
     if missing:
         raise RefusalError(Reason.MALFORMED_FILE, f"expected a header with MELD's '{missing}'")
-    columns = {field: sheet.columns[name] for field, name in _COLUMNS}
-    return Sheet(
+    columns = {field: table.columns[name] for field, name in _COLUMNS}
+    return RawTable(
         names=(*columns, "show"),
-        columns={**columns, "show": ["Friends"] * len(sheet.numbers)},
-        numbers=sheet.numbers,
-        refused=sheet.refused,
+        columns={**columns, "show": ["Friends"] * len(table.numbers)},
+        numbers=table.numbers,
+        refused=table.refused,
     )
 
 

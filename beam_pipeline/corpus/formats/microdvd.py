@@ -9,8 +9,8 @@ import re
 from typing import Final
 
 from beam_pipeline.corpus import limits
-from beam_pipeline.corpus.formats.cue_blocks import CueSheet, lines_of
-from beam_pipeline.corpus.formats.cue_builder import Gathering, Silent
+from beam_pipeline.corpus.formats.cue_blocks import ParsedCues, lines_of
+from beam_pipeline.corpus.formats.cue_builder import CueBuilder, Silent
 from beam_pipeline.corpus.formats.format import CueFormat
 from beam_pipeline.corpus.refusals import RefusalError
 from beam_pipeline.records import Reason
@@ -24,9 +24,9 @@ _RATE = re.compile(r"\s*(\d{1,3}(?:[.,]\d{1,6})?)\s*", re.ASCII)
 _STYLE = re.compile(r"\{[a-zA-Z]:[^{}]*\}")
 
 
-def read_microdvd(text: str) -> CueSheet:
+def read_microdvd(text: str) -> ParsedCues:
     """Reads every line that begins with a number in braces; others belong to the cue before."""
-    gathering = Gathering("line")
+    builder = CueBuilder("line")
     rate = FRAMES_PER_SECOND
     pending: tuple[int, str] | None = None
     for number, line in enumerate(lines_of(text), 1):
@@ -35,15 +35,15 @@ def read_microdvd(text: str) -> CueSheet:
                 pending = (pending[0], f"{pending[1]}|{line}")
             continue
         if pending:
-            _read_line(gathering, *pending, rate)
+            _read_line(builder, *pending, rate)
         pending = (number, line)
         declared = _declared_rate(line) if number == 1 else None
         if declared:
             rate, pending = declared, None
-            gathering.drop(Silent.FRAME_RATE)
+            builder.drop(Silent.FRAME_RATE)
     if pending:
-        _read_line(gathering, *pending, rate)
-    return gathering.sheet()
+        _read_line(builder, *pending, rate)
+    return builder.build()
 
 
 def _declared_rate(line: str) -> float | None:
@@ -53,16 +53,16 @@ def _declared_rate(line: str) -> float | None:
     return float(rate[1].replace(",", ".")) or None if rate else None
 
 
-def _read_line(gathering: Gathering, number: int, line: str, rate: float) -> None:
+def _read_line(builder: CueBuilder, number: int, line: str, rate: float) -> None:
     frames = _FRAMES.match(line)
     if frames is None:
         error = RefusalError(Reason.MALFORMED_CUE, "expected frames such as {25}{50}")
-        gathering.refuse(number, error)
+        builder.refuse(number, error)
         return
     start, end = frames.groups()
     lines = _STYLE.sub("", line[frames.end() :]).split("|")
     end_ms = round(int(end) * 1000 / rate) if end else None
-    gathering.add(number, round(int(start) * 1000 / rate), end_ms, lines)
+    builder.add(number, round(int(start) * 1000 / rate), end_ms, lines)
 
 
 FORMAT = CueFormat(

@@ -10,8 +10,8 @@ import dataclasses
 import re
 
 from beam_pipeline.corpus.formats.clocks import clock_ms
-from beam_pipeline.corpus.formats.cue_blocks import CueSheet
-from beam_pipeline.corpus.formats.cue_builder import CueText, Gathering, collapsed
+from beam_pipeline.corpus.formats.cue_blocks import ParsedCues
+from beam_pipeline.corpus.formats.cue_builder import CueBuilder, CueText, collapsed
 from beam_pipeline.corpus.formats.format import CueFormat, Evidence, RawText
 from beam_pipeline.corpus.formats.tags import Tag, tokens
 from beam_pipeline.corpus.refusals import RefusalError
@@ -46,13 +46,13 @@ class _Sentence:
             self.start_ms, self.starts_within = at_ms, True
 
 
-def read_opus(text: str) -> CueSheet:
+def read_opus(text: str) -> ParsedCues:
     """Reads every sentence; those before the first time are refused.
 
     Raises:
       RefusalError: if it declares entities.
     """
-    gathering = Gathering("cue")
+    builder = CueBuilder("cue")
     sentence: _Sentence | None = None
     shown_from: int | None = None
     found = 0
@@ -63,7 +63,7 @@ def read_opus(text: str) -> CueSheet:
             continue
         if token.name == "s":
             if sentence:
-                _finish(gathering, sentence)
+                _finish(builder, sentence)
             found += token.opens
             sentence = _Sentence(found, shown_from) if token.opens else None
         elif token.name == "time" and token.opens:
@@ -71,8 +71,8 @@ def read_opus(text: str) -> CueSheet:
         elif token.name == "w" and token.opens and sentence:
             sentence.text.add(" ")
     if sentence:
-        _finish(gathering, sentence)
-    return gathering.sheet()
+        _finish(builder, sentence)
+    return builder.build()
 
 
 def _note_time(tag: Tag, sentence: _Sentence | None, shown_from: int | None) -> int | None:
@@ -90,16 +90,16 @@ def _note_time(tag: Tag, sentence: _Sentence | None, shown_from: int | None) -> 
     return at_ms if mark == "S" else shown_from
 
 
-def _finish(gathering: Gathering, sentence: _Sentence) -> None:
+def _finish(builder: CueBuilder, sentence: _Sentence) -> None:
     if sentence.fault:
-        gathering.refuse(sentence.number, sentence.fault)
+        builder.refuse(sentence.number, sentence.fault)
         return
     if sentence.start_ms is None:
         error = RefusalError(Reason.MALFORMED_CUE, "expected a time at or before its begin")
-        gathering.refuse(sentence.number, error)
+        builder.refuse(sentence.number, error)
         return
     text = _BEFORE_NO_SPACE.sub("", collapsed(str(sentence.text)))
-    gathering.add(sentence.number, sentence.start_ms, sentence.end_ms, [text])
+    builder.add(sentence.number, sentence.start_ms, sentence.end_ms, [text])
 
 
 FORMAT = CueFormat(

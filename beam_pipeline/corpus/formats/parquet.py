@@ -9,12 +9,12 @@ from beam_pipeline.corpus import limits
 from beam_pipeline.corpus.formats.format import BinaryTableFormat
 from beam_pipeline.corpus.options import ReadOptions
 from beam_pipeline.corpus.refusals import RefusalError
-from beam_pipeline.corpus.table_columns import Sheet, wanted
+from beam_pipeline.corpus.table_columns import RawTable, wanted
 from beam_pipeline.corpus.unpacking import check_size
 from beam_pipeline.records import Reason
 
 
-def read_parquet(data: bytes, options: ReadOptions) -> Sheet:
+def read_parquet(data: bytes, options: ReadOptions) -> RawTable:
     """Reads those columns that may be of use.
 
     Raises:
@@ -26,7 +26,7 @@ def read_parquet(data: bytes, options: ReadOptions) -> Sheet:
         raise RefusalError(Reason.MALFORMED_FILE, "the Parquet file is damaged") from error
 
 
-def _read(file: pq.ParquetFile, options: ReadOptions) -> Sheet:
+def _read(file: pq.ParquetFile, options: ReadOptions) -> RawTable:
     _check_limits(file.metadata)
     names = tuple(file.schema_arrow.names)
     table = file.read(columns=wanted(names, options), use_threads=False)
@@ -35,7 +35,7 @@ def _read(file: pq.ParquetFile, options: ReadOptions) -> Sheet:
         name: column.to_pylist()
         for name, column in zip(table.column_names, table.columns, strict=True)
     }
-    return Sheet(names, columns, range(1, file.metadata.num_rows + 1))
+    return RawTable(names, columns, range(1, file.metadata.num_rows + 1))
 
 
 def _check_limits(metadata: pq.FileMetaData) -> None:

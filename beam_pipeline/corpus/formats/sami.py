@@ -11,8 +11,8 @@ import html
 import re
 from collections import Counter
 
-from beam_pipeline.corpus.formats.cue_blocks import CueSheet
-from beam_pipeline.corpus.formats.cue_builder import CueText, Gathering, Silent, collapsed
+from beam_pipeline.corpus.formats.cue_blocks import ParsedCues
+from beam_pipeline.corpus.formats.cue_builder import CueBuilder, CueText, Silent, collapsed
 from beam_pipeline.corpus.formats.format import CueFormat
 from beam_pipeline.corpus.formats.tags import Tag, tokens
 from beam_pipeline.corpus.refusals import RefusalError
@@ -44,34 +44,34 @@ class _Paragraph:
         return not html.unescape(str(self.text)).strip()
 
 
-def read_sami(text: str) -> CueSheet:
+def read_sami(text: str) -> ParsedCues:
     """Reads every paragraph of the body.
 
     Raises:
       RefusalError: if it declares entities.
     """
     paragraphs = _paragraphs(text)
-    said = Counter(one.language for one in paragraphs if not one.is_blank and not one.names)
-    language = max(said, key=lambda name: said[name], default="")
-    gathering = Gathering("cue")
+    spoken = Counter(one.language for one in paragraphs if not one.is_blank and not one.names)
+    language = max(spoken, key=lambda name: spoken[name], default="")
+    builder = CueBuilder("cue")
     name: str | None = None
     for number, one in enumerate(paragraphs, 1):
         if one.names and one.language in ("", language):
             name = html.unescape(str(one.text)).strip() or None
-            gathering.drop(Silent.NAME)
+            builder.drop(Silent.NAME)
         elif one.start is None or not _START.fullmatch(one.start.strip()):
             detail = "expected <SYNC Start=MILLISECONDS> before it"
-            gathering.refuse(number, RefusalError(Reason.MALFORMED_CUE, detail))
+            builder.refuse(number, RefusalError(Reason.MALFORMED_CUE, detail))
         elif one.is_blank:
-            gathering.clear(int(one.start))
-            gathering.drop(Silent.BLANK)
+            builder.clear(int(one.start))
+            builder.drop(Silent.BLANK)
         elif one.language != language:
-            gathering.drop(Silent.OTHER_LANGUAGE)
+            builder.drop(Silent.OTHER_LANGUAGE)
         else:
             lines = map(collapsed, str(one.text).split("\n"))
-            gathering.add(number, int(one.start), None, lines, name)
+            builder.add(number, int(one.start), None, lines, name)
             name = None
-    return gathering.sheet()
+    return builder.build()
 
 
 def _paragraphs(text: str) -> list[_Paragraph]:

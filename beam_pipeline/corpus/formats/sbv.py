@@ -9,8 +9,8 @@ import re
 
 from beam_pipeline.corpus import limits
 from beam_pipeline.corpus.formats.clocks import CLOCK, milliseconds
-from beam_pipeline.corpus.formats.cue_blocks import CueSheet, lines_of
-from beam_pipeline.corpus.formats.cue_builder import Gathering
+from beam_pipeline.corpus.formats.cue_blocks import ParsedCues, lines_of
+from beam_pipeline.corpus.formats.cue_builder import CueBuilder
 from beam_pipeline.corpus.formats.format import CueFormat
 from beam_pipeline.corpus.refusals import RefusalError
 from beam_pipeline.records import Reason
@@ -26,38 +26,38 @@ def is_timing(line: str) -> bool:
     return len(line) <= limits.MAX_TIMING_CHARS and _TIMING.fullmatch(line) is not None
 
 
-def read_sbv(text: str) -> CueSheet:
+def read_sbv(text: str) -> ParsedCues:
     """Reads every line that looks like two times as the begin of a cue."""
-    gathering = Gathering("line")
+    builder = CueBuilder("line")
     timing: tuple[int, str] | None = None
     lines: list[str] = []
     size = 0
     for number, line in enumerate(lines_of(text), 1):
         if len(line) <= limits.MAX_TIMING_CHARS and _LIKE_TIMING.fullmatch(line):
             if timing:
-                _read_cue(gathering, *timing, lines)
+                _read_cue(builder, *timing, lines)
             timing, lines, size = (number, line), [], 0
         elif timing and size <= limits.MAX_TEXT_CHARS:
             lines += _BREAK.split(line)
             size += len(line)
     if timing:
-        _read_cue(gathering, *timing, lines)
-    return gathering.sheet()
+        _read_cue(builder, *timing, lines)
+    return builder.build()
 
 
-def _read_cue(gathering: Gathering, number: int, timing: str, lines: list[str]) -> None:
+def _read_cue(builder: CueBuilder, number: int, timing: str, lines: list[str]) -> None:
     match = _TIMING.fullmatch(timing)
     if match is None:
         detail = "expected a timing such as 0:00:01.000,0:00:02.000"
-        gathering.refuse(number, RefusalError(Reason.MALFORMED_CUE, detail))
+        builder.refuse(number, RefusalError(Reason.MALFORMED_CUE, detail))
         return
     try:
         start_ms = milliseconds(*match.groups()[:4])
         end_ms = milliseconds(*match.groups()[4:])
     except RefusalError as error:
-        gathering.refuse(number, error)
+        builder.refuse(number, error)
     else:
-        gathering.add(number, start_ms, end_ms, lines)
+        builder.add(number, start_ms, end_ms, lines)
 
 
 FORMAT = CueFormat(

@@ -11,8 +11,8 @@ import re
 from collections.abc import Sequence
 
 from beam_pipeline.corpus import limits
-from beam_pipeline.corpus.formats.cue_blocks import CueSheet, lines_of
-from beam_pipeline.corpus.formats.cue_builder import Gathering, Silent
+from beam_pipeline.corpus.formats.cue_blocks import ParsedCues, lines_of
+from beam_pipeline.corpus.formats.cue_builder import CueBuilder, Silent
 from beam_pipeline.corpus.formats.format import CueFormat
 from beam_pipeline.corpus.refusals import RefusalError
 from beam_pipeline.records import Reason
@@ -39,30 +39,30 @@ _EXTENDED = {
 _BACKSPACE, _RETURN, _CLEAR, _SHOW = 0x21, 0x2D, 0x2C, 0x2F
 
 
-def read_scc(text: str) -> CueSheet:
+def read_scc(text: str) -> ParsedCues:
     """Reads every line but the header and empty ones."""
-    gathering = Gathering("line")
+    builder = CueBuilder("line")
     for number, line in enumerate(lines_of(text), 1):
         if line.strip() and not line.lstrip("\ufeff ").startswith(_HEADER):
-            _read_line(gathering, number, line)
-    return gathering.sheet()
+            _read_line(builder, number, line)
+    return builder.build()
 
 
-def _read_line(gathering: Gathering, number: int, line: str) -> None:
+def _read_line(builder: CueBuilder, number: int, line: str) -> None:
     match = _LINE.fullmatch(line) if len(line) <= limits.MAX_TEXT_CHARS else None
     if match is None or int(match[2]) > 59 or int(match[3]) > 59:
         detail = "expected a time and groups of four hexadecimal digits"
-        gathering.refuse(number, RefusalError(Reason.MALFORMED_CUE, detail))
+        builder.refuse(number, RefusalError(Reason.MALFORMED_CUE, detail))
         return
     pairs = [(int(pair[:2], 16) & 0x7F, int(pair[2:], 16) & 0x7F) for pair in match[6].split()]
     frame = _frame(match)
     text, shown, cleared = _decode(pairs)
     if cleared is not None:
-        gathering.clear(round((frame + cleared) * _FRAME_MS))
+        builder.clear(round((frame + cleared) * _FRAME_MS))
     if text.strip():
-        gathering.add(number, round((frame + shown) * _FRAME_MS), None, text.split("\n"))
+        builder.add(number, round((frame + shown) * _FRAME_MS), None, text.split("\n"))
     else:
-        gathering.drop(Silent.CONTROL)
+        builder.drop(Silent.CONTROL)
 
 
 def _frame(time: re.Match[str]) -> int:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from beam_pipeline.corpus.formats.cue_blocks import ARROW_MARK, CueSheet, is_timing, read_cues
+from beam_pipeline.corpus.formats.cue_blocks import ARROW_MARK, ParsedCues, is_timing, read_cues
 from beam_pipeline.corpus.formats.format import CueFormat
 
 
-def read_srt(text: str) -> CueSheet:
+def read_srt(text: str) -> ParsedCues:
     """Reads the cues of an SRT file, which may lack counters or the empty lines between cues."""
     return read_cues(text, blank_ends_cue=False)
 

@@ -11,8 +11,8 @@ import html
 import re
 
 from beam_pipeline.corpus import limits
-from beam_pipeline.corpus.formats.cue_blocks import CueSheet
-from beam_pipeline.corpus.formats.cue_builder import Gathering, Silent, collapsed
+from beam_pipeline.corpus.formats.cue_blocks import ParsedCues
+from beam_pipeline.corpus.formats.cue_builder import CueBuilder, Silent, collapsed
 from beam_pipeline.corpus.formats.format import CueFormat
 from beam_pipeline.corpus.formats.tags import Tag, tokens
 from beam_pipeline.corpus.formats.ttml_time import Clock, Span
@@ -58,7 +58,7 @@ class _Paragraph:
 
 class _Reader:
     def __init__(self) -> None:
-        self.gathering = Gathering("cue")
+        self.builder = CueBuilder("cue")
         self.clock = Clock()
         self.language: str | None = None
         self.agents: dict[str, str] = {}
@@ -89,7 +89,7 @@ class _Reader:
             span = parent.span.child(attributes, self.clock)
         if tag.name == "span" and self.paragraph and span.timed:
             self.paragraph.spans.append(span)
-        # the reading of a character stands beside it, and would be said twice
+        # the reading of a character stands next to it, and would be said twice
         spoken = spoken and not attributes.get("ruby", "").startswith(("text", "delimiter"))
         agent = self.agents.get(attributes.get("agent", "")) or parent.agent
         if len(self.stack) > _MAX_DEPTH:
@@ -131,18 +131,18 @@ class _Reader:
         faults = [one.fault for one in (span, *paragraph.spans) if one.fault]
         lines = [collapsed(line) for line in "".join(paragraph.texts).split("\n")]
         if faults:
-            self.gathering.refuse(paragraph.number, faults[0])
+            self.builder.refuse(paragraph.number, faults[0])
         elif not any(lines):
-            self.gathering.drop(Silent.BLANK)
+            self.builder.drop(Silent.BLANK)
         elif span.end is not None and span.end <= span.begin:
-            self.gathering.drop(Silent.NEVER_SHOWN)
+            self.builder.drop(Silent.NEVER_SHOWN)
         else:
             name = ", ".join(paragraph.names) or None
             end_ms = None if end is None else round(end)
-            self.gathering.add(paragraph.number, round(begin), end_ms, lines, name)
+            self.builder.add(paragraph.number, round(begin), end_ms, lines, name)
 
 
-def read_ttml(text: str) -> CueSheet:
+def read_ttml(text: str) -> ParsedCues:
     """Reads every paragraph, in files that are no XML too.
 
     Raises:
@@ -158,7 +158,7 @@ def read_ttml(text: str) -> CueSheet:
         if token.closes:
             reader.close(token.name)
     reader.close("p")
-    return reader.gathering.sheet(reader.language)
+    return reader.builder.build(reader.language)
 
 
 FORMAT = CueFormat(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from beam_pipeline.corpus.formats.cue_blocks import ARROW_MARK, CueSheet, is_timing, read_cues
+from beam_pipeline.corpus.formats.cue_blocks import ARROW_MARK, ParsedCues, is_timing, read_cues
 from beam_pipeline.corpus.formats.format import CueFormat, Evidence, RawText
 
 _EXTENSION = ".vtt"
@@ -22,7 +22,7 @@ def find_webvtt(text: RawText) -> Evidence | None:
     return text.first_line(ARROW_MARK, is_timing)
 
 
-def read_webvtt(text: str) -> CueSheet:
+def read_webvtt(text: str) -> ParsedCues:
     """Reads the cues of a WebVTT file, with or without its header."""
     return read_cues(text, blank_ends_cue=True)
 

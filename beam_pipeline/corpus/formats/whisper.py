@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 import re
 
-from beam_pipeline.corpus.formats.cue_blocks import CueSheet
-from beam_pipeline.corpus.formats.cue_builder import Gathering
+from beam_pipeline.corpus.formats.cue_blocks import ParsedCues
+from beam_pipeline.corpus.formats.cue_builder import CueBuilder
 from beam_pipeline.corpus.formats.format import CueFormat, Evidence, RawText
 from beam_pipeline.corpus.formats.jsonl import parse_json
 from beam_pipeline.corpus.refusals import RefusalError
@@ -26,7 +26,7 @@ def find_whisper(text: RawText) -> Evidence | None:
     return found and (0, found.end())
 
 
-def read_whisper(text: str) -> CueSheet:
+def read_whisper(text: str) -> ParsedCues:
     """Reads every segment as a cue, with the speaker that diarisation gave it.
 
     Raises:
@@ -36,15 +36,15 @@ def read_whisper(text: str) -> CueSheet:
     segments = transcript.get("segments", transcript.get("transcription"))
     if not isinstance(segments, list):
         raise RefusalError(Reason.MALFORMED_FILE, "expected a list 'segments'")
-    gathering = Gathering("cue")
+    builder = CueBuilder("cue")
     for number, segment in enumerate(segments, 1):
         try:
-            start_ms, end_ms, said, speaker = _read(segment)
+            start_ms, end_ms, speech, speaker = _read(segment)
         except RefusalError as error:
-            gathering.refuse(number, error)
+            builder.refuse(number, error)
         else:
-            gathering.add(number, start_ms, end_ms, said.split("\n"), speaker)
-    return gathering.sheet(_language(transcript))
+            builder.add(number, start_ms, end_ms, speech.split("\n"), speaker)
+    return builder.build(_language(transcript))
 
 
 def _parse(text: str) -> dict[str, object]:

@@ -12,7 +12,7 @@ import re
 from beam_pipeline.corpus.formats.cue_blocks import lines_of
 from beam_pipeline.corpus.formats.format import DataSetFormat, Evidence, RawText
 from beam_pipeline.corpus.refusals import Refusal, note
-from beam_pipeline.corpus.table_columns import Column, Sheet
+from beam_pipeline.corpus.table_columns import Column, RawTable
 from beam_pipeline.records import Reason
 
 LABELS = (
@@ -38,7 +38,7 @@ def find_xed(text: RawText) -> Evidence | None:
     return (0, sum(map(len, rows))) if rows and all(map(_ROW.fullmatch, rows)) else None
 
 
-def read_xed(text: str) -> Sheet:
+def read_xed(text: str) -> RawTable:
     """Reads rows; the label of a line with several emotions is all their names, `anger+fear`."""
     texts: list[str] = []
     labels: list[str] = []
@@ -54,7 +54,7 @@ def read_xed(text: str) -> Sheet:
             detail = "expected a text, a tab, and numbers from 0 to 8"
             note(refused, Refusal(f"row {number}", Reason.MALFORMED_ROW, detail))
     columns: dict[str, Column] = {"text": texts, "dialogue": numbers, "label": labels}
-    return Sheet(tuple(columns), columns, numbers, tuple(refused))
+    return RawTable(tuple(columns), columns, numbers, tuple(refused))
 
 
 FORMAT = DataSetFormat(

@@ -105,7 +105,7 @@ def test_a_damaged_archive_is_refused_whole() -> None:
     assert reasons(read("a.zip", archive({}))) == [Reason.EMPTY_FILE]
 
 
-def test_two_members_of_one_name_are_not_told_apart() -> None:
+def test_of_two_members_of_one_name_neither_is_read() -> None:
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w") as packed:
         packed.writestr("a.srt", SRT)

@@ -23,9 +23,9 @@ def texts(cues: tuple[Cue, ...]) -> list[tuple[str, ...]]:
 
 
 def test_an_srt_cue_has_its_line_its_times_and_its_lines() -> None:
-    sheet = read_srt(SRT)
-    assert sheet.refused == ()
-    assert sheet.cues == (
+    parsed = read_srt(SRT)
+    assert parsed.refused == ()
+    assert parsed.cues == (
         Cue(2, 1000, 2500, ("Good evening.",)),
         Cue(6, 3000, 4000, ("Sit down,", "please.")),
     )
@@ -48,13 +48,13 @@ def test_counters_and_empty_lines_between_cues_may_be_missing() -> None:
 
 
 def test_a_number_that_is_said_is_no_counter() -> None:
-    sheet = read_srt("1\n00:00:01,0 --> 00:00:02,0\n42\n\n2\n00:00:02,0 --> 00:00:03,0\nB\n")
-    assert texts(sheet.cues) == [("42",), ("B",)]
+    parsed = read_srt("1\n00:00:01,0 --> 00:00:02,0\n42\n\n2\n00:00:02,0 --> 00:00:03,0\nB\n")
+    assert texts(parsed.cues) == [("42",), ("B",)]
 
 
 def test_an_empty_line_within_an_srt_cue_loses_no_text() -> None:
-    sheet = read_srt("1\n00:00:01,0 --> 00:00:02,0\nA\n\nB\n\n2\n00:00:02,0 --> 00:00:03,0\nC\n")
-    assert texts(sheet.cues) == [("A", "B"), ("C",)]
+    parsed = read_srt("1\n00:00:01,0 --> 00:00:02,0\nA\n\nB\n\n2\n00:00:02,0 --> 00:00:03,0\nC\n")
+    assert texts(parsed.cues) == [("A", "B"), ("C",)]
 
 
 @pytest.mark.parametrize(
@@ -84,29 +84,31 @@ def test_timings_are_read_in_all_their_forms(timing: str, start_ms: int, end_ms:
     ],
 )
 def test_a_bad_timing_loses_its_cue_alone(timing: str, reason: Reason) -> None:
-    sheet = read_srt(f"1\n{timing}\nLost.\n\n2\n00:00:05,000 --> 00:00:06,000\nKept.\n")
-    assert texts(sheet.cues) == [("Kept.",)]
-    assert [(refusal.position, refusal.reason) for refusal in sheet.refused] == [("line 2", reason)]
-    assert "Lost" not in sheet.refused[0].detail
+    parsed = read_srt(f"1\n{timing}\nLost.\n\n2\n00:00:05,000 --> 00:00:06,000\nKept.\n")
+    assert texts(parsed.cues) == [("Kept.",)]
+    assert [(refusal.position, refusal.reason) for refusal in parsed.refused] == [
+        ("line 2", reason)
+    ]
+    assert "Lost" not in parsed.refused[0].detail
 
 
 def test_a_cue_with_too_much_text_is_refused_whole() -> None:
-    sheet = read_srt(f"00:01,0 --> 00:02,0\n{'word ' * 3000}\n\n2\n00:02,0 --> 00:03,0\nKept.\n")
-    assert texts(sheet.cues) == [("Kept.",)]
-    assert sheet.refused[0].reason is Reason.TEXT_TOO_LONG
+    parsed = read_srt(f"00:01,0 --> 00:02,0\n{'word ' * 3000}\n\n2\n00:02,0 --> 00:03,0\nKept.\n")
+    assert texts(parsed.cues) == [("Kept.",)]
+    assert parsed.refused[0].reason is Reason.TEXT_TOO_LONG
 
 
 def test_notes_styles_and_regions_of_webvtt_are_no_cues() -> None:
-    sheet = read_webvtt(
+    parsed = read_webvtt(
         "WEBVTT - a title\nKind: captions\n\nSTYLE\n::cue { color: red }\n\nREGION\nid:a\n\n"
         "NOTE written\nby hand\n\nintro\n00:01.000 --> 00:02.000 line:0\nHello.\n\n"
         "NOTE between\n\n00:03.000 --> 00:04.000\nBye.\n"
     )
-    assert texts(sheet.cues) == [("Hello.",), ("Bye.",)]
-    assert sheet.refused == ()
+    assert texts(parsed.cues) == [("Hello.",), ("Bye.",)]
+    assert parsed.refused == ()
 
 
 def test_every_line_with_an_arrow_is_one_cue_wherever_it_stands() -> None:
-    sheet = read_webvtt("WEBVTT\nRegion: id=a-->\n\n-->\n00:01.000 --> 00:02.000\n-->\nx")
-    assert len(sheet.cues) == 1
-    assert [refusal.position for refusal in sheet.refused] == ["line 2", "line 4", "line 6"]
+    parsed = read_webvtt("WEBVTT\nRegion: id=a-->\n\n-->\n00:01.000 --> 00:02.000\n-->\nx")
+    assert len(parsed.cues) == 1
+    assert [refusal.position for refusal in parsed.refused] == ["line 2", "line 4", "line 6"]

@@ -22,7 +22,7 @@ def dialogues(*cues: tuple[int, int, str]) -> Dialogues:
 
 
 def turns(*cues: tuple[int, int, str]) -> list[tuple[str | None, str]]:
-    return [(said.speaker.name, said.text) for said in dialogues(*cues).utterances]
+    return [(result.speaker.name, result.text) for result in dialogues(*cues).utterances]
 
 
 def in_a_row(*texts: str) -> list[tuple[str | None, str]]:
@@ -30,10 +30,10 @@ def in_a_row(*texts: str) -> list[tuple[str | None, str]]:
 
 
 def test_a_sentence_runs_on_into_the_next_cue_and_keeps_its_speaker() -> None:
-    (said,) = dialogues((0, 1000, "ANN: You are"), (1100, 2000, "<i>my</i> friend.")).utterances
-    assert (said.start_ms, said.end_ms, said.text) == (0, 2000, "You are my friend.")
-    assert said.speaker.id == speaker_id("Show", "Ann")
-    assert said.speaker.source is SpeakerSource.LABEL
+    (result,) = dialogues((0, 1000, "ANN: You are"), (1100, 2000, "<i>my</i> friend.")).utterances
+    assert (result.start_ms, result.end_ms, result.text) == (0, 2000, "You are my friend.")
+    assert result.speaker.id == speaker_id("Show", "Ann")
+    assert result.speaker.source is SpeakerSource.LABEL
 
 
 def test_a_finished_sentence_ends_what_a_label_says() -> None:
@@ -66,15 +66,15 @@ def test_chevrons_within_a_line_begin_a_turn() -> None:
 
 
 def test_voice_tags_name_speakers() -> None:
-    said = dialogues(
+    result = dialogues(
         (0, 1000, "<v.loud.first Mary Ann>Hey!</v> <v Bo>Hi"), (1000, 2000, "<v Bo>you")
     )
-    assert [(x.speaker.name, x.text) for x in said.utterances] == [
+    assert [(x.speaker.name, x.text) for x in result.utterances] == [
         ("Mary Ann", "Hey!"),
         ("Bo", "Hi you"),
     ]
-    assert said.utterances[0].speaker.source is SpeakerSource.VOICE_TAG
-    assert said.used == 2
+    assert result.utterances[0].speaker.source is SpeakerSource.VOICE_TAG
+    assert result.used == 2
 
 
 def test_what_follows_a_closed_voice_is_not_theirs() -> None:
@@ -92,7 +92,7 @@ def test_markup_and_entities_leave_the_words() -> None:
 
 
 def test_sounds_music_and_lyrics_are_no_speech() -> None:
-    said = dialogues(
+    result = dialogues(
         (0, 900, "[door slams]"),
         (1000, 1900, "♪ ♪"),
         (2000, 2900, "(wind\nhowling)"),
@@ -101,28 +101,28 @@ def test_sounds_music_and_lyrics_are_no_speech() -> None:
         (5000, 5900, "..."),
         (6000, 6900, ""),
     )
-    assert [(x.speaker.name, x.text) for x in said.utterances] == [
+    assert [(x.speaker.name, x.text) for x in result.utterances] == [
         ("ANN", "Oh."),
     ]
-    assert said.used == 1
+    assert result.used == 1
 
 
 def test_a_long_silence_begins_a_dialogue() -> None:
-    said = dialogues((0, 1000, "One."), (6000, 7000, "Two."), (12_001, 13_000, "Three."))
-    assert [x.dialogue_id for x in said.utterances] == ["d001", "d001", "d002"]
+    result = dialogues((0, 1000, "One."), (6000, 7000, "Two."), (12_001, 13_000, "Three."))
+    assert [x.dialogue_id for x in result.utterances] == ["d001", "d001", "d002"]
 
 
 def test_several_and_strangers_have_a_name_and_no_id() -> None:
-    said = dialogues((0, 900, "ALL: Yes!"), (1000, 1900, "WOMAN: No!")).utterances
-    assert [x.speaker.kind for x in said] == [SpeakerKind.SEVERAL, SpeakerKind.UNKNOWN]
-    assert all(x.speaker.id is None and x.speaker.name for x in said)
+    result = dialogues((0, 900, "ALL: Yes!"), (1000, 1900, "WOMAN: No!")).utterances
+    assert [x.speaker.kind for x in result] == [SpeakerKind.SEVERAL, SpeakerKind.UNKNOWN]
+    assert all(x.speaker.id is None and x.speaker.name for x in result)
 
 
 def test_captions_without_punctuation_are_cut_to_a_bounded_length() -> None:
     cues = [(at * 1000, at * 1000 + 1000, "and so on") for at in range(500)]
-    said = turns((0, 0, "ANN: so"), *cues)
-    assert all(len(text) <= limits.MAX_UTTERANCE_CHARS for _, text in said)
-    assert {name for name, _ in said} == {"ANN"}
+    result = turns((0, 0, "ANN: so"), *cues)
+    assert all(len(text) <= limits.MAX_UTTERANCE_CHARS for _, text in result)
+    assert {name for name, _ in result} == {"ANN"}
 
 
 def test_cues_are_taken_in_order_of_time() -> None:
@@ -130,7 +130,7 @@ def test_cues_are_taken_in_order_of_time() -> None:
 
 
 def raws(*cues: tuple[int, int, str]) -> list[str]:
-    return [said.text_raw for said in dialogues(*cues).utterances]
+    return [result.text_raw for result in dialogues(*cues).utterances]
 
 
 def test_what_is_taken_out_stays_in_the_raw_text() -> None:
@@ -159,15 +159,15 @@ def test_what_is_taken_out_stays_in_the_raw_text() -> None:
     ],
 )
 def test_lyrics_and_credits_are_no_speech(text: str, spoken: str | None) -> None:
-    assert [said for _, said in turns((0, 900, text))] == ([spoken] if spoken else [])
+    assert [text for _, text in turns((0, 900, text))] == ([spoken] if spoken else [])
 
 
 @pytest.mark.parametrize("mark", ["* * *", "---", "[Scene: the pier]", "(COMMERCIAL BREAK)"])
 def test_a_mark_of_a_scene_begins_a_dialogue(mark: str) -> None:
     within = dialogues((0, 900, f"Bye.\n{mark}\nHello."))
     between = dialogues((0, 900, "Bye"), (900, 950, mark), (950, 2000, "Hello."))
-    for said in (within, between):
-        assert [x.dialogue_id for x in said.utterances] == ["d001", "d002"]
+    for result in (within, between):
+        assert [x.dialogue_id for x in result.utterances] == ["d001", "d002"]
     story = dialogues((0, 900, "Bye."), (900, 1900, ">>> Hello."))
     assert [x.dialogue_id for x in story.utterances] == ["d001", "d002"]
 
@@ -203,14 +203,14 @@ def test_a_file_teaches_its_labels() -> None:
 
 
 def test_in_a_file_of_capitals_capitals_make_no_label() -> None:
-    said = ["A HOT NEW LOOK: RED.", "ANN: YES.", "I SAY NO.", "ANN: NO.", "ANN: BUT YES."]
-    assert [name for name, _ in in_a_row(*said)] == [None, "ANN", None, "ANN", "ANN"]
+    lines = ["A HOT NEW LOOK: RED.", "ANN: YES.", "I SAY NO.", "ANN: NO.", "ANN: BUT YES."]
+    assert [name for name, _ in in_a_row(*lines)] == [None, "ANN", None, "ANN", "ANN"]
     assert in_a_row("I SAY NO.", ">> BO: I SAY YES.")[1][0] == "BO"
 
 
 def test_names_in_parentheses_are_told_from_sounds_by_their_use() -> None:
-    said = ["(Jeff Probst)\nGood night.", "(Probst) Go.", "(Whispering) Yes.", "(Probst)\nStop."]
-    assert in_a_row(*said) == [
+    lines = ["(Jeff Probst)\nGood night.", "(Probst) Go.", "(Whispering) Yes.", "(Probst)\nStop."]
+    assert in_a_row(*lines) == [
         ("Jeff Probst", "Good night."),
         ("Probst", "Go."),
         (None, "Yes."),
@@ -242,11 +242,11 @@ def made_up_cues(rows: Rows) -> list[Cue]:
 @given(st.lists(timed, max_size=12))
 def test_joining_and_cutting_lose_no_word_and_change_no_order(rows: Rows) -> None:
     cues = made_up_cues(rows)
-    said = [word for _, _, lines in rows for _, line, _ in lines for word in line]
+    words = [word for _, _, lines in rows for _, line, _ in lines for word in line]
     found = split_dialogues(cues, Cast("Show", "e", {}), OPTIONS)
-    heard = [word.rstrip(".?,") for x in found.utterances for word in x.text.split()]
+    kept = [word.rstrip(".?,") for x in found.utterances for word in x.text.split()]
     # Once is too seldom for a label in small letters, which then counts as words.
-    assert [word for word in heard if word not in ("Ann:", "")] == said
+    assert [word for word in kept if word not in ("Ann:", "")] == words
     assert found.used == sum(bool(cue.lines) for cue in cues)
     ids = [x.dialogue_id for x in found.utterances]
     assert ids == sorted(ids)

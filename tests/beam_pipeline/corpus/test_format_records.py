@@ -186,7 +186,7 @@ def test_the_first_timing_line_is_found_as_if_each_line_were_looked_at(
 LYRICS = """
     import re
 
-    from beam_pipeline.corpus.formats.cue_blocks import Cue, CueSheet
+    from beam_pipeline.corpus.formats.cue_blocks import Cue, ParsedCues
     from beam_pipeline.corpus.formats.format import CueFormat
 
     TIME = re.compile(r"\\[(\\d\\d):(\\d\\d)\\.(\\d\\d)\\](.*)")
@@ -197,7 +197,7 @@ LYRICS = """
         for line, (minutes, seconds, hundredths, words) in enumerate(TIME.findall(text), 1):
             at = (int(minutes) * 60 + int(seconds)) * 1000 + int(hundredths) * 10
             cues.append(Cue(line, at, at, (words,)))
-        return CueSheet(tuple(cues), ())
+        return ParsedCues(tuple(cues), ())
 
 
     FORMAT = CueFormat(

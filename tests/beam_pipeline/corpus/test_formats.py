@@ -5,7 +5,7 @@ import json
 import pytest
 
 from beam_pipeline.corpus.formats.ass import read_ass
-from beam_pipeline.corpus.formats.cue_blocks import CueSheet
+from beam_pipeline.corpus.formats.cue_blocks import ParsedCues
 from beam_pipeline.corpus.formats.microdvd import read_microdvd
 from beam_pipeline.corpus.formats.opus import read_opus
 from beam_pipeline.corpus.formats.sami import read_sami
@@ -17,12 +17,12 @@ from beam_pipeline.corpus.reading import read_bytes
 from beam_pipeline.records import Reason
 
 
-def shown(sheet: CueSheet) -> list[tuple[int, int, str | None, str]]:
-    return [(cue.start_ms, cue.end_ms, cue.name, "|".join(cue.lines)) for cue in sheet.cues]
+def shown(parsed: ParsedCues) -> list[tuple[int, int, str | None, str]]:
+    return [(cue.start_ms, cue.end_ms, cue.name, "|".join(cue.lines)) for cue in parsed.cues]
 
 
-def refusals(sheet: CueSheet) -> list[tuple[str, Reason]]:
-    return [(refusal.position, refusal.reason) for refusal in sheet.refused]
+def refusals(parsed: ParsedCues) -> list[tuple[str, Reason]]:
+    return [(refusal.position, refusal.reason) for refusal in parsed.refused]
 
 
 ASS = """[Script Info]
@@ -38,39 +38,39 @@ def event(text: str, name: str = "", times: str = "0:00:01.00,0:00:02.50") -> st
 
 
 def test_an_ass_event_has_its_name_its_times_and_its_lines() -> None:
-    sheet = read_ass(ASS + event(r"{\i1}Well,{\i0} then\Nsit down, please.", " Ann "))
-    assert shown(sheet) == [(1000, 2500, "Ann", r"{\i1}Well,{\i0} then|sit down, please.")]
+    parsed = read_ass(ASS + event(r"{\i1}Well,{\i0} then\Nsit down, please.", " Ann "))
+    assert shown(parsed) == [(1000, 2500, "Ann", r"{\i1}Well,{\i0} then|sit down, please.")]
 
 
 def test_the_order_of_fields_is_that_of_the_file() -> None:
     head = "[Events]\nFormat: Start, End, Actor, Text\n"
-    sheet = read_ass(head + "Dialogue: 0:00:01.00,0:00:02.00,Bo,One, two\n")
-    assert shown(sheet) == [(1000, 2000, "Bo", "One, two")]
+    parsed = read_ass(head + "Dialogue: 0:00:01.00,0:00:02.00,Bo,One, two\n")
+    assert shown(parsed) == [(1000, 2000, "Bo", "One, two")]
     ssa = "[Events]\nDialogue: Marked=0,0:00:01.00,0:00:02.00,*Default,Bo,0,0,0,,Hi\n"
     assert shown(read_ass(ssa)) == [(1000, 2000, "Bo", "Hi")]
 
 
 def test_drawings_and_remarks_are_not_said() -> None:
-    sheet = read_ass(
+    parsed = read_ass(
         ASS
         + event(r"{\p1}m 0 0 l 9 9{\p0}")
         + event(r"{\p1}m 0 0 l 9 9{\p0}Hello{a remark}.")
         + event("Hm").replace("Dialogue", "Comment")
     )
-    assert [cue[3] for cue in shown(sheet)] == [r"{\p1}{\p0}Hello."]
-    assert sheet.dropped == (("comment", 1), ("drawing", 1))
+    assert [cue[3] for cue in shown(parsed)] == [r"{\p1}{\p0}Hello."]
+    assert parsed.dropped == (("comment", 1), ("drawing", 1))
 
 
 def test_an_event_that_cannot_be_read_is_refused_alone() -> None:
-    sheet = read_ass(
+    parsed = read_ass(
         ASS
         + event("Lost", times="0:00:xx.00,0:00:02.00")
         + event("Lost", times="0:00:03.00,0:00:02.00")
         + "Dialogue: 0,0:00:01.00\n"
         + event("Kept")
     )
-    assert [cue[3] for cue in shown(sheet)] == ["Kept"]
-    assert refusals(sheet) == [
+    assert [cue[3] for cue in shown(parsed)] == ["Kept"]
+    assert refusals(parsed) == [
         ("line 6", Reason.MALFORMED_CUE),
         ("line 7", Reason.END_BEFORE_START),
         ("line 8", Reason.MALFORMED_CUE),
@@ -78,13 +78,13 @@ def test_an_event_that_cannot_be_read_is_refused_alone() -> None:
 
 
 def test_frames_of_microdvd_are_times() -> None:
-    sheet = read_microdvd("{1}{1}25.000\n{25}{50}{y:i}Hello|there\n{75}{}Bye\n{100}{110}Gone")
-    assert shown(sheet) == [
+    parsed = read_microdvd("{1}{1}25.000\n{25}{50}{y:i}Hello|there\n{75}{}Bye\n{100}{110}Gone")
+    assert shown(parsed) == [
         (1000, 2000, None, "Hello|there"),
         (3000, 4000, None, "Bye"),
         (4000, 4400, None, "Gone"),
     ]
-    assert sheet.dropped == (("frame_rate", 1),)
+    assert parsed.dropped == (("frame_rate", 1),)
 
 
 def test_microdvd_without_a_rate_has_that_of_film_on_television() -> None:
@@ -92,64 +92,64 @@ def test_microdvd_without_a_rate_has_that_of_film_on_television() -> None:
 
 
 def test_bad_frames_are_refused_and_stray_lines_belong_to_the_cue_before() -> None:
-    sheet = read_microdvd("{2}{1}Lost\n{1x}{2}Lost\n{24}{48}Hello\nthere\n")
-    assert [cue[3] for cue in shown(sheet)] == ["Hello|there"]
-    assert refusals(sheet) == [
+    parsed = read_microdvd("{2}{1}Lost\n{1x}{2}Lost\n{24}{48}Hello\nthere\n")
+    assert [cue[3] for cue in shown(parsed)] == ["Hello|there"]
+    assert refusals(parsed) == [
         ("line 1", Reason.END_BEFORE_START),
         ("line 2", Reason.MALFORMED_CUE),
     ]
 
 
 def test_sami_is_shown_until_the_next_time() -> None:
-    sheet = read_sami(
+    parsed = read_sami(
         "<SAMI><HEAD><STYLE><!-- P {color: red} --></STYLE></HEAD><BODY>\n"
         "<SYNC Start=1000><P Class=EN>Hello<br>\n   there &amp; then\n"
         '<SYNC start="2000"><P Class=EN>&nbsp;\n<SYNC Start=5000><P Class=EN>Bye</BODY></SAMI>'
     )
-    assert shown(sheet) == [
+    assert shown(parsed) == [
         (1000, 2000, None, "Hello|there &amp; then"),
         (5000, 5000, None, "Bye"),
     ]
-    assert sheet.dropped == (("blank", 1),)
+    assert parsed.dropped == (("blank", 1),)
 
 
 def test_of_two_languages_in_sami_the_one_that_says_most_is_read() -> None:
-    sheet = read_sami(
+    parsed = read_sami(
         "<SAMI><BODY><SYNC Start=1><P Class=KR>A<P Class=EN>B"
         "<SYNC Start=2><P Class=EN>C<SYNC Start=oops><P Class=EN>D"
     )
-    assert [cue[3] for cue in shown(sheet)] == ["B", "C"]
-    assert sheet.dropped == (("other_language", 1),)
-    assert refusals(sheet) == [("cue 4", Reason.MALFORMED_CUE)]
+    assert [cue[3] for cue in shown(parsed)] == ["B", "C"]
+    assert parsed.dropped == (("other_language", 1),)
+    assert refusals(parsed) == [("cue 4", Reason.MALFORMED_CUE)]
 
 
 def test_a_source_in_sami_names_who_speaks() -> None:
-    sheet = read_sami("<SAMI><BODY><SYNC Start=1><P Class=EN ID=Source>Ann<P Class=EN>Hi")
-    assert shown(sheet) == [(1, 1, "Ann", "Hi")]
-    assert sheet.dropped == (("name", 1),)
+    parsed = read_sami("<SAMI><BODY><SYNC Start=1><P Class=EN ID=Source>Ann<P Class=EN>Hi")
+    assert shown(parsed) == [(1, 1, "Ann", "Hi")]
+    assert parsed.dropped == (("name", 1),)
 
 
 def test_sbv_and_subviewer_are_read() -> None:
-    sheet = read_sbv(
+    parsed = read_sbv(
         "[INFORMATION]\n0:00:01.000,0:00:02.500\nHello\nthere\n\n00:00:03.00,00:00:04.50\nA[br]B\n"
     )
-    assert shown(sheet) == [(1000, 2500, None, "Hello|there"), (3000, 4500, None, "A|B")]
+    assert shown(parsed) == [(1000, 2500, None, "Hello|there"), (3000, 4500, None, "A|B")]
 
 
 def test_a_bad_timing_of_sbv_loses_its_cue_alone() -> None:
-    sheet = read_sbv("0:00:0x.000,0:00:02.500\nLost\n\n0:00:03.000,0:00:04.000\nKept\n")
-    assert [cue[3] for cue in shown(sheet)] == ["Kept"]
-    assert refusals(sheet) == [("line 1", Reason.MALFORMED_CUE)]
+    parsed = read_sbv("0:00:0x.000,0:00:02.500\nLost\n\n0:00:03.000,0:00:04.000\nKept\n")
+    assert [cue[3] for cue in shown(parsed)] == ["Kept"]
+    assert refusals(parsed) == [("line 1", Reason.MALFORMED_CUE)]
 
 
 def test_scc_is_shown_when_its_bytes_have_come_until_the_screen_is_cleared() -> None:
-    sheet = read_scc(
+    parsed = read_scc(
         "Scenarist_SCC V1.0\n\n00:00:01:00\t94ae 94ae 9420 9420 9470 9470 c8e9 a180 942f 942f\n\n"
         "00:00:03:00\t942c 942c\n\n00:00:04:00\t9420 zzzz\n\n00:00:05;00\t9420 9420 c2f9 e520\n"
     )
-    assert shown(sheet) == [(1268, 3003, None, "Hi!"), (5005, 5005, None, "Bye ")]
-    assert sheet.dropped == (("control", 1),)
-    assert refusals(sheet) == [("line 7", Reason.MALFORMED_CUE)]
+    assert shown(parsed) == [(1268, 3003, None, "Hi!"), (5005, 5005, None, "Bye ")]
+    assert parsed.dropped == (("control", 1),)
+    assert refusals(parsed) == [("line 7", Reason.MALFORMED_CUE)]
 
 
 def test_marks_of_scc_that_are_sent_twice_count_once() -> None:
@@ -159,19 +159,19 @@ def test_marks_of_scc_that_are_sent_twice_count_once() -> None:
 
 
 def test_a_sentence_of_opus_lasts_from_its_first_to_its_last_time() -> None:
-    sheet = read_opus(
+    parsed = read_opus(
         '<?xml version="1.0"?><document id="1"><s id="1"><time id="T1S" value="00:00:01,000"/>'
         '<w id="1.1">Well</w><w id="1.2">,</w><w>do</w><w>n\'t</w><w>.</w></s>'
         '<s id="2">Sit<time id="T1E" value="00:00:02,000"/></s>'
         '<s id="3"><time id="T2S" value="bad"/>Lost</s></document>'
     )
-    assert shown(sheet) == [(1000, 1000, None, "Well, don't."), (1000, 2000, None, "Sit")]
-    assert refusals(sheet) == [("cue 3", Reason.MALFORMED_CUE)]
+    assert shown(parsed) == [(1000, 1000, None, "Well, don't."), (1000, 2000, None, "Sit")]
+    assert refusals(parsed) == [("cue 3", Reason.MALFORMED_CUE)]
 
 
 def test_a_sentence_of_opus_before_any_time_is_refused() -> None:
-    sheet = read_opus("<document><s><w>Hello</w></s></document>")
-    assert refusals(sheet) == [("cue 1", Reason.MALFORMED_CUE)]
+    parsed = read_opus("<document><s><w>Hello</w></s></document>")
+    assert refusals(parsed) == [("cue 1", Reason.MALFORMED_CUE)]
 
 
 @pytest.mark.parametrize(
@@ -192,9 +192,9 @@ def test_segments_of_whisper_have_times_and_a_diarised_speaker(transcript: objec
 def test_segments_without_finite_times_or_text_are_refused() -> None:
     text = '{"language": "en", "segments": [{"start": NaN, "end": 1, "text": "a"}, {"start": 1e999'
     text += ', "end": 1, "text": "a"}, {"start": "0", "end": 1, "text": "a"}, {"start": 0}, 7]}'
-    sheet = read_whisper(text)
-    assert refusals(sheet) == [(f"cue {at}", Reason.MALFORMED_CUE) for at in range(1, 6)]
-    assert sheet.language == "en"
+    parsed = read_whisper(text)
+    assert refusals(parsed) == [(f"cue {at}", Reason.MALFORMED_CUE) for at in range(1, 6)]
+    assert parsed.language == "en"
 
 
 @pytest.mark.parametrize(

@@ -29,45 +29,45 @@ def clock(ms: int, fraction: str) -> str:
 
 def as_srt(episode: Sequence[Said]) -> str:
     return "\n".join(
-        f"{number}\n{clock(said.start_ms, ',')} --> {clock(said.end_ms, ',')}\n"
-        f"{f'{said.name}: ' if said.name else ''}{html.escape(said.text)}\n"
-        for number, said in enumerate(episode, 1)
+        f"{number}\n{clock(utterance.start_ms, ',')} --> {clock(utterance.end_ms, ',')}\n"
+        f"{f'{utterance.name}: ' if utterance.name else ''}{html.escape(utterance.text)}\n"
+        for number, utterance in enumerate(episode, 1)
     )
 
 
 def as_webvtt(episode: Sequence[Said]) -> str:
     return "WEBVTT\n\n" + "\n".join(
-        f"{clock(said.start_ms, '.')} --> {clock(said.end_ms, '.')}\n"
-        f"{f'<v {said.name}>' if said.name else ''}{html.escape(said.text)}\n"
-        for said in episode
+        f"{clock(utterance.start_ms, '.')} --> {clock(utterance.end_ms, '.')}\n"
+        f"{f'<v {utterance.name}>' if utterance.name else ''}{html.escape(utterance.text)}\n"
+        for utterance in episode
     )
 
 
 def as_ttml(episode: Sequence[Said]) -> str:
-    names = dict.fromkeys(said.name for said in episode if said.name)
+    names = dict.fromkeys(utterance.name for utterance in episode if utterance.name)
     ids = {name: f"a{at}" for at, name in enumerate(names)}
     agents = "".join(
         f'<ttm:agent xml:id="{at}"><ttm:name type="full">{name}</ttm:name></ttm:agent>'
         for name, at in ids.items()
     )
     cues = "".join(
-        f'<p begin="{said.start_ms}ms" end="{clock(said.end_ms, ".")}"'
-        f"{f' ttm:agent={chr(34)}{ids[said.name]}{chr(34)}' if said.name else ''}>"
-        f"{html.escape(said.text)}</p>\n"
-        for said in episode
+        f'<p begin="{utterance.start_ms}ms" end="{clock(utterance.end_ms, ".")}"'
+        f"{f' ttm:agent={chr(34)}{ids[utterance.name]}{chr(34)}' if utterance.name else ''}>"
+        f"{html.escape(utterance.text)}</p>\n"
+        for utterance in episode
     )
     return f"<tt><head><metadata>{agents}</metadata></head><body><div>{cues}</div></body></tt>"
 
 
 def as_jsonl(episode: Sequence[Said]) -> str:
-    rows = [{"speaker": said.name, **said._asdict()} for said in episode]
+    rows = [{"speaker": utterance.name, **utterance._asdict()} for utterance in episode]
     return "".join(json.dumps(row) + "\n" for row in rows)
 
 
 WORDS = ["well", "so", "they're", "co-op", "naïve", "мир", "今日は", "R&D", "3", "42", "&amp;", "<"]
 words = st.sampled_from([*WORDS, ">", "it's", "😀"])
 sentences = st.lists(words, min_size=1, max_size=9).map(
-    lambda said: f"I {' '.join(said).replace('> >', '>')} go."
+    lambda words: f"I {' '.join(words).replace('> >', '>')} go."
 )
 names = st.sampled_from([None, "ANN", "DR. QUILL", "BO McGEE"])
 gaps = st.tuples(st.integers(1, 20_000), st.integers(1, 9_000))

@@ -35,7 +35,7 @@ def reasons(content: FileContent) -> list[Reason]:
     return [rejected.reason for rejected in content.rejected]
 
 
-def test_a_receipt_says_what_was_read() -> None:
+def test_a_file_record_says_what_was_read() -> None:
     source = read("Harbour Lights/s01e02.srt", SRT).source
     assert source.path == "Harbour Lights/s01e02.srt"
     assert (source.sha256, source.size) == (hashlib.sha256(SRT).hexdigest(), len(SRT))

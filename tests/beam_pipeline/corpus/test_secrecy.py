@@ -1,4 +1,4 @@
-"""No word of the corpus stands in what is told of it: refusals, logs, warnings and errors."""
+"""No word of the corpus stands in what is shown of it: refusals, logs, warnings and errors."""
 
 from __future__ import annotations
 
@@ -128,14 +128,14 @@ class _Kept(logging.Handler):
 
     def __init__(self) -> None:
         super().__init__(level=0)
-        self.told: list[str] = []
+        self.shown: list[str] = []
 
     def emit(self, record: logging.LogRecord) -> None:
-        self.told.append(self.format(record))
+        self.shown.append(self.format(record))
 
 
-def told_of(path: str, data: bytes) -> Iterator[str]:
-    """All that is told of a file: what is refused of it, logged and warned of."""
+def shown_of(path: str, data: bytes) -> Iterator[str]:
+    """All that is shown of a file: what is refused of it, logged and warned of."""
     kept, root = _Kept(), logging.getLogger()
     # hundreds of lines a file, on its name alone
     logging.getLogger("rebulk").setLevel(logging.INFO)
@@ -149,7 +149,7 @@ def told_of(path: str, data: bytes) -> Iterator[str]:
     finally:
         root.removeHandler(kept)
         root.setLevel(level)
-    yield from kept.told
+    yield from kept.shown
     yield from (str(warning.message) for warning in warned)
     for content in contents:
         yield from map(_refusal, content.rejected)
@@ -198,8 +198,8 @@ def test_no_word_of_a_file_stands_in_what_is_told_of_it(name: str, draw: st.Data
             ]
         )
     )
-    for told in told_of(path, packed):
-        assert not MARKED.search(told)
+    for shown in shown_of(path, packed):
+        assert not MARKED.search(shown)
 
 
 @pytest.mark.parametrize("name", CONTENTS)
@@ -216,8 +216,8 @@ def test_a_night_tells_no_word_of_what_it_refused(
     out = tmp_path / "out"
     flags = ["--output", str(out), "--checkpoint", str(tiny_checkpoint.folder)]
     assert main(["label", str(corpus), *flags, "--max-rejected", "1"]) == 0
-    told = capsys.readouterr()
-    assert not MARKED.search(told.out + told.err)
+    shown = capsys.readouterr()
+    assert not MARKED.search(shown.out + shown.err)
     rows = [
         row
         for part in read_manifests(str(out))["0"]["rejected"]

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from beam_pipeline.corpus.names import canonical
 from beam_pipeline.corpus.options import ReadOptions
 from beam_pipeline.corpus.speaker_kinds import speaker_kind
-from beam_pipeline.corpus.speaker_labels import Opening, Vocabulary, split_label
+from beam_pipeline.corpus.speaker_labels import SpeakerLabel, Vocabulary, split_label
 from beam_pipeline.corpus.speakers import (
     NOBODY,
     Cast,
@@ -30,24 +30,24 @@ def identify(name: str | None, *aliases: tuple[str, str, str, str]) -> Speaker:
 
 
 @pytest.mark.parametrize(
-    ("line", "opening"),
+    ("line", "label"),
     [
-        ("MONICA: Hi.", Opening("", "MONICA", "Hi.")),
-        (">> JOHN: Hi.", Opening(">>", "JOHN", "Hi.")),
-        (">>> News.", Opening(">>", None, "News.")),
-        ("- JEFF PROBST: Hi.", Opening("-", "JEFF PROBST", "Hi.")),
-        ("-Hi there.", Opening("-", None, "Hi there.")),
-        ("McGEE:", Opening("", "McGEE", "")),
-        ("O'BRIEN: Hi.", Opening("", "O'BRIEN", "Hi.")),
-        ("B.B.: Hi.", Opening("", "B.B.", "Hi.")),
-        ("JEFF V.: Hi.", Opening("", "JEFF V.", "Hi.")),
-        ("ÉLOÏSE : Oui.", Opening("", "ÉLOÏSE", "Oui.")),
-        ("MEDIC #2: Hi.", Opening("", "MEDIC #2", "Hi.")),
-        ("- (Probst) Come in.", Opening("-", "Probst", "Come in.")),
+        ("MONICA: Hi.", SpeakerLabel("", "MONICA", "Hi.")),
+        (">> JOHN: Hi.", SpeakerLabel(">>", "JOHN", "Hi.")),
+        (">>> News.", SpeakerLabel(">>", None, "News.")),
+        ("- JEFF PROBST: Hi.", SpeakerLabel("-", "JEFF PROBST", "Hi.")),
+        ("-Hi there.", SpeakerLabel("-", None, "Hi there.")),
+        ("McGEE:", SpeakerLabel("", "McGEE", "")),
+        ("O'BRIEN: Hi.", SpeakerLabel("", "O'BRIEN", "Hi.")),
+        ("B.B.: Hi.", SpeakerLabel("", "B.B.", "Hi.")),
+        ("JEFF V.: Hi.", SpeakerLabel("", "JEFF V.", "Hi.")),
+        ("ÉLOÏSE : Oui.", SpeakerLabel("", "ÉLOÏSE", "Oui.")),
+        ("MEDIC #2: Hi.", SpeakerLabel("", "MEDIC #2", "Hi.")),
+        ("- (Probst) Come in.", SpeakerLabel("-", "Probst", "Come in.")),
     ],
 )
-def test_marks_and_labels_are_taken_off_a_line(line: str, opening: Opening) -> None:
-    assert split_label(line, NONE) == opening
+def test_marks_and_labels_are_taken_off_a_line(line: str, label: SpeakerLabel) -> None:
+    assert split_label(line, NONE) == label
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_marks_and_labels_are_taken_off_a_line(line: str, opening: Opening) -> N
     ],
 )
 def test_what_only_resembles_a_label_is_speech(line: str) -> None:
-    assert split_label(line, NONE) == Opening("", None, line)
+    assert split_label(line, NONE) == SpeakerLabel("", None, line)
 
 
 @pytest.mark.parametrize("sound", ["Laughs", "Cheering", "Applause", "door slams", "JOHN"])
@@ -198,7 +198,7 @@ def test_shows_keep_their_speakers_apart() -> None:
 
 @given(st.text(), st.text())
 def test_any_line_splits_and_any_name_has_an_id(line: str, name: str) -> None:
-    opening = split_label(line, NONE)
-    assert len(opening.rest) <= len(line)
+    label = split_label(line, NONE)
+    assert len(label.rest) <= len(line)
     assert len(speaker_id(line, name)) == 16
     assert speaker_id(line, name) == speaker_id(line, f" {name} ")

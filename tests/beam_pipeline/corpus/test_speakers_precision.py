@@ -26,13 +26,13 @@ def found_in(cue: Cue, dialogues: Dialogues) -> set[str]:
     """The names of those whose utterances have a line of the cue at its time."""
     lines = [line for line in cue.lines if line.strip()]
     return {
-        canonical(said.speaker.name)
-        for said in dialogues.utterances
-        if said.speaker.name
-        and said.start_ms is not None
-        and said.end_ms is not None
-        and said.start_ms <= cue.start_ms <= said.end_ms
-        and any(line in said.text_raw for line in lines)
+        canonical(utterance.speaker.name)
+        for utterance in dialogues.utterances
+        if utterance.speaker.name
+        and utterance.start_ms is not None
+        and utterance.end_ms is not None
+        and utterance.start_ms <= cue.start_ms <= utterance.end_ms
+        and any(line in utterance.text_raw for line in lines)
     }
 
 
@@ -40,11 +40,11 @@ def test_named_speakers_are_right_and_few_are_missed(shared_data: Path) -> None:
     @functools.cache
     def read(name: str) -> tuple[dict[int, Cue], Dialogues]:
         path = shared_data / "subtitles" / "survivor" / name
-        sheet = read_srt(path.read_text(encoding="utf-8"))
-        dialogues = split_dialogues(sheet.cues, Cast("s", name, {}), ReadOptions("c"))
-        return {cue.line: cue for cue in sheet.cues}, dialogues
+        parsed = read_srt(path.read_text(encoding="utf-8"))
+        dialogues = split_dialogues(parsed.cues, Cast("s", name, {}), ReadOptions("c"))
+        return {cue.line: cue for cue in parsed.cues}, dialogues
 
-    right = claimed = told = found_of_told = known = 0
+    right = claimed = labelled = found_of_labelled = known = 0
     with SAMPLE.open() as file:
         sample = [*csv.DictReader(file)]
     for row in sample:
@@ -54,8 +54,11 @@ def test_named_speakers_are_right_and_few_are_missed(shared_data: Path) -> None:
         right, claimed = right + len(found & truth), claimed + len(found)
         known += len(truth)
         if row["told_by"] == "captions":
-            told, found_of_told = told + len(truth), found_of_told + len(found & truth)
+            labelled, found_of_labelled = (
+                labelled + len(truth),
+                found_of_labelled + len(found & truth),
+            )
     assert len(sample) == 200
     assert right / claimed >= 0.98
-    assert found_of_told / told >= 0.98
+    assert found_of_labelled / labelled >= 0.98
     assert right / known >= 0.65

@@ -42,7 +42,7 @@ def read(path: str, data: bytes, show: str | None = None, **columns: str) -> Fil
     return read_bytes(path, data, ReadOptions("c", show, tuple(columns.items())))
 
 
-def said(content: FileContent) -> dict[str, list[str]]:
+def texts_by_episode(content: FileContent) -> dict[str, list[str]]:
     return {
         episode.episode_id: episode.utterances.column("text").to_pylist()
         for episode in content.episodes
@@ -61,7 +61,7 @@ def said(content: FileContent) -> dict[str, list[str]]:
 )
 def test_a_table_reads_the_same_in_every_format(path: str, data: bytes) -> None:
     content = read(path, data)
-    assert said(content) == {"show/s01e01": ["Zero."], "show/s01e02": ["One.", "Two."]}
+    assert texts_by_episode(content) == {"show/s01e01": ["Zero."], "show/s01e02": ["One.", "Two."]}
     assert (content.source.found, content.source.used, content.rejected) == (3, 3, ())
     assert content.source.episodes == (("show/s01e01", 1), ("show/s01e02", 2))
     second = content.episodes[1]
@@ -76,16 +76,16 @@ def test_a_table_reads_the_same_in_every_format(path: str, data: bytes) -> None:
 
 def test_a_table_without_episodes_is_one() -> None:
     content = read("Harbour Lights/s01e02.jsonl", jsonl_of([{"text": "A"}, {"text": "B"}]))
-    assert said(content) == {"Harbour Lights/s01e02": ["A", "B"]}
+    assert texts_by_episode(content) == {"Harbour Lights/s01e02": ["A", "B"]}
     content = read("Harbour Lights/pilot.en.jsonl", jsonl_of([{"text": "A"}]))
-    assert said(content) == {"Harbour Lights/pilot": ["A"]}
+    assert texts_by_episode(content) == {"Harbour Lights/pilot": ["A"]}
     assert content.episodes[0].language == "en"
 
 
 def test_the_users_show_goes_before_the_tables() -> None:
     rows = [{"text": "A", "show": "X", "episode": 1}]
-    assert list(said(read("t.jsonl", jsonl_of(rows)))) == ["X/e01"]
-    assert list(said(read("t.jsonl", jsonl_of(rows), show="Y"))) == ["Y/e01"]
+    assert list(texts_by_episode(read("t.jsonl", jsonl_of(rows)))) == ["X/e01"]
+    assert list(texts_by_episode(read("t.jsonl", jsonl_of(rows), show="Y"))) == ["Y/e01"]
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,7 @@ def test_season_and_episode_are_read_in_all_their_forms(
     season: object, episode: object, name: str
 ) -> None:
     rows = [{"text": "A", "season": season, "episode": episode}]
-    assert list(said(read("t.jsonl", jsonl_of(rows)))) == [f"t/{name}"]
+    assert list(texts_by_episode(read("t.jsonl", jsonl_of(rows)))) == [f"t/{name}"]
 
 
 def test_columns_have_other_names_too() -> None:
@@ -115,7 +115,7 @@ def test_columns_have_other_names_too() -> None:
 
 
 def test_a_column_of_utterances_is_text_only_where_it_holds_words() -> None:
-    assert said(read("t.jsonl", jsonl_of([{"utterance": "A"}]))) == {"c/t": ["A"]}
+    assert texts_by_episode(read("t.jsonl", jsonl_of([{"utterance": "A"}]))) == {"c/t": ["A"]}
     content = read("t.jsonl", jsonl_of([{"utterance": 1}]))
     assert content.rejected[0].reason is Reason.MISSING_COLUMN
 
@@ -165,7 +165,7 @@ def test_unknown_fields_are_refused_where_they_enter() -> None:
 def test_a_bad_row_loses_itself(row: object, reason: Reason) -> None:
     lines = [json.dumps({"text": "Kept."}), json.dumps(row), "{broken"]
     content = read("t.jsonl", "\n".join(lines).encode())
-    assert said(content) == {"c/t": ["Kept."]}
+    assert texts_by_episode(content) == {"c/t": ["Kept."]}
     assert {(x.position, x.reason) for x in content.rejected} == {
         ("row 2", reason),
         ("row 3", Reason.MALFORMED_ROW),
@@ -186,14 +186,14 @@ def test_times_are_milliseconds_or_clock_times() -> None:
 
 def test_a_csv_row_with_other_cells_than_the_header_is_refused() -> None:
     content = read("t.csv", b'text,speaker\n"A, b",Ann\nA\nA,B,C\n\n"x"y,B\n"Two\nlines",Bo\n')
-    assert said(content) == {"c/t": ["A, b", "Two lines"]}
+    assert texts_by_episode(content) == {"c/t": ["A, b", "Two lines"]}
     assert [x.position for x in content.rejected] == ["row 2", "row 3", "row 4"]
     assert {x.reason for x in content.rejected} == {Reason.MALFORMED_ROW}
 
 
 def test_an_open_quote_never_joins_rows_in_silence() -> None:
     content = read("t.csv", b'text\nOne.\n"Two.\nThree.\n')
-    assert said(content) == {"c/t": ["One."]}
+    assert texts_by_episode(content) == {"c/t": ["One."]}
     assert content.rejected[0].reason is Reason.MALFORMED_ROW
 
 
@@ -216,7 +216,10 @@ MELD = (
 def test_meld_is_known_by_its_header() -> None:
     content = read("any.txt", MELD.encode(), text="ignored")
     assert content.source.format == "meld"
-    assert said(content) == {"Friends/s01e05": ["Bye."], "Friends/s02e05": ["Well, hi.", "Hi!"]}
+    assert texts_by_episode(content) == {
+        "Friends/s01e05": ["Bye."],
+        "Friends/s02e05": ["Well, hi.", "Hi!"],
+    }
     rows = content.episodes[1].utterances.to_pylist()
     assert [row["dialogue_id"] for row in rows] == ["3", "3"]
     assert (rows[0]["start_ms"], rows[0]["end_ms"], rows[0]["gold"]) == (1257256, 1260049, "joy")

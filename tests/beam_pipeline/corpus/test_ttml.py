@@ -71,43 +71,43 @@ def test_a_paragraph_without_an_end_is_shown_until_the_next_one() -> None:
 
 
 def test_what_begins_after_its_end_is_never_shown() -> None:
-    sheet = read_ttml('<tt><div end="5s"><p begin="6s" dur="1s">a</p></div></tt>')
-    assert (sheet.cues, sheet.dropped) == ((), (("never_shown", 1),))
+    parsed = read_ttml('<tt><div end="5s"><p begin="6s" dur="1s">a</p></div></tt>')
+    assert (parsed.cues, parsed.dropped) == ((), (("never_shown", 1),))
 
 
 def test_agents_name_who_speaks() -> None:
-    sheet = read_ttml(
+    parsed = read_ttml(
         '<tt xml:lang="en" xmlns:ttm="m"><head><metadata><ttm:agent xml:id="a"><ttm:name>Ann &amp; '
         'Co</ttm:name></ttm:agent><ttm:agent xml:id="b"><ttm:name>Bo</ttm:name></ttm:agent>'
         '</metadata></head><body><div ttm:agent="a"><p end="1s">One<br/>two</p>'
         '<p end="1s" ttm:agent="b">Three</p><p end="1s" ttm:agent="c">Four</p></div>'
         '<p end="1s"><span ttm:agent="a">A</span><span ttm:agent="b">B</span></p></body></tt>'
     )
-    assert [cue.name for cue in sheet.cues] == ["Ann & Co", "Bo", "Ann & Co", "Ann & Co, Bo"]
-    assert sheet.cues[0].lines == ("One", "two")
-    assert sheet.language == "en"
+    assert [cue.name for cue in parsed.cues] == ["Ann & Co", "Bo", "Ann & Co", "Ann & Co, Bo"]
+    assert parsed.cues[0].lines == ("One", "two")
+    assert parsed.language == "en"
 
 
 def test_white_space_metadata_comments_and_readings_are_not_said() -> None:
-    sheet = read_ttml(
+    parsed = read_ttml(
         '<tt><body><p end="1s">\n  One <!-- <p>x</p> --> <metadata>no</metadata>\n'
         '<span tts:ruby="base">base</span><span tts:ruby="text">no</span><![CDATA[a<b]]></p></body>'
     )
-    assert [cue.lines for cue in sheet.cues] == [("One basea&lt;b",)]
+    assert [cue.lines for cue in parsed.cues] == [("One basea&lt;b",)]
 
 
 def test_a_file_that_is_no_xml_loses_no_paragraph() -> None:
     body = '<div><p end="1s">a<p end="x">b</p></b><p end="2s">c & d < e</div></p><p end="3s">f'
-    sheet = read_ttml(f"<tt>{body}")
-    assert [cue.lines for cue in sheet.cues] == [("a",), ("c & d < e",), ("f",)]
-    assert [(one.position, one.reason) for one in sheet.refused] == [
+    parsed = read_ttml(f"<tt>{body}")
+    assert [cue.lines for cue in parsed.cues] == [("a",), ("c & d < e",), ("f",)]
+    assert [(one.position, one.reason) for one in parsed.refused] == [
         ("cue 2", Reason.MALFORMED_CUE)
     ]
 
 
 def test_a_bad_time_around_a_paragraph_refuses_it() -> None:
-    sheet = read_ttml('<tt><div begin="soon"><p end="1s">a</p></div><p end="1s">b</p></tt>')
-    assert [cue.lines for cue in sheet.cues] == [("b",)]
+    parsed = read_ttml('<tt><div begin="soon"><p end="1s">a</p></div><p end="1s">b</p></tt>')
+    assert [cue.lines for cue in parsed.cues] == [("b",)]
 
 
 def test_elements_without_end_are_refused() -> None:

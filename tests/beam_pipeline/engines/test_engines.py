@@ -231,8 +231,8 @@ def second_night(
 
 
 def assert_success(running: subprocess.Popen[str]) -> None:
-    _, said = running.communicate(timeout=BOUND_S)
-    assert running.returncode == 0, said
+    _, errors = running.communicate(timeout=BOUND_S)
+    assert running.returncode == 0, errors
 
 
 def copied(output: Path, there: Path) -> Path:
@@ -251,9 +251,9 @@ def test_a_worker_that_is_killed_costs_a_run_and_no_more(
         time.sleep(share * second_night.seconds)
         with contextlib.suppress(ProcessLookupError):
             os.kill(worker, signal.SIGKILL)
-        _, said = running.communicate(timeout=BOUND_S)
+        _, errors = running.communicate(timeout=BOUND_S)
     if running.returncode:
-        assert len(said.splitlines()) == 1
+        assert len(errors.splitlines()) == 1
     # a worker may die between the commit and its telling of it
     committed = read_manifests(str(output))
     if "2" in committed:

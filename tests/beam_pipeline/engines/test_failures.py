@@ -1,4 +1,4 @@
-"""A job that fails on an engine elsewhere is told by its name and place, without any text."""
+"""A job that fails on an engine elsewhere is named by its name and place, without any text."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class Lost(grpc.RpcError):  # type: ignore[misc]
 
 
 @pytest.mark.parametrize(
-    ("flags", "error", "told"),
+    ("flags", "error", "ending"),
     [
         (
             ["--runner=FlinkRunner", "--flink_master=flink:8081"],
@@ -82,11 +82,11 @@ class Lost(grpc.RpcError):  # type: ignore[misc]
     ],
 )
 def test_a_failure_names_the_engine_and_what_became_of_it(
-    flags: list[str], error: Exception, told: str
+    flags: list[str], error: Exception, ending: str
 ) -> None:
     running = PipelineResult(None, "emonet-1", None, None)
     failure = failure_elsewhere(error, running, beam_options(flags))
-    assert str(failure).startswith(f"job emonet-1 failed {told}")
+    assert str(failure).startswith(f"job emonet-1 failed {ending}")
     assert LINE not in str(failure)
 
 

@@ -27,11 +27,11 @@ def test_no_buffer_is_flushed_behind_the_back_of_its_writer(
     by_time = data_plane.TimeBasedBufferingClosableOutputStream
     made, make = [], by_time.__init__
 
-    def noted(stream: object, *rest: object, **more: object) -> None:
+    def recorded(stream: object, *rest: object, **more: object) -> None:
         made.append(stream)
         make(stream, *rest, **more)
 
-    monkeypatch.setattr(by_time, "__init__", noted)
+    monkeypatch.setattr(by_time, "__init__", recorded)
     options = PipelineOptions(beam_options([f"--direct_num_workers={workers}"]))
     with beam.Pipeline(options=options) as pipeline:
         counts = (

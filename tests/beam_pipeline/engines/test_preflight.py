@@ -1,4 +1,4 @@
-"""What is not there is told before anything is sent. Sockets are real, of this machine alone."""
+"""What is not there is refused before anything is sent. Sockets are real, of this machine alone."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from apache_beam.utils.subprocess_server import JavaJarServer
 from worker_pools import on_a_pool, pool_process
 
 from beam_pipeline.engines import flink, timeouts, worker_pool
-from beam_pipeline.engines.preflight import ASKED_AFTER, _asked_after, check_engine
+from beam_pipeline.engines.preflight import PROBED_FILES, _probed_files, check_engine
 from beam_pipeline.records import EmonetError
 from emonet.__main__ import main
 
@@ -95,7 +95,7 @@ def closed() -> int:
 
 @pytest.fixture
 def silent() -> Iterator[int]:
-    """A port where connections are taken and nothing is ever said."""
+    """A port where connections are taken and nothing is ever answered."""
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         listening.listen()
@@ -160,8 +160,8 @@ DATAFLOW = ("--runner=DataflowRunner", "--project=a-project", "--region=europe-w
 @pytest.mark.parametrize("given", ["is not given", "/tmp/here", "gs://a-bucket"])
 def test_dataflow_without_a_place_in_a_bucket_is_refused_before_beam_makes_one(given: str) -> None:
     flags = [] if given == "is not given" else [f"--temp_location={given}"]
-    said = refusal(*DATAFLOW, *flags)
-    assert said.startswith(f"--temp_location {given}: Dataflow needs gs://BUCKET/PATH")
+    message = refusal(*DATAFLOW, *flags)
+    assert message.startswith(f"--temp_location {given}: Dataflow needs gs://BUCKET/PATH")
 
 
 def test_one_place_in_a_bucket_is_enough() -> None:
@@ -170,16 +170,16 @@ def test_one_place_in_a_bucket_is_enough() -> None:
 
 
 def test_a_bucket_that_never_answers_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = threading.Event()
-    monkeypatch.setattr(PipelineOptionsValidator, "validate", lambda _: asked.wait(60))
-    said = refusal(*DATAFLOW, "--temp_location=gs://a-bucket/there")
-    asked.set()
-    assert said == "Google Cloud Storage, asked after --temp_location: no answer within 3 s"
+    released = threading.Event()
+    monkeypatch.setattr(PipelineOptionsValidator, "validate", lambda _: released.wait(60))
+    message = refusal(*DATAFLOW, "--temp_location=gs://a-bucket/there")
+    released.set()
+    assert message == "Google Cloud Storage, asked after --temp_location: no answer within 3 s"
 
 
 def test_a_portable_runner_without_a_job_service_is_refused(pool: int) -> None:
-    said = refusal("--runner=PortableRunner", *external(pool))
-    assert said == "--runner PortableRunner: give --job_endpoint HOST:PORT of a job service"
+    message = refusal("--runner=PortableRunner", *external(pool))
+    assert message == "--runner PortableRunner: give --job_endpoint HOST:PORT of a job service"
 
 
 def test_what_beam_demands_of_its_options_is_told_in_one_line() -> None:
@@ -194,8 +194,8 @@ def test_an_address_without_a_port_is_refused(address: str) -> None:
 
 def test_a_cluster_that_is_not_there_is_refused(closed: int) -> None:
     address = f"127.0.0.1:{closed}"
-    said = refusal(*on_flink(address))
-    assert said == f"--flink_master {address}: no cluster is there (Connection refused)"
+    message = refusal(*on_flink(address))
+    assert message == f"--flink_master {address}: no cluster is there (Connection refused)"
 
 
 def test_a_cluster_of_no_known_name_is_refused() -> None:
@@ -203,15 +203,15 @@ def test_a_cluster_of_no_known_name_is_refused() -> None:
 
 
 def test_a_cluster_that_never_answers_is_not_waited_for(silent: int) -> None:
-    assert "127.0.0.1" in (said := refusal(*on_flink(f"127.0.0.1:{silent}")))
-    assert "no answer within 1 s" in said or "timed out" in said
+    assert "127.0.0.1" in (message := refusal(*on_flink(f"127.0.0.1:{silent}")))
+    assert "no answer within 1 s" in message or "timed out" in message
 
 
 @pytest.mark.parametrize("answer", [b"<html>", b"[]", b"{}", b'{"flink-version": "1.20.5"}'])
 def test_what_answers_and_is_no_flink_is_refused(answer: bytes) -> None:
     with http_server({"/v1/overview": answer}) as address:
-        said = refusal(*on_flink(f"http://{address}"))
-    assert said.endswith("answers, but not as Flink's REST address does")
+        message = refusal(*on_flink(f"http://{address}"))
+    assert message.endswith("answers, but not as Flink's REST address does")
 
 
 def test_a_cluster_that_speaks_no_http_is_refused() -> None:
@@ -223,42 +223,42 @@ def test_a_cluster_that_speaks_no_http_is_refused() -> None:
                 caller.sendall(b"SSH-2.0-OpenSSH_9.2\r\n")
 
         threading.Thread(target=greet, daemon=True).start()
-        said = refusal(*on_flink(f"127.0.0.1:{server.getsockname()[1]}"))
-    assert said.endswith("answers, but not as Flink's REST address does")
+        message = refusal(*on_flink(f"127.0.0.1:{server.getsockname()[1]}"))
+    assert message.endswith("answers, but not as Flink's REST address does")
 
 
 def test_more_slots_than_are_free_are_refused() -> None:
     with fake_flink(free=1) as address:
-        said = refusal(*on_flink(address, "--parallelism=2"))
-    assert "1 of its 4 slots are free, and --parallelism asks for 2" in said
+        message = refusal(*on_flink(address, "--parallelism=2"))
+    assert "1 of its 4 slots are free, and --parallelism asks for 2" in message
 
 
 def test_a_version_without_a_job_server_is_refused() -> None:
     with fake_flink("1.17.2") as address:
-        said = refusal(*on_flink(address))
-    assert "is of Flink 1.17.2, for which Beam" in said
-    assert "has no job server; it has them for 1.19, 1.20, 2.0" in said
+        message = refusal(*on_flink(address))
+    assert "is of Flink 1.17.2, for which Beam" in message
+    assert "has no job server; it has them for 1.19, 1.20, 2.0" in message
 
 
 def test_a_job_server_for_another_flink_is_refused(tmp_path: Path) -> None:
     jar = fake_jar(tmp_path / "server.jar", "2.0.1")
     with fake_flink("1.20.5") as address:
         assert "add --flink_version 1.20" in refusal(*on_flink(address, "--flink_version=2.2"))
-        said = refusal(*on_flink(address, f"--flink_job_server_jar={jar}"))
-    assert "is made for Flink 2.0, and the cluster is of 1.20.5" in said
+        message = refusal(*on_flink(address, f"--flink_job_server_jar={jar}"))
+    assert "is made for Flink 2.0, and the cluster is of 1.20.5" in message
 
 
 def test_a_jar_that_is_missing_or_is_none_of_beams_is_refused(tmp_path: Path) -> None:
     text, empty = tmp_path / "text.jar", tmp_path / "empty.jar"
     text.write_text("no archive")
     zipfile.ZipFile(empty, "w").close()
-    for jar, said in (
+    for jar, message in (
         (tmp_path / "gone.jar", "cannot be read (No such file or directory)"),
         (text, "is no job server of Beam's for Flink"),
         (empty, "is no job server of Beam's for Flink"),
     ):
         flag = f"--flink_job_server_jar={jar}"
-        assert refusal("--runner=FlinkRunner", flag) == f"--flink_job_server_jar {jar}: {said}"
+        assert refusal("--runner=FlinkRunner", flag) == f"--flink_job_server_jar {jar}: {message}"
 
 
 def test_a_jar_that_can_be_fetched_from_nowhere_is_refused_unless_beam_has_it(
@@ -267,19 +267,19 @@ def test_a_jar_that_can_be_fetched_from_nowhere_is_refused_unless_beam_has_it(
     with http_server({}) as address:
         monkeypatch.setattr(JavaJarServer, "MAVEN_CENTRAL_REPOSITORY", f"http://{address}")
         flags = ("--runner=FlinkRunner", "--flink_version=1.20", f"--jar_cache_dir={tmp_path}")
-        said = refusal(*flags)
+        message = refusal(*flags)
         (name,) = [
-            word.rpartition("/")[2] for word in said.split() if word.startswith(str(tmp_path))
+            word.rpartition("/")[2] for word in message.split() if word.startswith(str(tmp_path))
         ]
         assert name.startswith("beam-runners-flink-1.20-job-server-")
-        assert "Not Found" in said
+        assert "Not Found" in message
         (tmp_path / name).touch()
         check_engine(flags, [])
 
 
 def test_a_machine_without_java_is_told_so() -> None:
-    said = refusal("--runner=FlinkRunner", "--job_server_java_launcher=/no/java")
-    assert said == "Beam's job server for Flink needs Java, and there is no `/no/java`"
+    message = refusal("--runner=FlinkRunner", "--job_server_java_launcher=/no/java")
+    assert message == "Beam's job server for Flink needs Java, and there is no `/no/java`"
 
 
 def test_workers_in_an_image_without_emonet_are_refused(tmp_path: Path) -> None:
@@ -298,8 +298,10 @@ def test_a_job_service_that_does_not_answer_as_one_is_refused(
     there: str, request: pytest.FixtureRequest
 ) -> None:
     port = request.getfixturevalue(there)
-    said = refusal(*on_job_service(port))
-    assert said.startswith(f"--job_endpoint 127.0.0.1:{port}: no job service of Beam's answers (")
+    message = refusal(*on_job_service(port))
+    assert message.startswith(
+        f"--job_endpoint 127.0.0.1:{port}: no job service of Beam's answers ("
+    )
 
 
 def test_a_job_service_with_its_pool_is_taken(pool: int, closed: int) -> None:
@@ -307,10 +309,10 @@ def test_a_job_service_with_its_pool_is_taken(pool: int, closed: int) -> None:
     port = service.start_grpc_server(0)
     try:
         check_engine(on_job_service(port, *external(pool)), [])
-        said = refusal(*on_job_service(port, *external(closed)))
+        message = refusal(*on_job_service(port, *external(closed)))
     finally:
         service.stop()
-    assert said == f"worker pool 127.0.0.1:{closed}: nothing answers there (UNAVAILABLE)"
+    assert message == f"worker pool 127.0.0.1:{closed}: nothing answers there (UNAVAILABLE)"
 
 
 def test_a_pool_that_never_answers_is_not_waited_for(silent: int) -> None:
@@ -327,10 +329,10 @@ def test_localhost_of_a_pool_is_that_of_each_taskmanager(tmp_path: Path, closed:
 def test_a_pool_that_does_not_say_what_its_python_is_is_refused() -> None:
     address, server = BeamFnExternalWorkerPoolServicer.start(use_process=True)
     try:
-        said = refusal(*on_a_pool(address))
+        message = refusal(*on_a_pool(address))
     finally:
         server.stop(None)
-    assert "start it by `python -m beam_pipeline.engines.worker_pool`" in said
+    assert "start it by `python -m beam_pipeline.engines.worker_pool`" in message
 
 
 def test_workers_of_another_make_are_refused_by_name(
@@ -339,15 +341,15 @@ def test_workers_of_another_make_are_refused_by_name(
     theirs = worker_pool.description
 
     def other(paths: list[str]) -> dict[str, Any]:
-        told = theirs(paths)
-        return {**told, "versions": {**told["versions"], "torch": "1.0", "python": "2.7"}}
+        described = theirs(paths)
+        return {**described, "versions": {**described["versions"], "torch": "1.0", "python": "2.7"}}
 
     monkeypatch.setattr(worker_pool, "description", other)
     here = theirs([])["versions"]
-    said = refusal(*on_a_pool(f"localhost:{pool}"))
-    assert f"python 2.7 there and {here['python']} here" in said
-    assert f"torch 1.0 there and {here['torch']} here" in said
-    assert "numpy" not in said
+    message = refusal(*on_a_pool(f"localhost:{pool}"))
+    assert f"python 2.7 there and {here['python']} here" in message
+    assert f"torch 1.0 there and {here['torch']} here" in message
+    assert "numpy" not in message
 
 
 def test_workers_that_cannot_read_the_corpus_are_refused(
@@ -366,12 +368,12 @@ def test_workers_that_cannot_read_the_corpus_are_refused(
 
 
 def test_each_pool_is_asked_after_files_of_all_parts_of_a_corpus_and_one_in_a_bucket() -> None:
-    few = [f"{number}.srt" for number in range(ASKED_AFTER)]
-    assert _asked_after(few) == few
-    many = [*(f"{folder}/{number}.srt" for folder in "abc" for number in range(ASKED_AFTER))]
+    few = [f"{number}.srt" for number in range(PROBED_FILES)]
+    assert _probed_files(few) == few
+    many = [*(f"{folder}/{number}.srt" for folder in "abc" for number in range(PROBED_FILES))]
     buckets = ["gs://one/a.srt", "gs://one/b.srt"]
-    asked = _asked_after([*buckets, *many])
-    assert len(asked) <= ASKED_AFTER + 1
-    assert {path[0] for path in asked} == {"a", "b", "c", "g"}
-    assert asked[-1] == "gs://one/a.srt"
-    assert _asked_after([]) == []
+    probed = _probed_files([*buckets, *many])
+    assert len(probed) <= PROBED_FILES + 1
+    assert {path[0] for path in probed} == {"a", "b", "c", "g"}
+    assert probed[-1] == "gs://one/a.srt"
+    assert _probed_files([]) == []

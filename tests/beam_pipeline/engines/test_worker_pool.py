@@ -124,6 +124,6 @@ def test_a_port_that_is_taken_is_told(pool: int, capsys: pytest.CaptureFixture[s
 def test_a_description_crosses_the_network_as_it_is(pool: int) -> None:
     with grpc.insecure_channel(f"localhost:{pool}") as channel:
         describe = channel.unary_unary(f"/{worker_pool.SERVICE}/{worker_pool.DESCRIBE}")
-        said = json.loads(describe(json.dumps(["/no/file", __file__]).encode(), timeout=30))
-    assert said == worker_pool.description(["/no/file", __file__])
-    assert said["unread"] == ["/no/file"]
+        described = json.loads(describe(json.dumps(["/no/file", __file__]).encode(), timeout=30))
+    assert described == worker_pool.description(["/no/file", __file__])
+    assert described["unread"] == ["/no/file"]

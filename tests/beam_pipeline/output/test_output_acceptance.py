@@ -23,7 +23,7 @@ from made_up_runs import (
     source_of,
 )
 
-from beam_pipeline.output.acceptance import Acceptance, check_asked, check_worth
+from beam_pipeline.output.acceptance import Acceptance, check_requested, check_worth
 from beam_pipeline.output.commit import commit
 from beam_pipeline.output.manifest import read_manifests
 from beam_pipeline.records import EmonetError, Reason, Rejected, SourceFile, own_sentence
@@ -106,7 +106,7 @@ def test_views_of_tables_without_any_file_have_the_columns_of_others_and_no_rows
 
 
 @pytest.mark.parametrize(
-    ("whole", "said"),
+    ("whole", "message"),
     [
         (files_and_cues(500, 163, 9, 0), "163 of 500 files were refused"),
         (files_and_cues(1, 0, 100, 21), "21 of 100 cues were refused"),
@@ -114,10 +114,10 @@ def test_views_of_tables_without_any_file_have_the_columns_of_others_and_no_rows
     ],
 )
 def test_a_run_that_lost_more_than_a_share_is_refused_by_that_share_alone(
-    tmp_path: Path, whole: Night, said: str
+    tmp_path: Path, whole: Night, message: str
 ) -> None:
     run = begin(tmp_path, "1", acceptance=STRICT)
-    with pytest.raises(EmonetError, match=f"{said}.* with a higher --max-rejected$"):
+    with pytest.raises(EmonetError, match=f"{message}.* with a higher --max-rejected$"):
         commit(run, entries(run, whole))
     assert read_manifests(str(tmp_path)) == {}
     accepting = begin(tmp_path, "1", acceptance=Acceptance(max_rejected=0.4))
@@ -193,7 +193,7 @@ def held(tmp_path_factory: pytest.TempPathFactory) -> dict[str, object]:
 def test_a_night_may_be_run_again_with_its_files_and_more(
     held: dict[str, object], paths: tuple[str, ...]
 ) -> None:
-    check_asked(held, paths, STRICT)
+    check_requested(held, paths, STRICT)
 
 
 @pytest.mark.parametrize("paths", [(), ("made/bad.srt",), ("other/a.srt", "other/b.srt")])
@@ -201,12 +201,12 @@ def test_a_night_that_would_lose_a_file_is_refused_and_both_sides_are_named(
     held: dict[str, object], paths: tuple[str, ...]
 ) -> None:
     with pytest.raises(EmonetError) as raised:
-        check_asked(held, paths, STRICT)
+        check_requested(held, paths, STRICT)
     message = str(raised.value)
     assert f"night 1 holds {Path('made/up.srt').absolute()}, and this run is asked for" in message
     for path in (*paths[:1], "--night NAME", "--replace"):
         assert path in message
-    check_asked(held, paths, Acceptance(replace=True))
+    check_requested(held, paths, Acceptance(replace=True))
 
 
 def test_the_files_in_an_archive_are_kept_with_it(tmp_path: Path) -> None:
@@ -216,9 +216,9 @@ def test_the_files_in_an_archive_are_kept_with_it(tmp_path: Path) -> None:
     run = begin(tmp_path, "1")
     whole = Night(episodes=episodes, sources=(archive,), memory=memory_of("ann"))
     manifest = commit(run, [*entries(run, whole), inner])
-    check_asked(manifest, ("made/up.zip",), STRICT)
+    check_requested(manifest, ("made/up.zip",), STRICT)
     with pytest.raises(EmonetError, match=r"holds \S+/made/up\.zip, and this run"):
-        check_asked(manifest, ("made/other.zip",), STRICT)
+        check_requested(manifest, ("made/other.zip",), STRICT)
 
 
 def test_a_run_over_other_files_is_refused_before_it_writes_anything(tmp_path: Path) -> None:

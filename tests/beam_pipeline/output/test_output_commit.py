@@ -28,7 +28,7 @@ from made_up_runs import (
     written_parts,
 )
 
-from beam_pipeline.output.commit import Asked, Entry, Fault, LabelCount, SpeakerCount, commit
+from beam_pipeline.output.commit import Entry, Fault, LabelCount, Requested, SpeakerCount, commit
 from beam_pipeline.output.manifest import Part, read_manifests
 from beam_pipeline.output.memories import MemoryShard, read_memory
 from beam_pipeline.records import EmonetError, Reason, Rejected, SourceFile
@@ -37,44 +37,46 @@ Damage = Callable[[list[Entry]], list[Entry]]
 
 
 def without(kind: type, at: int = 0) -> Damage:
-    def damage(heard: list[Entry]) -> list[Entry]:
-        lost = [entry for entry in heard if isinstance(entry, kind)][at]
-        return [entry for entry in heard if entry is not lost]
+    def damage(reported: list[Entry]) -> list[Entry]:
+        lost = [entry for entry in reported if isinstance(entry, kind)][at]
+        return [entry for entry in reported if entry is not lost]
 
     return damage
 
 
 def doubled(kind: type, at: int = 0) -> Damage:
-    def damage(heard: list[Entry]) -> list[Entry]:
-        return [*heard, [entry for entry in heard if isinstance(entry, kind)][at]]
+    def damage(reported: list[Entry]) -> list[Entry]:
+        return [*reported, [entry for entry in reported if isinstance(entry, kind)][at]]
 
     return damage
 
 
 def without_table(table: str) -> Damage:
-    def damage(heard: list[Entry]) -> list[Entry]:
-        return [e for e in heard if not (isinstance(e, Part) and e.table == table)]
+    def damage(reported: list[Entry]) -> list[Entry]:
+        return [e for e in reported if not (isinstance(e, Part) and e.table == table)]
 
     return damage
 
 
-def with_fault(heard: list[Entry]) -> list[Entry]:
-    return [*heard, Fault("show/s01e02", "ann: 0 recalls, expected 1")]
+def with_fault(reported: list[Entry]) -> list[Entry]:
+    return [*reported, Fault("show/s01e02", "ann: 0 recalls, expected 1")]
 
 
 def test_each_file_that_an_archive_names_is_to_be_read_once(tmp_path: Path) -> None:
     members = (BAD.path,)
     packed = SourceFile("made/up.zip", "2" * 64, 1, "zip", "", 0, 0, 0, 0, (), (), members)
     run = begin(tmp_path, "1")
-    heard: list[Entry] = [one for one in entries(run, night(1, 2)) if not isinstance(one, Asked)]
-    heard += [Asked(("made/up.srt", packed.path), {}), packed]
+    reported: list[Entry] = [
+        one for one in entries(run, night(1, 2)) if not isinstance(one, Requested)
+    ]
+    reported += [Requested(("made/up.srt", packed.path), {}), packed]
     with pytest.raises(EmonetError, match=r"made/bad.srt: read 0 times, expected 1"):
-        commit(run, without(SourceFile, 1)(heard))
-    assert commit(run, heard)["inputs"][2]["members"] == [BAD.path]
+        commit(run, without(SourceFile, 1)(reported))
+    assert commit(run, reported)["inputs"][2]["members"] == [BAD.path]
 
 
 @pytest.mark.parametrize(
-    ("damage", "said"),
+    ("damage", "message"),
     [
         (without(LabelCount), "show/s01e01: 3 utterances read, 0 labelled or rejected"),
         (doubled(LabelCount), "show/s01e01: 3 utterances read, 6 labelled or rejected"),
@@ -84,34 +86,34 @@ def test_each_file_that_an_archive_names_is_to_be_read_once(tmp_path: Path) -> N
         (without(SpeakerCount), "0 speakers to remember, 2 written"),
         (without(SourceFile, 1), "made/bad.srt: read 0 times, expected 1"),
         (doubled(SourceFile, 1), "made/bad.srt: read 2 times, expected 1"),
-        (without(Asked), "made/bad.srt: read 1 times, expected 0"),
+        (without(Requested), "made/bad.srt: read 1 times, expected 0"),
         (without(Rejected), "made/bad.srt: 1 refusals counted, 0 came"),
         (with_fault, "show/s01e02: ann: 0 recalls, expected 1"),
     ],
 )
 def test_what_is_lost_or_doubled_is_refused_by_episode_and_count(
-    tmp_path: Path, damage: Damage, said: str
+    tmp_path: Path, damage: Damage, message: str
 ) -> None:
     before = run_night(tmp_path, "1", night(9))
     run = begin(tmp_path, "1")
     with pytest.raises(EmonetError) as refused:
         commit(run, damage(entries(run, night(1, 2))))
-    assert said in str(refused.value)
+    assert message in str(refused.value)
     assert "night 1 is not committed" in str(refused.value)
     assert read_manifests(str(tmp_path)) == {"1": before}
 
 
 def test_one_episode_lost_and_another_doubled_are_both_found(tmp_path: Path) -> None:
     run = begin(tmp_path, "1")
-    heard = doubled(LabelCount, 1)(without(LabelCount, 0)(entries(run, night(1, 2, 3))))
+    reported = doubled(LabelCount, 1)(without(LabelCount, 0)(entries(run, night(1, 2, 3))))
     with pytest.raises(EmonetError) as refused:
-        commit(run, heard)
-    for said in (
+        commit(run, reported)
+    for message in (
         "2 episodes or files (2 faults)",
         "show/s01e01: 3 utterances read, 0",
         "show/s01e03: 3 utterances read, 6",
     ):
-        assert said in str(refused.value)
+        assert message in str(refused.value)
 
 
 def test_many_faults_are_counted_and_five_of_them_named(tmp_path: Path) -> None:
@@ -151,27 +153,27 @@ def test_of_two_runs_of_one_night_the_slower_one_is_refused(tmp_path: Path) -> N
 def test_a_run_whose_past_changed_meanwhile_is_refused(tmp_path: Path) -> None:
     run_night(tmp_path, "1", night(1))
     run = begin(tmp_path, "2")
-    heard = entries(run, night(2))
+    reported = entries(run, night(2))
     run_night(tmp_path, "1", night(3))
     with pytest.raises(EmonetError, match=r"before night 2 changed .* that of night 1 now"):
-        commit(run, heard)
+        commit(run, reported)
     assert list(read_manifests(str(tmp_path))) == ["1"]
 
 
 def test_an_engine_that_repeats_the_commit_finds_it_done(tmp_path: Path) -> None:
     run = begin(tmp_path, "1")
-    heard = entries(run, night(1))
-    assert commit(run, heard) == commit(run, heard)
+    reported = entries(run, night(1))
+    assert commit(run, reported) == commit(run, reported)
 
 
 def test_of_runs_that_commit_at_the_same_moment_one_alone_wins(tmp_path: Path) -> None:
     runs = [begin(tmp_path, "1") for _ in range(8)]
-    heard = [entries(run, night(1)) for run in runs]
+    reported = [entries(run, night(1)) for run in runs]
     outcomes: list[Any] = []
 
     def attempt(at: int) -> None:
         try:
-            outcomes.append(commit(runs[at], heard[at])["run"])
+            outcomes.append(commit(runs[at], reported[at])["run"])
         except EmonetError:
             outcomes.append(None)
 
@@ -302,7 +304,7 @@ class _Written:
 
 
 def steps_of_a_run(folder: Path, fails_at: int, error: int = errno.EIO) -> tuple[int, str]:
-    """Runs night 2; how many steps of the disc it took and what it said, if it failed."""
+    """Runs night 2; how many steps of the disc it took and its error, if it failed."""
     with pytest.MonkeyPatch.context() as patch:
         disc = Disc(fails_at, error, patch)
         try:
@@ -332,11 +334,11 @@ def test_a_full_or_broken_disc_leaves_every_manifest_whole_at_whatever_step_it_f
     for fails_at in range(1, all_steps + 1):
         folder = tmp_path / str(fails_at)
         before = run_night(folder, "1", night(1))
-        _, said = steps_of_a_run(folder, fails_at, error)
+        _, message = steps_of_a_run(folder, fails_at, error)
         nights_after.append(list(nights_found_whole(folder)))
         if "2" not in nights_after[-1]:
-            assert os.strerror(error) in said
-            assert str(folder) in said
+            assert os.strerror(error) in message
+            assert str(folder) in message
         assert read_manifests(str(folder))["1"] == before
         assert not [path for path in files_of(folder) if Path(path).name.startswith(".writing")]
         count = query(folder, "SELECT count(*) FROM labels", monkeypatch)

@@ -244,10 +244,10 @@ def test_memory_of_a_superseded_run_stays_as_long_as_a_later_night_names_it(
 
 def test_a_run_whose_files_were_removed_before_it_commits_is_refused(tmp_path: Path) -> None:
     run = begin(tmp_path, "1")
-    heard = entries(run, night(1))
+    reported = entries(run, night(1))
     vacuum(str(tmp_path), WEEK, later(8))
     with pytest.raises(EmonetError, match="is gone before night 1 could name it"):
-        commit(run, heard)
+        commit(run, reported)
     assert read_manifests(str(tmp_path)) == {}
 
 

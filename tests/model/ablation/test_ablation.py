@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from small_training import LEARNING, PAST_DATA, PAST_DEV, PAST_SETTINGS, past_says
+from small_training import HISTORY_DATA, HISTORY_DEV, HISTORY_SETTINGS, LEARNING, history_decides
 
 from model.ablation.ablation import Ablation
 from model.ablation.comparison import suite_table
@@ -20,11 +20,11 @@ from model.training.loop import TrainingLoop
 from model.training.train import train
 
 PAPERS = dataclasses.replace(LEARNING, fit_speaker_weight=False)
-ALONE = Variant("alone", dataclasses.replace(PAST_SETTINGS, history=0), PAPERS, seeds=2)
-HISTORY = Variant("history", PAST_SETTINGS, PAPERS, seeds=2, against="alone")
+ALONE = Variant("alone", dataclasses.replace(HISTORY_SETTINGS, history=0), PAPERS, seeds=2)
+HISTORY = Variant("history", HISTORY_SETTINGS, PAPERS, seeds=2, against="alone")
 SHUFFLED = Variant(
     "shuffled",
-    PAST_SETTINGS,
+    HISTORY_SETTINGS,
     dataclasses.replace(PAPERS, speakers="shuffled"),
     seeds=1,
     against="history",
@@ -37,7 +37,7 @@ def ablation(small_bert: EncoderReference, tmp_path: Path) -> Ablation:
 
 
 def again(encoder: EncoderReference, folder: Path) -> Ablation:
-    return Ablation(Data(PAST_DATA, PAST_DEV), encoder=encoder, folder=folder)
+    return Ablation(Data(HISTORY_DATA, HISTORY_DEV), encoder=encoder, folder=folder)
 
 
 def steps_of(folder: Path, name: str) -> list[Path]:
@@ -59,8 +59,8 @@ def test_the_table_tells_what_an_idea_brings(ablation: Ablation, tmp_path: Path)
 
 
 def test_variants_and_seeds_share_the_folds(small_bert: EncoderReference, tmp_path: Path) -> None:
-    data = [part for seed in (0, 2, 3) for part in past_says(seed, 80, seed + 3)]
-    ablation = Ablation(Data(data, PAST_DEV), encoder=small_bert, folder=tmp_path)
+    data = [part for seed in (0, 2, 3) for part in history_decides(seed, 80, seed + 3)]
+    ablation = Ablation(Data(data, HISTORY_DEV), encoder=small_bert, folder=tmp_path)
     folds = dataclasses.replace(LEARNING, oof_folds=3)
     alone, history = (
         [ablation.result(dataclasses.replace(variant, training=folds), seed) for seed in (0, 1)]
@@ -77,8 +77,10 @@ def test_variants_and_seeds_share_the_folds(small_bert: EncoderReference, tmp_pa
 def test_the_ablation_of_a_variant_gives_what_training_it_gives(
     small_bert: EncoderReference, tmp_path: Path
 ) -> None:
-    data = Data([part for seed in (0, 2, 3) for part in past_says(seed, 80, seed + 3)], PAST_DEV)
-    settings = dataclasses.replace(PAST_SETTINGS, utterance_encoder_layers=1)
+    data = Data(
+        [part for seed in (0, 2, 3) for part in history_decides(seed, 80, seed + 3)], HISTORY_DEV
+    )
+    settings = dataclasses.replace(HISTORY_SETTINGS, utterance_encoder_layers=1)
     training = dataclasses.replace(LEARNING, oof_folds=3)
     variant = Variant("what ships", settings, training, seeds=1)
     ablation = Ablation(data, encoder=small_bert, folder=tmp_path / "suite")
@@ -91,7 +93,7 @@ def test_the_ablation_of_a_variant_gives_what_training_it_gives(
     assert checkpoint.provenance["dev_weighted_f1"] == reached
     # but for the rounding of weights, which a checkpoint keeps in bfloat16
     trained = load_model(checkpoint).for_inference(precision="float32")
-    labels = predict(trained, PAST_DEV, remembered=data.train).argmax(axis=1)
+    labels = predict(trained, HISTORY_DEV, history=data.train).argmax(axis=1)
     known = ablation.gold >= 0  # what has no gold label is not read where scores alone are wanted
     assert len(set(labels[known])) == 2
     np.testing.assert_array_equal(result.labels[known], labels[known])
@@ -129,7 +131,7 @@ def test_the_last_variant_is_what_ships_by_default() -> None:
 
 
 @pytest.mark.parametrize(
-    ("suite", "told"),
+    ("suite", "message"),
     [
         ('[[variant]]\nname = "a"\nepoch = 2', "variant 'a': 'epoch' is no setting; did you mean"),
         ('[[variant]]\nname = "a"\nseed = 2', "variant 'a': has a seed; all variants are trained"),
@@ -147,9 +149,9 @@ def test_the_last_variant_is_what_ships_by_default() -> None:
         ("[[variant]", "cannot be read"),
     ],
 )
-def test_a_suite_that_is_off_is_refused_by_name(tmp_path: Path, suite: str, told: str) -> None:
+def test_a_suite_that_is_off_is_refused_by_name(tmp_path: Path, suite: str, message: str) -> None:
     path = tmp_path / "suite.toml"
     path.write_text(suite)
     with pytest.raises(ModelError) as refused:
         read_suite(path, ("joy", "sadness"))
-    assert str(refused.value).startswith(f"{path}: {told}")
+    assert str(refused.value).startswith(f"{path}: {message}")

@@ -25,7 +25,7 @@ def members(way: str) -> dict[str, list[int]]:
     return {name: np.flatnonzero(part).tolist() for name, part in GROUPS[way].items()}
 
 
-def test_utterances_are_grouped_by_turn_class_speaker_and_past() -> None:
+def test_utterances_are_grouped_by_turn_class_speaker_and_history() -> None:
     assert members("turn of the dialogue") == {
         "1": [0, 4],
         "2 to 4": [1, 2, 3, 5],
@@ -44,8 +44,8 @@ def test_utterances_are_grouped_by_turn_class_speaker_and_past() -> None:
 def test_an_episode_may_have_dialogues_in_both_sets() -> None:
     elsewhere = transcript(["a word"] * 3, episode="e2", place=(2,), names=["bo", "cy", "cy"])
     groups = utterance_groups([elsewhere], [SCORED], GOLD, LABELS)
-    past = groups["the speaker spoke before"]
-    assert np.flatnonzero(past["in others alone"]).tolist() == [1, 4]
+    history = groups["the speaker spoke before"]
+    assert np.flatnonzero(history["in others alone"]).tolist() == [1, 4]
     assert all(len(part) == len(GOLD) for parts in groups.values() for part in parts.values())
 
 
@@ -53,8 +53,8 @@ def test_each_group_says_what_both_sides_have_right_and_how_sure_the_difference_
     right = np.array([GOLD, GOLD])
     wrong_of_cy = right.copy()
     wrong_of_cy[:, 1] = 0
-    told = breakdown(right, wrong_of_cy, GOLD, ["d1"] * 4 + ["d2"] * 2, GROUPS)
-    by_group = {(one["by"], one["group"]): one for one in told}
+    table = breakdown(right, wrong_of_cy, GOLD, ["d1"] * 4 + ["d2"] * 2, GROUPS)
+    by_group = {(one["by"], one["group"]): one for one in table}
     assert ("turn of the dialogue", "5 to 9") not in by_group
     cy = by_group["speaker", "cy"]
     assert (cy["utterances"], cy["right"], cy["right_other"]) == (1, 100, 0)
@@ -62,4 +62,4 @@ def test_each_group_says_what_both_sides_have_right_and_how_sure_the_difference_
     assert by_group["speaker", "ann"]["difference"] == {"mean": 0, "low": 0, "high": 0}
     sadness = by_group["gold label", "sadness"]
     assert (sadness["utterances"], sadness["right"], sadness["right_other"]) == (2, 100, 50)
-    assert sum(one["utterances"] for one in told if one["by"] == "speaker") == 5
+    assert sum(one["utterances"] for one in table if one["by"] == "speaker") == 5

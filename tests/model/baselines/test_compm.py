@@ -16,7 +16,7 @@ from model.errors import ModelError
 from model.network.emonet import EmoNet
 from model.network.encoder import load_encoder
 from model.network.speaker import SpeakerGRU, speaker_windows
-from model.network.windows import Window, pack, tag_turns
+from model.network.windows import Window, collate, tag_turns
 
 
 def baseline(reference: EncoderReference, seed: int = 0) -> CoMPM:
@@ -41,10 +41,10 @@ def for_float32(reference: EncoderReference) -> CoMPM:
 
 def first_state(model: EmoNet, tokens: list[int]) -> torch.Tensor:
     """What EmoNet's context encoder says of one turn, read out from its first token."""
-    batch = pack([tokens], [Window(0, 0, 1)], 16, model.context.pad_id)
-    first = np.full_like(batch.readout, 1)  # one is no turn
+    batch = collate([tokens], [Window(0, 0, 1)], 16, model.context.pad_id)
+    first = np.full_like(batch.pooling, 1)  # one is no turn
     first[0] = 0
-    return model.read(model.context, dataclasses.replace(batch, readout=first), 1)
+    return model.read(model.context, dataclasses.replace(batch, pooling=first), 1)
 
 
 def published(model: CoMPM, whole: Transcript, turn: int) -> np.ndarray:

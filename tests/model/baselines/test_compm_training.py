@@ -101,7 +101,7 @@ def test_it_learns_what_can_be_learned(small_bert: EncoderReference, tmp_path: P
     assert max(epoch.dev for epoch in trained.epochs) > 95
 
 
-class Told(Progress):
+class Recorded(Progress):
     """Remembers the epochs."""
 
     def __init__(self) -> None:
@@ -114,11 +114,11 @@ class Told(Progress):
 def test_the_logits_are_those_of_the_best_epoch_in_timeline_order(
     small_bert: EncoderReference, tmp_path: Path
 ) -> None:
-    told = Told()
-    trained = run(small_bert, tmp_path, dev=DEV[::-1], progress=told)
-    assert told.epochs == trained.epochs
+    recorded = Recorded()
+    trained = run(small_bert, tmp_path, dev=DEV[::-1], progress=recorded)
+    assert recorded.epochs == trained.epochs
     scores = score(gold_of(*DEV), trained.logits, LABELS)
-    assert 100 * scores.weighted_f1 == pytest.approx(max(epoch.dev for epoch in told.epochs))
+    assert 100 * scores.weighted_f1 == pytest.approx(max(epoch.dev for epoch in recorded.epochs))
 
 
 def test_a_seed_gives_the_same_run_and_another_one_another(

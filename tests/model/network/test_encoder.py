@@ -17,7 +17,7 @@ from small_models import save_bert, sentences, transcript, untrained
 from model.encoders.references import DEFAULT_ENCODER, EncoderReference, reference_to
 from model.errors import ModelError
 from model.network.encoder import Encoder, load_encoder
-from model.network.windows import Window, fill_rows, fill_windows, pack, turn_causal_mask
+from model.network.windows import Window, batch_windows, collate, pad_rows, turn_causal_mask
 
 TURN = "Ann: i never told you where the ship was, and you did not ask me!"
 
@@ -27,8 +27,8 @@ def plain(encoder: Encoder, tokens: list[list[int]]) -> tuple[torch.Tensor, torc
     folder = str(encoder.network.name_or_path)
     network = transformers.AutoModel.from_pretrained(folder, dtype=torch.float32).eval()
     length = max(map(len, tokens))
-    ids = torch.from_numpy(fill_rows(tokens, length, encoder.pad_id))
-    kept = torch.from_numpy(fill_rows([[1] * len(row) for row in tokens], length, 0))
+    ids = torch.from_numpy(pad_rows(tokens, length, encoder.pad_id))
+    kept = torch.from_numpy(pad_rows([[1] * len(row) for row in tokens], length, 0))
     with torch.inference_mode():
         return network(input_ids=ids, attention_mask=kept).last_hidden_state, kept
 
@@ -37,10 +37,10 @@ def assert_parity(reference: EncoderReference) -> None:
     encoder = load_encoder(reference)
     tokens = encoder.tokenize([TURN, "yes .", ""], 32)
     expected, kept = plain(encoder, tokens)
-    turn_of = fill_rows([[0] * len(row) for row in tokens], 48, -1)
+    turn_of = pad_rows([[0] * len(row) for row in tokens], 48, -1)
     with torch.inference_mode():
         states = encoder(
-            torch.from_numpy(fill_rows(tokens, 48, encoder.pad_id)),
+            torch.from_numpy(pad_rows(tokens, 48, encoder.pad_id)),
             torch.from_numpy(turn_causal_mask(turn_of, None)),
         )
     assert states.shape == (3, 48, encoder.width)
@@ -62,9 +62,9 @@ def test_a_turn_is_read_out_as_the_mean_of_its_tokens(small_encoder: EncoderRefe
     model = untrained(small_encoder, tag="none").for_inference(precision="float32")
     turns = model.context_turns(transcript([TURN, "yes ."]))
     alone = [Window(0, 0, 1), Window(1, 1, 2)]
-    (rows,) = fill_windows(turns, alone, 32)
+    (rows,) = batch_windows(turns, alone, 32)
     with torch.inference_mode():
-        read = model.read(model.context, pack(turns, rows, 32, model.context.pad_id), 2)
+        read = model.read(model.context, collate(turns, rows, 32, model.context.pad_id), 2)
     expected, kept = plain(model.context, turns)
     for turn, length in enumerate(kept.sum(dim=1).tolist()):
         mean = expected[turn, :length].mean(dim=0)
@@ -75,8 +75,8 @@ def test_training_attention_agrees_with_the_explicit_one(small_encoder: EncoderR
     encoder = load_encoder(small_encoder)
     turns = encoder.tokenize([TURN, "yes .", "go home"], 32)
     row = [[id_ for turn in turns for id_ in turn]]
-    turn_of = fill_rows([[n for n, turn in enumerate(turns) for _ in turn]], 64, -1)
-    tokens = torch.from_numpy(fill_rows(row, 64, encoder.pad_id))
+    turn_of = pad_rows([[n for n, turn in enumerate(turns) for _ in turn]], 64, -1)
+    tokens = torch.from_numpy(pad_rows(row, 64, encoder.pad_id))
     mask = torch.from_numpy(turn_causal_mask(turn_of, None))
     with torch.inference_mode():
         explicit = encoder(tokens, mask)

@@ -71,7 +71,7 @@ def test_the_settings_that_the_documents_name_are_read() -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "message"),
     [
         ("histroy = 3", "'histroy' is no setting; did you mean history?"),
         ("encoder_rate = 3", "'encoder_rate' is no setting; it is called encoder_lr now"),
@@ -86,12 +86,14 @@ def test_the_settings_that_the_documents_name_are_read() -> None:
         ("history", "cannot be read: Expected '='"),
     ],
 )
-def test_what_is_off_in_a_file_is_refused_by_name(tmp_path: Path, content: str, told: str) -> None:
+def test_what_is_off_in_a_file_is_refused_by_name(
+    tmp_path: Path, content: str, message: str
+) -> None:
     path = tmp_path / "settings.toml"
     path.write_text(content)
     with pytest.raises(ModelError) as refused:
         read_settings(path, LABELS)
-    assert str(refused.value).startswith(f"{path}: {told}")
+    assert str(refused.value).startswith(f"{path}: {message}")
 
 
 def test_a_json_file_that_is_no_checkpoints_is_refused(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from small_models import LABELS, untrained
 
 from model.encoders.references import EncoderReference
-from model.network.speaker import SpeakerGRU, fill_up, recalled_windows, speaker_windows
+from model.network.speaker import SpeakerGRU, pad_to_multiple, recalled_windows, speaker_windows
 
 SPEAKERS = st.lists(st.sampled_from(["ann", "bo", "cleo", None]), max_size=30)
 WHO = np.array(["ann", "bo", None])
@@ -47,17 +47,19 @@ def test_unknown_speakers_have_no_history_together() -> None:
 def test_an_episode_with_what_was_recalled_has_the_histories_of_the_whole_timeline(
     before: list[str | None], episode: list[str | None], n: int
 ) -> None:
-    said = np.arange(len(before) + len(episode), dtype=np.float16)[:, None]
+    embeddings = np.arange(len(before) + len(episode), dtype=np.float16)[:, None]
     known = {who for who in episode if who is not None}
     recalled = {
-        who: np.array([row for row, name in zip(said, before, strict=False) if name == who][-n:])
+        who: np.array(
+            [row for row, name in zip(embeddings, before, strict=False) if name == who][-n:]
+        )
         for who in sorted(known)
         if who in before and n
     }
-    joined, windows = recalled_windows(episode, said[len(before) :], recalled, n)
+    joined, windows = recalled_windows(episode, embeddings[len(before) :], recalled, n)
     whole = speaker_windows([*before, *episode], n)[len(before) :]
     np.testing.assert_array_equal(windows >= 0, whole >= 0)
-    np.testing.assert_array_equal(joined[windows[windows >= 0]], said[whole[whole >= 0]])
+    np.testing.assert_array_equal(joined[windows[windows >= 0]], embeddings[whole[whole >= 0]])
 
 
 def gru_pair() -> tuple[SpeakerGRU, torch.nn.GRU]:
@@ -81,12 +83,12 @@ def test_the_gru_is_that_of_pytorch_on_histories_of_any_length(
     speakers: list[str | None], n: int, seed: int
 ) -> None:
     ours, theirs = gru_pair()
-    said = torch.randn(len(speakers), WIDTH, generator=torch.Generator().manual_seed(seed))
+    embeddings = torch.randn(len(speakers), WIDTH, generator=torch.Generator().manual_seed(seed))
     windows = speaker_windows(speakers, n)
     with torch.inference_mode():
-        states = ours(said, torch.from_numpy(windows))
+        states = ours(embeddings, torch.from_numpy(windows))
         for state, window in zip(states, windows, strict=True):
-            history = said[window[window >= 0]]
+            history = embeddings[window[window >= 0]]
             expected = theirs(history[None])[1][0, 0] if len(history) else torch.zeros(HIDDEN)
             torch.testing.assert_close(state, expected, rtol=0, atol=1e-6)
 
@@ -100,26 +102,26 @@ def test_an_empty_history_is_a_state_of_exact_zeros() -> None:
 
 def test_short_histories_do_not_depend_on_the_window_they_stand_in() -> None:
     ours, _ = gru_pair()
-    said = torch.randn(3, WIDTH)
-    short = ours(said, torch.tensor([[0, 2]]))
-    long = ours(said, torch.tensor([[-1, -1, -1, 0, 2]]))
+    embeddings = torch.randn(3, WIDTH)
+    short = ours(embeddings, torch.tensor([[0, 2]]))
+    long = ours(embeddings, torch.tensor([[-1, -1, -1, 0, 2]]))
     torch.testing.assert_close(short, long, rtol=0, atol=0)
 
 
 @given(st.integers(0, 20))
 def test_rows_are_filled_up_to_a_multiple_of_eight(rows: int) -> None:
-    filled = fill_up(torch.ones(rows, 2), -1)
-    assert len(filled) % 8 == 0
-    assert rows <= len(filled) < rows + 8
-    assert (filled[:rows] == 1).all()
-    assert (filled[rows:] == -1).all()
+    padded = pad_to_multiple(torch.ones(rows, 2), -1)
+    assert len(padded) % 8 == 0
+    assert rows <= len(padded) < rows + 8
+    assert (padded[:rows] == 1).all()
+    assert (padded[rows:] == -1).all()
 
 
 @pytest.fixture(scope="module")
 def histories() -> tuple[np.ndarray, np.ndarray]:
     random = np.random.default_rng(0)
-    said = random.normal(size=(300, 32)).astype(np.float16)
-    return said, speaker_windows(random.choice(WHO, 300).tolist(), 5)
+    embeddings = random.normal(size=(300, 32)).astype(np.float16)
+    return embeddings, speaker_windows(random.choice(WHO, 300).tolist(), 5)
 
 
 @pytest.mark.parametrize("rows", [1, 2, 3, 9, 100])
@@ -127,11 +129,11 @@ def test_the_bits_of_a_speaker_logit_do_not_depend_on_the_rows_beside_it(
     small_bert: EncoderReference, histories: tuple[np.ndarray, np.ndarray], rows: int
 ) -> None:
     model = untrained(small_bert).for_inference()
-    said, windows = histories
-    whole = model.speaker_logits(said, windows)
+    embeddings, windows = histories
+    whole = model.speaker_logits(embeddings, windows)
     assert whole.shape == (300, len(LABELS))
     for start in (0, 57, 200):
-        part = model.speaker_logits(said, windows[start : start + rows])
+        part = model.speaker_logits(embeddings, windows[start : start + rows])
         np.testing.assert_array_equal(part, whole[start : start + rows])
 
 
@@ -142,15 +144,15 @@ def test_the_bits_of_a_speaker_logit_depend_on_its_history_alone(
 ) -> None:
     model = untrained(default_encoder, hidden=128).for_inference()
     random = np.random.default_rng(0)
-    said = random.normal(size=(200, 384)).astype(np.float16)
+    embeddings = random.normal(size=(200, 384)).astype(np.float16)
     windows = speaker_windows(random.choice(WHO, 200).tolist(), 5)
     at = data.draw(st.integers(0, len(windows) - 1))
     kept = windows[at][windows[at] >= 0]
     alone = np.full((1, 5), -1)
     alone[0, 5 - len(kept) :] = np.arange(len(kept))
     # as a stage has it: the tail that was recalled, and the episode's own utterance
-    part = model.speaker_logits(np.concatenate([said[kept], said[:1]]), alone)
-    np.testing.assert_array_equal(part[0], model.speaker_logits(said, windows)[at])
+    part = model.speaker_logits(np.concatenate([embeddings[kept], embeddings[:1]]), alone)
+    np.testing.assert_array_equal(part[0], model.speaker_logits(embeddings, windows)[at])
 
 
 def test_a_speaker_without_history_adds_exact_zeros(small_bert: EncoderReference) -> None:

@@ -63,15 +63,15 @@ def die(*_: object) -> None:
 
 
 class Log(Progress):
-    """Remembers what it is told, and dies after a share of the steps."""
+    """Records its events, and dies after a share of the steps."""
 
     def __init__(self, share: float = 1.0):
         self.share = share
-        self.told: list[int | str] = []
+        self.events: list[int | str] = []
         self.steps: list[int] = []
 
     def resumed(self, number: int | None) -> None:
-        self.told.append(f"{number}")
+        self.events.append(f"{number}")
 
     def advance(self, done: int, total: int) -> None:
         if done > self.share * total:
@@ -79,7 +79,7 @@ class Log(Progress):
         self.steps.append(done)
 
     def finished(self, epoch: Epoch) -> None:
-        self.told.append(epoch.number)
+        self.events.append(epoch.number)
 
 
 def relabelled(transcript: Transcript) -> Transcript:
@@ -103,7 +103,7 @@ def test_an_interrupted_run_ends_as_one_that_was_not(
     assert (log.steps[0] > 1) == (went_on > 1)
     epochs = list(range(1, TRAINING.epochs + 1))
     resumed = [f"{went_on}"] if went_on > 1 else []
-    assert log.told == [*epochs[: went_on - 1], *resumed, *epochs[went_on - 1 :]]
+    assert log.events == [*epochs[: went_on - 1], *resumed, *epochs[went_on - 1 :]]
 
 
 def test_an_interrupted_run_with_auxiliary_data_ends_as_one_that_was_not(
@@ -191,7 +191,7 @@ def test_a_finished_checkpoint_is_told_of_and_not_trained_again(
     (folder / ".training" / "state.safetensors").write_bytes(b"half of it")
     log = Log(0)
     epochs = run(folder, small_bert, progress=log)
-    assert log.told == [*(epoch.number for epoch in epochs), "None"]
+    assert log.events == [*(epoch.number for epoch in epochs), "None"]
     assert len(epochs) == TRAINING.epochs
     assert bytes_of(folder) == bytes_of(uninterrupted)
 

@@ -14,10 +14,10 @@ from small_models import LABELS, made_up, small_settings, transcript, untrained
 from small_training import (
     DATA,
     DEV,
+    HISTORY_DATA,
+    HISTORY_DEV,
+    HISTORY_SETTINGS,
     LEARNING,
-    PAST_DATA,
-    PAST_DEV,
-    PAST_SETTINGS,
     SETTINGS,
     TRAINING,
     run,
@@ -128,7 +128,7 @@ def test_it_learns_what_a_word_says(tmp_path: Path, small_encoder: EncoderRefere
     training = dataclasses.replace(LEARNING, epochs=30, patience=30, encoder_lr=3e-3)
     run(tmp_path, small_encoder, training, train=data, dev=dev, settings=settings)
     trained = load_model(open_checkpoint(tmp_path)).for_inference()
-    assert evaluate(trained, dev, remembered=data).weighted_f1 > 0.9
+    assert evaluate(trained, dev, history=data).weighted_f1 > 0.9
 
 
 def test_what_words_say_is_learned_without_a_context_that_learns_anything(
@@ -139,7 +139,7 @@ def test_what_words_say_is_learned_without_a_context_that_learns_anything(
     training = dataclasses.replace(LEARNING, epochs=30, patience=30, encoder_lr=3e-3)
     run(tmp_path, small_encoder, training, train=data, dev=dev, settings=settings)
     trained = load_model(open_checkpoint(tmp_path)).for_inference()
-    assert evaluate(trained, dev, remembered=data).weighted_f1 > 0.9
+    assert evaluate(trained, dev, history=data).weighted_f1 > 0.9
 
 
 def test_auxiliary_data_with_labels_of_its_own_improves_the_encoder(
@@ -176,34 +176,34 @@ def test_auxiliary_data_with_labels_of_its_own_improves_the_encoder(
     assert with_ > without + 10
 
 
-def test_it_learns_what_only_the_speakers_past_says(
+def test_it_learns_what_only_the_speakers_history_decides(
     tmp_path: Path, small_bert: EncoderReference
 ) -> None:
     run(
         tmp_path,
         small_bert,
         LEARNING,
-        train=PAST_DATA,
-        dev=PAST_DEV,
-        settings=PAST_SETTINGS,
+        train=HISTORY_DATA,
+        dev=HISTORY_DEV,
+        settings=HISTORY_SETTINGS,
     )
     trained = load_model(open_checkpoint(tmp_path)).for_inference()
-    scores = evaluate(trained, PAST_DEV, remembered=PAST_DATA)
+    scores = evaluate(trained, HISTORY_DEV, history=HISTORY_DATA)
     assert scores.confusion.sum() == 80
     assert scores.weighted_f1 > 0.9
 
 
 @pytest.mark.parametrize("control", ["no history", "shuffled", "episode", "no second stage"])
-def test_without_the_speakers_own_past_it_cannot_learn_that(
+def test_without_the_speakers_own_history_it_cannot_learn_that(
     tmp_path: Path, small_bert: EncoderReference, control: str
 ) -> None:
-    settings = dataclasses.replace(PAST_SETTINGS, history=0 if control == "no history" else 2)
+    settings = dataclasses.replace(HISTORY_SETTINGS, history=0 if control == "no history" else 2)
     training = dataclasses.replace(
         LEARNING,
         speakers=control if control in SPEAKERS else "corpus",
         speaker_epochs=0 if control == "no second stage" else LEARNING.speaker_epochs,
     )
-    run(tmp_path, small_bert, training, train=PAST_DATA, dev=PAST_DEV, settings=settings)
+    run(tmp_path, small_bert, training, train=HISTORY_DATA, dev=HISTORY_DEV, settings=settings)
     assert open_checkpoint(tmp_path).provenance["dev_weighted_f1"] < 70
 
 
@@ -228,14 +228,14 @@ def test_the_context_is_the_same_with_and_without_history(
 def test_a_checkpoint_is_as_sure_of_its_labels_as_dev_says(
     tmp_path: Path, small_bert: EncoderReference
 ) -> None:
-    before, after = PAST_DEV
+    before, after = HISTORY_DEV
     # without a wrong label there is no being too sure
     wrong = [after.labels[5 * (n // 5)] for n in range(len(after))]
     dev = [before, dataclasses.replace(after, labels=wrong)]
-    run(tmp_path, small_bert, LEARNING, train=PAST_DATA, dev=dev, settings=PAST_SETTINGS)
+    run(tmp_path, small_bert, LEARNING, train=HISTORY_DATA, dev=dev, settings=HISTORY_SETTINGS)
     checkpoint = open_checkpoint(tmp_path)
     assert checkpoint.calibration.temperature > 1.5
-    logits = predict(load_model(checkpoint).for_inference(), dev, remembered=PAST_DATA)
+    logits = predict(load_model(checkpoint).for_inference(), dev, history=HISTORY_DATA)
     gold = gold_indices(dev, checkpoint.settings.labels)
     # weights are stored in bfloat16
     assert fit_temperature(logits, gold) == pytest.approx(1, abs=0.1)

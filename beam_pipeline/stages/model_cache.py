@@ -1,4 +1,4 @@
-"""The model of a process: loaded once, used by all its threads, one intra-op thread each."""
+"""The model cache of a process: one model, used by all its threads, one intra-op thread each."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""What a speaker's past could tell of an utterance beyond what its dialogue has told.
+"""What the history of a speaker adds to the dialogue of an utterance.
 
-python benchmarks/past.py emotion-detection-trn.json CHECKPOINT/oof_logits.safetensors
+python benchmarks/history.py emotion-detection-trn.json CHECKPOINT/oof_logits.safetensors
 
 The second file is made by `emonet train`: logits of episodes by contexts that were not trained on
 them. To these logits a linear model adds what it learns of the last ten utterances of the
@@ -41,25 +41,25 @@ def principal(embeddings: np.ndarray) -> np.ndarray:
     return components * math.sqrt(len(centred))
 
 
-def summary(windows: np.ndarray, told: np.ndarray, used: np.ndarray) -> np.ndarray:
+def summary(windows: np.ndarray, features: np.ndarray, used: np.ndarray) -> np.ndarray:
     """The weighted mean of what the used utterances of each history tell, and whether any is."""
     weights = used * DECAY ** np.arange(N)[::-1]
-    total = (weights[..., None] * told[windows.clip(0)]).sum(axis=1)
+    total = (weights[..., None] * features[windows.clip(0)]).sum(axis=1)
     mean = total / np.maximum(weights.sum(axis=1, keepdims=True), 1e-9)
     return np.concatenate([mean, used.any(axis=1, keepdims=True)], axis=1).astype(np.float32)
 
 
 def losses(
-    said: np.ndarray, gold: np.ndarray, features: np.ndarray, part: np.ndarray
+    logits: np.ndarray, gold: np.ndarray, features: np.ndarray, part: np.ndarray
 ) -> np.ndarray:
     """(utterances,) float64: natural log loss of each, by a model of the other parts' episodes."""
     scaled = (features - features.mean(axis=0)) / (features.std(axis=0) + 1e-6)
-    inputs, base, target = map(torch.from_numpy, (scaled, said, gold))
+    inputs, base, target = map(torch.from_numpy, (scaled, logits, gold))
     loss = torch.zeros(len(gold))
     for held in (torch.from_numpy(part == number) for number in range(PARTS)):
         weight, offset = fitted(inputs[~held], base[~held], target[~held])
-        logits = base[held] + inputs[held] @ weight + offset
-        loss[held] = functional.cross_entropy(logits, target[held], reduction="none")
+        fitted_logits = base[held] + inputs[held] @ weight + offset
+        loss[held] = functional.cross_entropy(fitted_logits, target[held], reduction="none")
     return loss.double().numpy()
 
 
@@ -80,15 +80,15 @@ def fitted(inputs: Tensor, base: Tensor, target: Tensor) -> tuple[Tensor, Tensor
     return weight.detach(), offset.detach()
 
 
-def pasts(
-    data: list[Transcript], embeddings: np.ndarray, said: np.ndarray, gold: np.ndarray
+def histories_by_reach(
+    data: list[Transcript], embeddings: np.ndarray, logits: np.ndarray, gold: np.ndarray
 ) -> Iterator[tuple[str, np.ndarray]]:
     """What is looked at, by name: (utterances, features) float32."""
     dialogue = np.array([f"{t.episode}/{d}" for t in data for d in t.dialogues])
-    tellers = {
+    sources = {
         "embeddings": principal(embeddings),
-        "emotions as contexts tell them": probabilities(said),
-        "gold emotions": np.eye(said.shape[1], dtype=np.float32)[gold],
+        "emotions as contexts tell them": probabilities(logits),
+        "gold emotions": np.eye(logits.shape[1], dtype=np.float32)[gold],
     }
     for whose, episodes in (("own", data), ("a stranger's", shuffle_speakers(data, 0))):
         windows = histories(episodes, N)
@@ -96,23 +96,23 @@ def pasts(
         inside = spoken & (dialogue[windows.clip(0)] == dialogue[:, None])
         reach = {"this dialogue": inside, "others": spoken & ~inside, "all": spoken}
         for where, used in reach.items():
-            for what, told in tellers.items():
-                yield f"{whose}, {where}: {what}", summary(windows, told, used)
+            for what, features in sources.items():
+                yield f"{whose}, {where}: {what}", summary(windows, features, used)
 
 
-def main(data_file: str, crossed: str) -> None:
-    """Prints a line for each way to look at the past."""
+def main(data_file: str, oof_logits: str) -> None:
+    """Prints a line for each way to read the history."""
     data = read_transcripts([data_file], ReadOptions(corpus="data"))
     data = sorted(data, key=lambda transcript: transcript.place)
     gold = gold_indices(data, label_set(data))
-    said = load_oof_logits(Path(crossed), data, label_set(data))
-    said = said / np.float32(fit_temperature(said, gold))
+    logits = load_oof_logits(Path(oof_logits), data, label_set(data))
+    logits = logits / np.float32(fit_temperature(logits, gold))
     model = load_model(open_checkpoint(PRETRAINED)).for_inference()
     embeddings = model.embed([text for t in data for text in t.texts])
     part = np.concatenate([np.full(len(t), number % PARTS) for number, t in enumerate(data)])
-    nothing = losses(said, gold, np.zeros((len(gold), 1), np.float32), part)
-    for name, features in pasts(data, embeddings, said, gold):
-        gain = nothing - losses(said, gold, features, part)
+    nothing = losses(logits, gold, np.zeros((len(gold), 1), np.float32), part)
+    for name, features in histories_by_reach(data, embeddings, logits, gold):
+        gain = nothing - losses(logits, gold, features, part)
         print(f"{name:55} {gain.mean():+.4f} ({gain.std() / len(gain) ** 0.5:.4f})", flush=True)
 
 

@@ -162,9 +162,9 @@ def test_an_ablation_writes_its_table_and_an_interrupted_one_goes_on(
     assert (len(context["weighted_f1"]), len(history["weighted_f1"])) == (5, 3)
     table, where = (suite / "suite.md").read_text().split("\nWhere the speaker's own history helps")
     assert f"| history | 3 | {history['mean']:.2f} ({history['sd']:.2f}) |" in table
-    (history,) = written["history"].values()
+    (groups,) = written["history"].values()
     assert list(written["history"]) == ["history"]
-    for group in history:
+    for group in groups:
         assert f"| {group['by']} | {group['group']} | {group['utterances']} | " in where
     assert f"{history['mean']:.2f}" in told
     drawn = (suite / "suite.svg").read_text()

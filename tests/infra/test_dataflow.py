@@ -232,7 +232,7 @@ def test_the_launcher_hands_a_night_over_and_ends_before_it_is_committed(
     [
         ([], "the following arguments are required: --night"),
         (["--night=1", "--any_language=perhaps"], "argument --any_language: invalid choice"),
-        (["--night=1", "--shows=Quay"], "launch: --shows=Quay: neither an option of emonet nor"),
+        (["--night=1", "--shows=Quay"], "launch: --shows: neither an option of emonet nor"),
         (["--night=1/2"], "launch: --night '1/2': use letters"),
     ],
 )

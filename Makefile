@@ -35,8 +35,9 @@ demo: install
 quick: install
 	$(bin)/python -m pytest -q $(quick)
 
+# One process a core; a file's tests stay in one, for what they share is made once.
 test: install $(flink_operator)
-	$(bin)/python -m pytest -q -m "not faults and not engines"
+	$(bin)/python -m pytest -q --numprocesses auto --dist loadfile -m "not faults and not engines"
 
 # Jobs that are killed, a commit at each of its system calls, discs that fill up, and a real object
 # store behind a network that fails. Needs strace, and Go, which builds the store.

@@ -78,7 +78,9 @@ def test_a_name_that_leads_out_of_the_archive_is_refused_alone(name: str) -> Non
     assert contents[2].source.used == 1
 
 
-@pytest.mark.parametrize("inner", [gzip.compress(SRT), archive({"a.srt": SRT})])
+@pytest.mark.parametrize(
+    "inner", [gzip.compress(SRT), archive({"a.srt": SRT})], ids=["gzip", "zip"]
+)
 def test_an_archive_within_an_archive_is_refused(inner: bytes) -> None:
     assert reasons(read("a.zip", archive({"inner": inner}))) == [Reason.NESTED_ARCHIVE]
     assert reasons(read("a.gz", gzip.compress(inner))) == [Reason.NESTED_ARCHIVE]

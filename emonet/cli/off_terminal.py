@@ -58,7 +58,8 @@ class ProgressLines(Progress):
 
     def _print_regularly(self, stopped: threading.Event) -> None:
         while not stopped.wait(PERIOD_S):
-            self._print()
+            if self.tasks:  # there is none yet where the machine is slow
+                self._print()
 
     def _print(self) -> None:
         task = self.tasks[0]

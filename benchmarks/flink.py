@@ -51,20 +51,18 @@ class Proof:
               flush=True)  # fmt: skip
 
 
+def label_command(inputs: Path, output: Path, flags: list[str]) -> list[str]:
+    """What a user types, in the Python that runs this."""
+    emonet = [sys.executable, "-P", "-m", "emonet", "label"]
+    return [*emonet, str(inputs), "--output", str(output), *flags]
+
+
 def label(inputs: Path, output: Path, flags: list[str]) -> float:
     """Labels by the command line; seconds that it took."""
-    command = [
-        sys.executable,
-        "-P",
-        "-m",
-        "beam_pipeline",
-        "label",
-        str(inputs),
-        "--output",
-        str(output),
-    ]
     begun = time.monotonic()
-    done = subprocess.run([*command, *flags], capture_output=True, text=True, timeout=LIMIT_S)
+    done = subprocess.run(
+        label_command(inputs, output, flags), capture_output=True, text=True, timeout=LIMIT_S
+    )
     if done.returncode:
         raise EmonetError(done.stderr.strip().splitlines()[-1])
     return time.monotonic() - begun
@@ -143,17 +141,7 @@ def killed_within(
     flags: list[str], expected: Any,
 ) -> None:  # fmt: skip
     """Kills a TaskManager while it encodes: the job recovers, or fails and is run again."""
-    command = [
-        sys.executable,
-        "-P",
-        "-m",
-        "beam_pipeline",
-        "label",
-        str(inputs),
-        "--output",
-        str(output),
-    ]
-    with subprocess.Popen([*command, *flags], stdout=subprocess.DEVNULL) as job:
+    with subprocess.Popen(label_command(inputs, output, flags), stdout=subprocess.DEVNULL) as job:
         cluster.wait_until_running("EncodeEpisodes")
         cluster.kill_task_manager()
         cluster.add_task_manager()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import collections
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from beam_pipeline.corpus.options import ReadOptions
 from beam_pipeline.corpus.paths import expand_inputs, read_path
@@ -64,11 +64,20 @@ def read_transcripts(
         (episode for content in contents for episode in content.episodes),
         key=lambda episode: episode.place,
     )
+    check_each_once(episodes)
+    return [transcript_of(episode) for episode in episodes]
+
+
+def check_each_once(episodes: Iterable[Episode]) -> None:
+    """Refuses episodes of which some have the same id.
+
+    Raises:
+      EmonetError: some have; the first is named.
+    """
     counts = collections.Counter(episode.episode_id for episode in episodes)
     doubled = [episode_id for episode_id, count in counts.items() if count > 1]
     if doubled:
         raise EmonetError(f"{len(doubled)} episodes come twice, first {doubled[0]}; give each once")
-    return [transcript_of(episode) for episode in episodes]
 
 
 def without_test_episodes(

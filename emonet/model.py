@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import collections
 import dataclasses
 import io
 import warnings
@@ -16,10 +15,11 @@ import pyarrow.parquet as pq
 from beam_pipeline.corpus.options import ReadOptions
 from beam_pipeline.corpus.paths import expand_inputs, read_path
 from beam_pipeline.corpus.reading import FileContent, read_bytes
+from beam_pipeline.corpus.refusals import named
 from beam_pipeline.labelling import label_episodes
-from beam_pipeline.records import EmonetError, Episode, Rejected
+from beam_pipeline.records import EmonetError, Episode
 from beam_pipeline.stages.model_cache import ModelSource
-from beam_pipeline.transcripts import transcript_of, without_test_episodes
+from beam_pipeline.transcripts import check_each_once, transcript_of, without_test_episodes
 from model.checkpoint import PRETRAINED, Checkpoint, open_checkpoint
 from model.dataset import Data, Transcript, label_set
 from model.encoders.references import DEFAULT_ENCODER, reference_to
@@ -102,18 +102,15 @@ def read_data(data: Any, options: ReadOptions, *, gold: bool = False) -> list[Ep
         contents = [c for path in expand_inputs([str(data)]) for c in read_path(path, options)]
         refused = [one for content in contents for one in content.rejected]
         if refused:
-            warnings.warn(_refusal(refused), stacklevel=3)
+            warnings.warn(named(refused), stacklevel=3)
     else:
         contents = [_read_table(_table(data), options)]
         if contents[0].rejected:
-            raise EmonetError(_refusal(contents[0].rejected))
+            raise EmonetError(named(contents[0].rejected))
     if gold and any(content.predicted for content in contents):
         raise EmonetError("the column label is what emonet predicted, and no gold label")
     episodes = [episode for content in contents for episode in content.episodes]
-    counts = collections.Counter(episode.episode_id for episode in episodes)
-    doubled = [episode_id for episode_id, count in counts.items() if count > 1]
-    if doubled:
-        raise EmonetError(f"{len(doubled)} episodes come twice, first {doubled[0]}; give each once")
+    check_each_once(episodes)
     if not episodes:
         raise EmonetError("there is no utterance in what was given")
     return episodes
@@ -147,9 +144,3 @@ def _read_table(table: pa.Table, options: ReadOptions) -> FileContent:
     content = io.BytesIO()
     pq.write_table(table, content)
     return read_bytes(f"{_CORPUS}.parquet", content.getvalue(), options)
-
-
-def _refusal(refused: Sequence[Rejected]) -> str:
-    first = refused[0]
-    where = f"{first.source} {first.position}".strip()
-    return f"{where}: {first.reason} {first.detail} ({len(refused)} refused in all)"

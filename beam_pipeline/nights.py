@@ -119,7 +119,7 @@ def submit_night(output: str, night: Night, engine: Engine) -> tuple[Run, Pipeli
 
 
 def recorded_night(manifest: Manifest) -> Night:
-    """The night as it was asked for when it was labelled, whatever the working directory is.
+    """The night as it was requested when it was labelled, whatever the working directory is.
 
     Raises:
       EmonetError: one of its files has other content than it had, or can be read although it could

@@ -142,6 +142,6 @@ def _table_bytes(table: pa.Table) -> pa.Buffer:
 
 def _table(data: memoryview) -> pa.Table:
     table = pa.ipc.open_stream(pa.py_buffer(data)).read_all()
-    # Arrow trusts the offsets that it reads until it is asked to look
+    # Arrow trusts the offsets that it reads until validation looks at them
     table.validate(full=True)
     return table

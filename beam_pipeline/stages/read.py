@@ -77,7 +77,7 @@ def _read(
     element: tuple[str, Iterable[int]], options: ReadOptions
 ) -> Iterator[tuple[str, Episode] | TaggedOutput]:
     path, requests = element
-    # a file that is asked for twice is read twice, and is a duplicate of itself
+    # a file that is named twice is read twice, and is a duplicate of itself
     for content in (one for _ in requests for one in read_path(path, options)):
         yield TaggedOutput("sources", content.source)
         for one in content.rejected:

@@ -31,7 +31,8 @@ def breaches(manifests: Mapping[str, Manifest]) -> Iterator[str]:
     """What is labelled twice or nowhere over all nights: a sentence a night for each of the two."""
     night_of: dict[str, str] = {}
     night_of_copy: dict[tuple[str, str], str] = {}
-    read_bytes: set[str] = set()
+    labelled_bytes: set[str] = set()
+    represented: set[str] = set()
     for night in sorted(manifests):
         manifest = manifests[night]
         doubled, lost = _Breach(), _Breach()
@@ -43,10 +44,12 @@ def breaches(manifests: Mapping[str, Manifest]) -> Iterator[str]:
         for episode_id, sha256, digest in copies:
             night_of.setdefault(episode_id, night)
             night_of_copy.setdefault((sha256, digest), night)
-            read_bytes.add(sha256)
-        for path, sha256, episode_id in _read(manifest):
-            # the same bytes under another name are labelled as that
-            if episode_id not in night_of and sha256 not in read_bytes:
+            labelled_bytes.add(sha256)
+        # labelled bytes of another name stand for an episode, and for other versions of it
+        read = list(_read(manifest))
+        represented.update(one for _, sha256, one in read if sha256 in labelled_bytes)
+        for path, _, episode_id in read:
+            if episode_id not in night_of and episode_id not in represented:
                 lost.add(episode_id, path)
         if doubled.episodes:
             yield f"night {night}: labels {doubled}; run it again with --cascade"

@@ -193,22 +193,14 @@ def outdated_nights(manifests: Mapping[str, Manifest]) -> dict[str, str]:
     episodes it was built is taken to do so after one that does, which was run later.
     """
     outdated: dict[str, str] = {}
-    before, held, told = None, "", False
-    for night in sorted(manifests):
-        manifest = manifests[night]
-        memory = memory_digest(manifests[before] if before else None)
-        now = {
-            "memory": memory,
-            "episodes": held if "episodes_before" in manifest or told else None,
-        }
-        then = {
-            "memory": manifest["memory_from"]["sha256"],
-            "episodes": manifest.get("episodes_before"),
-        }
-        if before in outdated or now != then:
-            outdated[night] = before or ""
-        before, held = night, _with_held(held, manifest)
-        told = told or "episodes_before" in manifest
+    before, memory, held, told = "", memory_digest(None), "", False
+    for night, manifest in sorted(manifests.items()):
+        built_on = manifest.get("episodes_before")
+        other_episodes = told if built_on is None else built_on != held
+        if before in outdated or other_episodes or manifest["memory_from"]["sha256"] != memory:
+            outdated[night] = before
+        before, memory = night, memory_digest(manifest)
+        held, told = _with_held(held, manifest), told or built_on is not None
     return outdated
 
 

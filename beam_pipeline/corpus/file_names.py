@@ -243,17 +243,15 @@ def _by_guessit(stem: str) -> Numbers | None:
         return None
     if not all(isinstance(number, int) for number in numbers):
         return None
-    show, season = guess.get("title"), guess.get("season")
-    if show is not None and show.start > matches[0].start:
+    show: Any = guess.get("title")
+    if show and show.start > matches[0].start:
         return None
-    name = title(show.value) if show is not None and isinstance(show.value, str) else ""
-    nth = _NTH_SEASON.search(name)
-    return Numbers(
-        name[: nth.start()] if nth else name,
-        season.value if isinstance(getattr(season, "value", None), int) else nth and int(nth[1]),
-        numbers[0],
-        _last(numbers[0], [str(numbers[-1])]),
-    )
+    name = title(show.value) if show and isinstance(show.value, str) else ""
+    season = getattr(guess.get("season"), "value", None)
+    if nth := _NTH_SEASON.search(name):
+        name, season = name[: nth.start()], int(nth[1])
+    season = season if isinstance(season, int) else None
+    return Numbers(name, season, numbers[0], _last(numbers[0], [str(numbers[-1])]))
 
 
 @functools.lru_cache(maxsize=8)  # a name is asked for its numbers, and for a film's title

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,9 +20,9 @@ def read(text: str, path: str = "a.txt") -> FileContent:
     return content
 
 
-def column(content: FileContent, name: str) -> list[str | None]:
+def column(content: FileContent, name: str) -> list[Any]:
     (episode,) = content.episodes
-    values: list[str | None] = episode.utterances[name].to_pylist()
+    values: list[Any] = episode.utterances[name].to_pylist()
     return values
 
 

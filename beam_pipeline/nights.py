@@ -15,6 +15,7 @@ from beam_pipeline.corpus.options import ReadOptions
 from beam_pipeline.corpus.paths import file_sha256, located
 from beam_pipeline.engines.failures import failure_elsewhere
 from beam_pipeline.output.acceptance import Acceptance
+from beam_pipeline.output.files import read_files, read_reading
 from beam_pipeline.output.manifest import Manifest, Origin, read_manifest
 from beam_pipeline.output.run import Run, begin_run
 from beam_pipeline.pipeline import Job, build
@@ -118,16 +119,18 @@ def submit_night(output: str, night: Night, engine: Engine) -> tuple[Run, Pipeli
         gc.unfreeze()
 
 
-def recorded_night(manifest: Manifest) -> Night:
+def recorded_night(output: str, manifest: Manifest) -> Night:
     """The night as it was requested when it was labelled, whatever the working directory is.
 
     Raises:
       EmonetError: one of its files has other content than it had, or can be read although it could
         not, or the other way round.
     """
+    storage = storage_of(output)
+    read = list(read_files(storage, manifest))
     # what lies in an archive is read with it
-    members = {path for one in manifest["inputs"] for path in one["members"]}
-    requested = [one for one in manifest["inputs"] if one["path"] not in members]
+    members = {path for one in read for path in one["members"]}
+    requested = [one for one in read if one["path"] not in members]
     for one in requested:
         if file_sha256(one["path"]) != one["sha256"]:
             raise EmonetError(
@@ -136,7 +139,8 @@ def recorded_night(manifest: Manifest) -> Night:
             )
     # by the paths as they were given, for a show may be called after one
     paths = tuple(one["source"] for one in requested)
-    return Night(manifest["night"], paths, ReadOptions.recorded(manifest["reading"]))
+    reading = ReadOptions.recorded(read_reading(storage, manifest))
+    return Night(manifest["night"], paths, reading)
 
 
 def origin_of(checkpoint: Checkpoint) -> Origin:

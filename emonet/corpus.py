@@ -53,7 +53,7 @@ class LabelledCorpus:
             )
         chosen = self.nights if night is None else [night]
         storage = storage_of(self.output)
-        parts = [part for name in chosen for part in parts_of(self.manifests[name], table)]
+        parts = [part for name in chosen for part in parts_of(storage, self.manifests[name], table)]
         tables = [read_part(storage, part) for part in parts] or [schema.empty_table()]
         # nights may be of models with other classes
         return pa.concat_tables(tables, promote_options="default")

@@ -1,18 +1,21 @@
-"""The three tables: rows -> Parquet files whose bytes depend on the rows alone."""
+"""Tables: rows -> Parquet files whose bytes depend on the rows alone."""
 
 from __future__ import annotations
 
 import dataclasses
 import hashlib
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from beam_pipeline.output.manifest import Part
-from beam_pipeline.output.run import Run
-from beam_pipeline.records import REJECTED, EmonetError, Labelled, Rejected
+from beam_pipeline.output.manifest import Part, checked
+from beam_pipeline.records import REJECTED, Labelled, Rejected
 from beam_pipeline.storage import Storage, storage_of
+
+if TYPE_CHECKING:  # a run begins with a look at tables
+    from beam_pipeline.output.run import Run
 
 SHARDS = 8
 """Files a table is spread over; a constant, so that bytes do not depend on the machine."""
@@ -55,10 +58,5 @@ def read_part(storage: Storage, part: Part) -> pa.Table:
     Raises:
       EmonetError: it is missing, or not the one that the manifest names.
     """
-    content = storage.read(part.path)
-    if hashlib.sha256(content).hexdigest() != part.sha256:
-        raise EmonetError(
-            f"{storage.root}/{part.path}: does not have the sha256 that the manifest names; "
-            "restore it from a copy, or run the night again"
-        )
+    content = checked(storage, part.path, part.sha256)
     return pq.read_table(pa.BufferReader(content))

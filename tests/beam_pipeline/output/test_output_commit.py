@@ -16,9 +16,13 @@ from hypothesis import strategies as st
 from made_up_runs import (
     BAD,
     Night,
+    Reported,
+    Requested,
     begin,
+    commit,
     entries,
     files_of,
+    files_read,
     labelled,
     night,
     query,
@@ -28,16 +32,17 @@ from made_up_runs import (
     written_parts,
 )
 
-from beam_pipeline.output.commit import Entry, Fault, LabelCount, Requested, SpeakerCount, commit
+from beam_pipeline.output.accounting import Fault, LabelCount
+from beam_pipeline.output.commit import SpeakerCount
 from beam_pipeline.output.manifest import Part, read_manifests
 from beam_pipeline.output.memories import MemoryShard, read_memory
 from beam_pipeline.records import EmonetError, Reason, Rejected, SourceFile
 
-Damage = Callable[[list[Entry]], list[Entry]]
+Damage = Callable[[list[Reported]], list[Reported]]
 
 
 def without(kind: type, at: int = 0) -> Damage:
-    def damage(reported: list[Entry]) -> list[Entry]:
+    def damage(reported: list[Reported]) -> list[Reported]:
         lost = [entry for entry in reported if isinstance(entry, kind)][at]
         return [entry for entry in reported if entry is not lost]
 
@@ -45,20 +50,20 @@ def without(kind: type, at: int = 0) -> Damage:
 
 
 def doubled(kind: type, at: int = 0) -> Damage:
-    def damage(reported: list[Entry]) -> list[Entry]:
+    def damage(reported: list[Reported]) -> list[Reported]:
         return [*reported, [entry for entry in reported if isinstance(entry, kind)][at]]
 
     return damage
 
 
 def without_table(table: str) -> Damage:
-    def damage(reported: list[Entry]) -> list[Entry]:
+    def damage(reported: list[Reported]) -> list[Reported]:
         return [e for e in reported if not (isinstance(e, Part) and e.table == table)]
 
     return damage
 
 
-def with_fault(reported: list[Entry]) -> list[Entry]:
+def with_fault(reported: list[Reported]) -> list[Reported]:
     return [*reported, Fault("show/s01e02", "ann: 0 recalls, expected 1")]
 
 
@@ -66,13 +71,15 @@ def test_each_file_that_an_archive_names_is_to_be_read_once(tmp_path: Path) -> N
     members = (BAD.path,)
     packed = SourceFile("made/up.zip", "2" * 64, 1, "zip", "", 0, 0, 0, 0, (), (), members)
     run = begin(tmp_path, "1")
-    reported: list[Entry] = [
+    reported: list[Reported] = [
         one for one in entries(run, night(1, 2)) if not isinstance(one, Requested)
     ]
-    reported += [Requested(("made/up.srt", packed.path), {}), packed]
+    reported += [Requested(("made/up.srt", packed.path)), packed]
     with pytest.raises(EmonetError, match=r"made/bad.srt: read 0 times, expected 1"):
         commit(run, without(SourceFile, 1)(reported))
-    assert commit(run, reported)["inputs"][2]["members"] == [BAD.path]
+    manifest = commit(run, reported)
+    (archive,) = [one for one in files_read(tmp_path, manifest) if one["source"] == packed.path]
+    assert archive["members"] == [str(Path(BAD.path))]
 
 
 @pytest.mark.parametrize(
@@ -318,7 +325,7 @@ def nights_found_whole(folder: Path) -> Iterator[str]:
     """The committed nights; everything that their manifests name is there as they say."""
     for name, manifest in read_manifests(str(folder)).items():
         yield name
-        for part in written_parts(manifest):
+        for part in written_parts(folder, manifest):
             content = (folder / part.path).read_bytes()
             assert hashlib.sha256(content).hexdigest() == part.sha256
 

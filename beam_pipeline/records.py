@@ -242,45 +242,6 @@ REJECTED = pa.schema(
 """A row for everything that was refused, sorted by source and position."""
 
 
-FILES = pa.schema(
-    [
-        pa.field("source", pa.string(), nullable=False),
-        pa.field("sha256", pa.string(), nullable=False),
-        pa.field("size", pa.int64(), nullable=False),
-        pa.field("format", pa.string(), nullable=False),
-        pa.field("encoding", pa.string(), nullable=False),
-        pa.field("found", pa.int64(), nullable=False),
-        pa.field("used", pa.int64(), nullable=False),
-        pa.field("dropped", pa.int64(), nullable=False),
-        pa.field("rejected", pa.int64(), nullable=False),
-        pa.field("episodes", pa.map_(pa.string(), pa.int64()), nullable=False),
-        pa.field("dropped_kinds", pa.map_(pa.string(), pa.int64()), nullable=False),
-        pa.field("members", pa.list_(pa.string()), nullable=False),
-    ]
-)
-"""A row a file that was read, sorted by `source`, its path as it was given; see `SourceFile`."""
-
-EPISODES = pa.schema(
-    [
-        pa.field("episode_id", pa.string(), nullable=False),
-        pa.field("labelled_in", pa.string(), nullable=False),
-        pa.field("utterances", pa.int64(), nullable=False),
-        pa.field("content", pa.string(), nullable=False),
-    ]
-)
-"""A row a labelled episode, sorted by id, with `content_digest`."""
-
-COPIES = pa.schema(
-    [
-        pa.field("file_sha256", pa.string(), nullable=False),
-        pa.field("content", pa.string(), nullable=False),
-        pa.field("episode_id", pa.string(), nullable=False),
-        pa.field("labelled_in", pa.string(), nullable=False),
-    ]
-)
-"""A row a labelled episode and file that has it with this content, sorted by the file's sha256."""
-
-
 def memory_schema(width: int) -> pa.Schema:
     """A row a speaker, sorted by id: `embeddings`, oldest first, `width` float16 each."""
     return pa.schema(

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 from made_up_corpora import digests, label, write_season
-from made_up_runs import begin, commit, entries, night, run_night
+from made_up_runs import begin, entries, night, run_night
 from object_store import FakeNetwork, Fault
+from plain_commit import commit
 
 from beam_pipeline.output.manifest import read_manifests
 from beam_pipeline.output.vacuum import unnamed_runs

@@ -16,7 +16,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from made_up_runs import accounted, begin, entries, files_of, night, query, run_night
+from made_up_runs import begin, entries, files_of, night, query, run_night
+from plain_commit import accounted
 
 from beam_pipeline.output.manifest import read_manifests
 from beam_pipeline.output.vacuum import temporary_files, unnamed_runs, vacuum

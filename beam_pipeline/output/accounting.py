@@ -177,7 +177,7 @@ def account_episode(
         files = {claim.sha256 for claim in claims if claim.path not in others}
         entry = IndexEntry(episode_id, labelled, counts[0].digest, tuple(sorted(files)))
     sums = Tally(
-        episodes=len(counts),
+        episodes=int(entry is not None),
         copies=len(entry.files) if entry else 0,
         labels=_added(pair for count in counts for pair in count.labels),
     )

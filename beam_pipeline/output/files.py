@@ -13,11 +13,29 @@ import pyarrow as pa
 
 from beam_pipeline.output.manifest import MANIFESTS, Manifest, Part, checked, parts_of
 from beam_pipeline.output.tables import read_part, write_part
-from beam_pipeline.records import FILES, SourceFile
+from beam_pipeline.records import SourceFile
 from beam_pipeline.storage import Storage
 
 if TYPE_CHECKING:  # a run begins with a look at the files of its night
     from beam_pipeline.output.run import Run
+
+FILES = pa.schema(
+    [
+        pa.field("source", pa.string(), nullable=False),
+        pa.field("sha256", pa.string(), nullable=False),
+        pa.field("size", pa.int64(), nullable=False),
+        pa.field("format", pa.string(), nullable=False),
+        pa.field("encoding", pa.string(), nullable=False),
+        pa.field("found", pa.int64(), nullable=False),
+        pa.field("used", pa.int64(), nullable=False),
+        pa.field("dropped", pa.int64(), nullable=False),
+        pa.field("rejected", pa.int64(), nullable=False),
+        pa.field("episodes", pa.map_(pa.string(), pa.int64()), nullable=False),
+        pa.field("dropped_kinds", pa.map_(pa.string(), pa.int64()), nullable=False),
+        pa.field("members", pa.list_(pa.string()), nullable=False),
+    ]
+)
+"""A row a file that was read, sorted by `source`, its path as it was given; see `SourceFile`."""
 
 READING_HERE = 8 * 1024
 """Bytes: a longer JSON of the options of reading, as with aliases, lies in a file of its own."""

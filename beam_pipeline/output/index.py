@@ -18,11 +18,30 @@ from beam_pipeline.output.layers import LayeredShard, write_layer
 from beam_pipeline.output.manifest import Manifest, Part, parts_of
 from beam_pipeline.output.past import copies_of_version_1, layers_of
 from beam_pipeline.output.tables import read_part, shard_of
-from beam_pipeline.records import COPIES, EPISODES
 from beam_pipeline.storage import Storage, storage_of
 
 if TYPE_CHECKING:  # a run begins with a look at the index
     from beam_pipeline.output.run import Run
+
+EPISODES = pa.schema(
+    [
+        pa.field("episode_id", pa.string(), nullable=False),
+        pa.field("labelled_in", pa.string(), nullable=False),
+        pa.field("utterances", pa.int64(), nullable=False),
+        pa.field("content", pa.string(), nullable=False),
+    ]
+)
+"""A row a labelled episode, sorted by id, with `content_digest`."""
+
+COPIES = pa.schema(
+    [
+        pa.field("file_sha256", pa.string(), nullable=False),
+        pa.field("content", pa.string(), nullable=False),
+        pa.field("episode_id", pa.string(), nullable=False),
+        pa.field("labelled_in", pa.string(), nullable=False),
+    ]
+)
+"""A row a labelled episode and file that has it with this content, sorted by the file's sha256."""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import pyarrow as pa
 
+from beam_pipeline.output.files import FILES
+from beam_pipeline.output.index import COPIES, EPISODES
 from beam_pipeline.output.manifest import MANIFESTS, TABLES
-from beam_pipeline.records import COPIES, EPISODES, FILES, REJECTED, labels_schema
+from beam_pipeline.records import REJECTED, labels_schema
 from beam_pipeline.storage import ConflictError, Storage, storage_of
 
 _PATH = "views.sql"

@@ -4,23 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 import apache_beam as beam
-from apache_beam.pvalue import PCollection, TaggedOutput
+from apache_beam.pvalue import PCollection
 
 from beam_pipeline.corpus.options import ReadOptions
 from beam_pipeline.output.accounting import (
-    DUPLICATES,
-    Claim,
     Fault,
     IndexEntry,
     LabelCount,
-    Tally,
-    account_episode,
-    account_file,
-    total,
 )
 from beam_pipeline.output.commit import Entry, Reading, SpeakerCount, commit
 from beam_pipeline.output.files import write_files
@@ -29,6 +23,7 @@ from beam_pipeline.output.memories import write_memory
 from beam_pipeline.output.run import Run
 from beam_pipeline.output.tables import shard_of, write_labels, write_rejected
 from beam_pipeline.records import Labelled, Rejected, SourceFile, content_digest
+from beam_pipeline.stages.account import Account, ToAccount
 from beam_pipeline.stages.coders import Value
 
 
@@ -101,7 +96,8 @@ class WriteRun(beam.PTransform):  # type: ignore[misc]
         """Returns the night that was committed."""
         begin = written.sources.pipeline
         requested = begin | "Requested" >> beam.Create(list(self.paths), reshuffle=False)
-        tallies, index = _account(written, requested)
+        of_run = (written.sources, written.rejected, written.counts, written.faults)
+        sums, index = ToAccount(requested, *of_run) | Account()
         copies = index | "Copies" >> beam.FlatMap(copies_of).with_output_types(Value)
         entries = (
             written.parts,
@@ -109,7 +105,7 @@ class WriteRun(beam.PTransform):  # type: ignore[misc]
             written.sources | "FileRecords" >> _WriteTable(self.run, write_files, _path),
             index | "Episodes" >> _WriteTable(self.run, write_episodes, _indexed_id),
             copies | "CopiesByFile" >> _WriteTable(self.run, write_copies, _first),
-            tallies | "Sums" >> _Sums(),
+            sums,
             written.speakers
             | "SpeakersByShard" >> beam.Map(_with_shard, str).with_output_types(tuple[int, str])
             | "Speakers" >> beam.GroupByKey()
@@ -126,54 +122,6 @@ class WriteRun(beam.PTransform):  # type: ignore[misc]
 
     def _commit(self, _: str, entries: Iterable[Entry]) -> str:
         return str(commit(self.run, entries)["night"])
-
-
-def _account(
-    written: Written, requested: PCollection[str]
-) -> tuple[PCollection[tuple[str, Tally]], PCollection[IndexEntry]]:
-    """The sums of each file and each episode by its name, and the labelled episodes."""
-    keyed = tuple[str, Value]
-    of_files = (
-        requested | "Asked" >> beam.Map(_asked).with_output_types(keyed),
-        written.sources | "Sources" >> beam.FlatMap(_of_file).with_output_types(keyed),
-        written.rejected | "InFiles" >> beam.FlatMap(_in_file).with_output_types(keyed),
-    )
-    of_episodes = (
-        written.sources | "Claims" >> beam.FlatMap(_claims).with_output_types(keyed),
-        written.counts | "Labelled" >> beam.Map(_labelled).with_output_types(keyed),
-        written.rejected | "Twice" >> beam.FlatMap(_twice).with_output_types(keyed),
-        written.faults | "Faulty" >> beam.Map(_faulty).with_output_types(keyed),
-    )
-    by_file = (
-        of_files
-        | "Files" >> beam.Flatten().with_output_types(keyed)
-        | "ByFile" >> beam.GroupByKey()
-        | "AccountFiles" >> beam.MapTuple(_account_file).with_output_types(tuple[str, Tally])
-    )
-    by_episode = (
-        of_episodes
-        | "EpisodeRecords" >> beam.Flatten().with_output_types(keyed)
-        | "ByEpisodeId" >> beam.GroupByKey()
-        | "AccountEpisodes"
-        >> beam.FlatMapTuple(_account_episode)
-        .with_output_types(tuple[str, Tally], index=IndexEntry)
-        .with_outputs("index", main="tallies")
-    )
-    tallies = (by_file, by_episode["tallies"]) | "Tallies" >> beam.Flatten()
-    return tallies, by_episode["index"]
-
-
-class _Sums(beam.PTransform):  # type: ignore[misc]
-    """Sums over tallies, a few of them: a shard each."""
-
-    def expand(self, tallies: PCollection[tuple[str, Tally]]) -> PCollection[Tally]:
-        """See the class."""
-        return (
-            tallies
-            | beam.MapTuple(_tally_by_shard).with_output_types(tuple[int, Tally])
-            | beam.GroupByKey()
-            | beam.MapTuple(_total).with_output_types(Tally)
-        )
 
 
 class _WriteTable(beam.PTransform):  # type: ignore[misc]
@@ -209,71 +157,6 @@ def _label_count(labelled: Labelled) -> LabelCount:
     counts = Counter(labelled.rows["label"].to_pylist())
     digest = content_digest(labelled.rows)
     return LabelCount(labelled.place[3], digest, tuple(sorted(counts.items())))
-
-
-def _asked(path: str) -> tuple[str, Any]:
-    return path, 1
-
-
-def _of_file(source: SourceFile) -> Iterator[tuple[str, Any]]:
-    yield source.path, source
-    # an archive names what is in it, each of which is to be read as if it had been asked for
-    yield from map(_asked, source.members)
-
-
-def _in_file(rejected: Rejected) -> Iterator[tuple[str, Any]]:
-    if rejected.reason not in DUPLICATES:
-        yield rejected.source, rejected
-
-
-def _claims(source: SourceFile) -> Iterator[tuple[str, Any]]:
-    for episode_id, utterances in source.episodes:
-        yield episode_id, Claim(source.path, source.sha256, utterances)
-
-
-def _labelled(count: LabelCount) -> tuple[str, Any]:
-    return count.episode_id, count
-
-
-def _twice(rejected: Rejected) -> Iterator[tuple[str, Any]]:
-    if rejected.reason in DUPLICATES:
-        yield rejected.position, rejected
-
-
-def _faulty(fault: Fault) -> tuple[str, Any]:
-    return fault.where, fault
-
-
-def _account_file(path: str, joined: Iterable[Any]) -> tuple[str, Tally]:
-    records = list(joined)
-    sources = [one for one in records if isinstance(one, SourceFile)]
-    refused = [one for one in records if isinstance(one, Rejected)]
-    requested = sum(one for one in records if isinstance(one, int))
-    return path, account_file(path, requested, sources, refused)
-
-
-def _account_episode(
-    episode_id: str, joined: Iterable[Any]
-) -> Iterator[tuple[str, Tally] | TaggedOutput]:
-    records = list(joined)
-    tally, entry = account_episode(
-        episode_id,
-        [one for one in records if isinstance(one, Claim)],
-        [one for one in records if isinstance(one, LabelCount)],
-        [one for one in records if isinstance(one, Rejected)],
-        [one for one in records if isinstance(one, Fault)],
-    )
-    yield episode_id, tally
-    if entry:
-        yield TaggedOutput("index", entry)
-
-
-def _tally_by_shard(name: str, tally: Tally) -> tuple[int, Tally]:
-    return shard_of(name), tally
-
-
-def _total(_: int, tallies: Iterable[Tally]) -> Tally:
-    return total(tallies)
 
 
 def _speaker_count(_: int, speakers: Iterable[str]) -> SpeakerCount:

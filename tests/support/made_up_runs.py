@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-import itertools
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,27 +12,17 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from plain_commit import Reported, Requested, commit, parts
 
 from beam_pipeline.output.acceptance import Acceptance
-from beam_pipeline.output.accounting import (
-    DUPLICATES,
-    Claim,
-    Fault,
-    IndexEntry,
-    LabelCount,
-    Tally,
-    account_episode,
-    account_file,
-)
-from beam_pipeline.output.commit import Entry, Reading, SpeakerCount
-from beam_pipeline.output.commit import commit as commit_entries
-from beam_pipeline.output.files import read_files, write_files
-from beam_pipeline.output.index import copies_of, own_episodes, write_copies, write_episodes
-from beam_pipeline.output.layers import LayeredShard
+from beam_pipeline.output.accounting import LabelCount
+from beam_pipeline.output.commit import SpeakerCount
+from beam_pipeline.output.files import read_files
+from beam_pipeline.output.index import own_episodes
 from beam_pipeline.output.manifest import TABLES, Manifest, Origin, Part, parts_of
-from beam_pipeline.output.memories import MemoryShard, whole_memory, write_memory
+from beam_pipeline.output.memories import whole_memory, write_memory
 from beam_pipeline.output.run import Run, begin_run
-from beam_pipeline.output.tables import shard_of, write_labels, write_rejected
+from beam_pipeline.output.tables import write_labels
 from beam_pipeline.records import (
     Labelled,
     Reason,
@@ -141,88 +130,17 @@ def begin(folder: Path | str, name: str, **changes: Any) -> Run:
     return begin_run(str(folder), name, **{**usual, **changes})
 
 
-@dataclasses.dataclass(frozen=True)
-class Requested:
-    """The files that a run was given."""
-
-    paths: tuple[str, ...]
-
-
-Shard = Part | MemoryShard | LayeredShard
-
-Reported = Requested | Shard | LabelCount | SpeakerCount | SourceFile | Rejected | Fault
-"""What the stages of a job hand to `WriteRun`, in any order."""
-
-
 def entries(run: Run, whole: Night) -> list[Reported]:
     """Writes labels and memory of a night, and what stages tell of it."""
     return [
-        *_parts(run, write_labels, whole.episodes, lambda one: one.place[3]),
-        *_parts(run, write_memory, whole.memory, lambda one: one[0]),
+        *parts(run, write_labels, whole.episodes, lambda one: one.place[3]),
+        *parts(run, write_memory, whole.memory, lambda one: one[0]),
         *(label_count(episode) for episode in whole.episodes),
         Requested(tuple(source.path for source in whole.sources)),
         SpeakerCount(len(whole.memory)),
         *whole.rejected,
         *whole.sources,
     ]
-
-
-def commit(run: Run, reported: Iterable[Reported]) -> Manifest:
-    """As `WriteRun` does, in a plain loop: accounts, writes the other tables, commits."""
-    return commit_entries(run, accounted(run, list(reported)))
-
-
-def accounted(run: Run, reported: Sequence[Reported]) -> list[Entry]:
-    """What the commit hears of what stages tell; writes refusals, files and the index."""
-    rejected = [one for one in reported if isinstance(one, Rejected)]
-    sources = [one for one in reported if isinstance(one, SourceFile)]
-    tallies, index = [*_file_tallies(reported)], []
-    for tally, entry in _episode_tallies(reported):
-        tallies.append(tally)
-        index += [entry] if entry else []
-    copies = [copy for entry in index for copy in copies_of(entry)]
-    return [
-        *(one for one in reported if isinstance(one, Part | MemoryShard | SpeakerCount)),
-        *_parts(run, write_rejected, rejected, lambda one: one.source),
-        *_parts(run, write_files, sources, lambda one: one.path),
-        *_parts(run, write_episodes, index, lambda one: one.episode_id),
-        *_parts(run, write_copies, copies, lambda one: one[0]),
-        *tallies,
-        Reading({"corpus": "made up"}),
-    ]
-
-
-def _file_tallies(reported: Iterable[Reported]) -> Iterator[Tally]:
-    asked: Counter[str] = Counter()
-    sources, refused = defaultdict(list), defaultdict(list)
-    for one in reported:
-        match one:
-            case Requested(paths):
-                asked.update(paths)
-            case SourceFile(path, members=members):
-                sources[path].append(one)
-                asked.update(members)
-            case Rejected(source) if one.reason not in DUPLICATES:
-                refused[source].append(one)
-    for path in asked.keys() | sources.keys() | refused.keys():
-        yield account_file(path, asked[path], sources[path], refused[path])
-
-
-def _episode_tallies(reported: Iterable[Reported]) -> Iterator[tuple[Tally, IndexEntry | None]]:
-    joined: dict[str, tuple[list[Any], ...]] = defaultdict(lambda: ([], [], [], []))
-    for one in reported:
-        match one:
-            case SourceFile(path, sha256):
-                for episode_id, utterances in one.episodes:
-                    joined[episode_id][0].append(Claim(path, sha256, utterances))
-            case LabelCount(episode_id):
-                joined[episode_id][1].append(one)
-            case Rejected(position=episode_id) if one.reason in DUPLICATES:
-                joined[episode_id][2].append(one)
-            case Fault(where):
-                joined[where][3].append(one)
-    for episode_id, records in joined.items():
-        yield account_episode(episode_id, *records)
 
 
 def run_night(folder: Path | str, name: str, whole: Night, **changes: Any) -> dict[str, Any]:
@@ -289,16 +207,3 @@ def files_of(folder: Path) -> dict[str, bytes]:
         for path in sorted(folder.rglob("*"))
         if path.is_file()
     }
-
-
-def _parts(
-    run: Run,
-    write: Callable[..., Shard],
-    rows: Iterable[Any],
-    key: Callable[[Any], str],
-) -> Iterator[Shard]:
-    def shard(row: Any) -> int:
-        return shard_of(key(row))
-
-    for number, group in itertools.groupby(sorted(rows, key=shard), shard):
-        yield write(run, number, list(group))

@@ -12,7 +12,6 @@ from made_up_runs import (
     BAD,
     Night,
     begin,
-    commit,
     entries,
     files_of,
     files_read,
@@ -24,6 +23,7 @@ from made_up_runs import (
     run_night,
     source_of,
 )
+from plain_commit import commit
 
 from beam_pipeline.output.acceptance import Acceptance, check_requested, check_worth
 from beam_pipeline.output.files import files_spoken

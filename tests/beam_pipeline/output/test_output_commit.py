@@ -16,10 +16,7 @@ from hypothesis import strategies as st
 from made_up_runs import (
     BAD,
     Night,
-    Reported,
-    Requested,
     begin,
-    commit,
     entries,
     files_of,
     files_read,
@@ -31,9 +28,11 @@ from made_up_runs import (
     source_of,
     written_parts,
 )
+from plain_commit import Reported, Requested, accounted, commit
 
 from beam_pipeline.output.accounting import Fault, LabelCount
-from beam_pipeline.output.commit import SpeakerCount
+from beam_pipeline.output.commit import Entry, SpeakerCount
+from beam_pipeline.output.commit import commit as commit_entries
 from beam_pipeline.output.manifest import Part, read_manifests
 from beam_pipeline.output.memories import MemoryShard, read_memory
 from beam_pipeline.records import EmonetError, Reason, Rejected, SourceFile
@@ -88,7 +87,6 @@ def test_each_file_that_an_archive_names_is_to_be_read_once(tmp_path: Path) -> N
         (without(LabelCount), "show/s01e01: 3 utterances read, 0 labelled or rejected"),
         (doubled(LabelCount), "show/s01e01: 3 utterances read, 6 labelled or rejected"),
         (without_table("labels"), "6 utterances labelled, 0 written"),
-        (without_table("rejected"), "1 refusals, 0 written"),
         (without(MemoryShard), "2 speakers to remember, 1 written"),
         (without(SpeakerCount), "0 speakers to remember, 2 written"),
         (without(SourceFile, 1), "made/bad.srt: read 0 times, expected 1"),
@@ -108,6 +106,31 @@ def test_what_is_lost_or_doubled_is_refused_by_episode_and_count(
     assert message in str(refused.value)
     assert "night 1 is not committed" in str(refused.value)
     assert read_manifests(str(tmp_path)) == {"1": before}
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        ("rejected", "1 refusals, 0 written"),
+        ("files", "2 files read, 0 written"),
+        ("episodes", "2 episodes labelled, 0 written"),
+        ("copies", "2 files of labelled episodes, 0 written"),
+    ],
+)
+def test_a_table_of_which_a_file_is_lost_is_refused(
+    tmp_path: Path, table: str, message: str
+) -> None:
+    run = begin(tmp_path, "1")
+    heard = accounted(run, entries(run, night(1, 2)))
+    kept = [one for one in heard if table not in {part.table for part in parts_in(one)}]
+    assert len(kept) < len(heard)
+    with pytest.raises(EmonetError, match=f"the run: {message}"):
+        commit_entries(run, kept)
+    assert read_manifests(str(tmp_path)) == {}
+
+
+def parts_in(entry: Entry) -> tuple[Part, ...]:
+    return (entry,) if isinstance(entry, Part) else getattr(entry, "layers", ())
 
 
 def test_one_episode_lost_and_another_doubled_are_both_found(tmp_path: Path) -> None:

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from made_up_runs import ANYTHING, begin, commit, entries, files_of, night, run_night
+from made_up_runs import ANYTHING, begin, entries, files_of, night, run_night
+from plain_commit import commit
 
 from beam_pipeline.output.index import earlier_episodes
 from beam_pipeline.output.manifest import MANIFESTS, read_manifests, sealed

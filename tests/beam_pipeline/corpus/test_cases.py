@@ -46,20 +46,12 @@ NOT_YET = frozenset(
         "m09-ttml-und",
         "m10-ttml-two-langs",
         "f07-whisper-tsv",
-        "f19-whisperx-gap",
         "t11-arrow-entity",
         "t14-arrow-no-counter",
         # formats
-        "f01-podcast",
-        "f02-json3",
-        "f04-chunks",
-        "f05-json-array",
-        "f06-jsonl-as-json",
-        "f08-txt-script",
         "f10-mpl2",
         "f12-spruce",
         "f14-whisper-stdout",
-        "f16-aws",
     }
 )
 

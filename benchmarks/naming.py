@@ -16,6 +16,7 @@ import collections
 import dataclasses
 import itertools
 import random
+import resource
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -31,7 +32,7 @@ from beam_pipeline.corpus.naming import match_tokens, name_by_transcript
 from beam_pipeline.corpus.options import ReadOptions
 from beam_pipeline.corpus.paths import read_path
 from beam_pipeline.corpus.reading import read_bytes
-from beam_pipeline.corpus.speakers import Cast
+from beam_pipeline.corpus.speakers import NOBODY, Cast
 from beam_pipeline.corpus.utterances import Utterance, utterances_of
 
 SPELLINGS = {
@@ -102,8 +103,8 @@ def texts_of(*paths: Path) -> Texts:
     for path in paths:
         for content in read_path(str(path), ReadOptions("friends", show=SHOW)):
             for episode in content.episodes:
-                assert episode.season is not None and episode.number is not None
-                found[episode.season, episode.number] += utterances_of(episode.utterances)
+                _, season, number, _ = episode.place
+                found[season, number] += utterances_of(episode.utterances)
     return {
         key: sorted(utterances, key=lambda one: (one.start_ms or 0, one.end_ms or 0))
         for key, utterances in found.items()
@@ -231,10 +232,10 @@ def score(
         transcript = transcript_as(transcript, chance)
         heard = subtitles_as(rows, chance)
         subtitles = read_subtitles(key, heard)
-        begin = time.perf_counter()
+        begin = time.process_time()
         matches = match_tokens(subtitles, transcript)
         named = name_by_transcript(subtitles, transcript, matches, Cast(SHOW, "", {}))
-        total.seconds += time.perf_counter() - begin
+        total.seconds += time.process_time() - begin
         for row, name in zip(rows, names_of_rows(heard, named.utterances), strict=True):
             total.rows += 1
             if name is not None:
@@ -244,36 +245,70 @@ def score(
     return total
 
 
-def main(folder: str, *rest: str) -> None:
-    """Prints the tables."""
-    data = Path(folder)
-    meld = texts_of(*(data / "meld" / f"{part}_sent_emo.csv" for part in ("train", "dev")))
+def quality(data: Path) -> Iterator[Table]:
+    """How many rows are named, how many of them rightly, and the wrong ones to read."""
+    parts = [data / "meld" / f"{part}_sent_emo.csv" for part in ("train", "dev")]
+    meld, train = texts_of(*parts), texts_of(parts[0])
     transcripts = texts_of(data / "friends" / "friends_transcript.parquet")
-    vocabulary = [
-        word for text in transcripts.values() for one in text for word in one.text.split()
-    ]
+    words = [word for text in transcripts.values() for one in text for word in one.text.split()]
     table = Table("subtitles and transcript", "rows", "named", "coverage", "precision", "wrong")
     plain = score(meld, transcripts)
     table.add_row("as they are", *plain.cells())
-    for share in (0.1, 0.2, 0.3):
-        table.add_row(
-            f"{share:.0%} of words misheard",
-            *score(meld, transcripts, misheard(share, vocabulary)).cells(),
-        )
-    for name, change in (
-        ("a tenth of scenes missing", scenes_missing),
-        ("second half missing", half_missing),
-        ("a tenth of scenes swapped", scenes_swapped),
-    ):
-        table.add_row(name, *score(meld, transcripts, transcript_as=change).cells())
     table.add_row(
-        "transcript of another episode", *score(meld, transcripts, of_another=True).cells()
+        "the first 60 episodes of train",
+        *score({key: train[key] for key in sorted(train)[:60]}, transcripts).cells(),
     )
-    Console().print(table)
-    print(plain.seconds / len(meld))
-    if rest:
-        for key, row, name in plain.wrong:
-            print(key, row.start_ms, repr(row.speaker.name), repr(name), row.text)
+    for share in (0.1, 0.2, 0.3):
+        heard = score(meld, transcripts, subtitles_as=misheard(share, words))
+        table.add_row(f"{share:.0%} of words misheard", *heard.cells())
+    for change in (scenes_missing, half_missing, scenes_swapped):
+        name = (change.__doc__ or "").partition(".")[0]
+        table.add_row(
+            f"transcript: {name}", *score(meld, transcripts, transcript_as=change).cells()
+        )
+    other = score(meld, transcripts, of_another=True)
+    table.add_row("transcript of another episode", *other.cells())
+    yield table
+    wrong = Table("episode", "ms", "MELD", "transcript", "text", title="wrong, as they are")
+    for (season, number), row, name in plain.wrong:
+        place, start = f"s{season:02d}e{number:02d}", f"{row.start_ms}"
+        wrong.add_row(place, start, row.speaker.name, name, row.text[:80])
+    yield wrong
+
+
+def costs() -> Iterator[Table]:
+    """Time and memory for an episode, for ten seasons, and for one very long file."""
+    chance = random.Random(SEED)
+    vocabulary = [f"w{int(chance.paretovariate(0.9))}" for _ in range(200_000)]
+
+    def utterances(count: int) -> list[Utterance]:
+        return [
+            Utterance("d1", at * 3000, at * 3000 + 2500, NOBODY, text, text, None)
+            for at in range(count)
+            for text in [" ".join(chance.choices(vocabulary, k=8))]
+        ]
+
+    table = Table("utterances of 8 words", "episodes", "seconds", "ms an episode", "MiB at most")
+    for count, episodes in ((400, 1), (400, 240), (100_000, 1)):
+        texts = [utterances(count) for _ in range(min(episodes, 20))]
+        heard = misheard(0.1, vocabulary)
+        pairs = [(heard(text, chance), text) for text in texts]
+        begin = time.process_time()
+        for number in range(episodes):
+            subtitles, transcript = pairs[number % len(pairs)]
+            matches = match_tokens(subtitles, transcript)
+            name_by_transcript(subtitles, transcript, matches, Cast(SHOW, "", {}))
+        seconds = time.process_time() - begin
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        cells = (f"{seconds:.2f}", f"{1000 * seconds / episodes:.0f}", f"{peak:.0f}")
+        table.add_row(f"{count:,}", f"{episodes}", *cells)
+    yield table
+
+
+def main(folder: str) -> None:
+    """Prints the tables."""
+    for table in itertools.chain(costs(), quality(Path(folder))):
+        Console().print(table)
 
 
 if __name__ == "__main__":

@@ -50,14 +50,10 @@ NOT_YET = frozenset(
         "s08-cjk-label",
         "s21-AB",
         "n07-speaker-turn",
-        "f07-whisper-tsv",
         "t11-arrow-entity",
         "s25-Speaker_01",
         "t14-arrow-no-counter",
         # formats
-        "f10-mpl2",
-        "f12-spruce",
-        "f14-whisper-stdout",
     }
 )
 

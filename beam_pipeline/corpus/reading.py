@@ -20,6 +20,7 @@ from beam_pipeline.corpus.languages import ISO_639_1, detect_language, primary_l
 from beam_pipeline.corpus.location import Location, extension, locate
 from beam_pipeline.corpus.options import ReadOptions
 from beam_pipeline.corpus.refusals import Refusal, RefusalError
+from beam_pipeline.corpus.repeats import without_repeats
 from beam_pipeline.corpus.speakers import Cast
 from beam_pipeline.corpus.table_columns import RawTable
 from beam_pipeline.corpus.tables import read_rows
@@ -29,6 +30,9 @@ from beam_pipeline.records import Episode, Reason, Rejected, SourceFile
 
 WORDLESS: Final = "wordless"
 """The kind of cues in which there is nothing but sounds, music and the like."""
+
+REPEATED: Final = "repeated"
+"""The kind of cues that only show again what an earlier one shows."""
 
 NOT_SPEECH: Final = "not_speech"
 """The kind of rows whose speaker is a sound, a sign or the like."""
@@ -129,7 +133,8 @@ def _read_cues(
     if not parsed.cues and not parsed.refused and not parsed.dropped:
         raise RefusalError(Reason.NO_CUES, f"expected cues, with times as in {format}")
     cast = Cast(location.show, location.episode_id, options.names)
-    dialogues = split_dialogues(parsed.cues, cast, options)
+    cues, repeated = without_repeats(parsed.cues)
+    dialogues = split_dialogues(cues, cast, options)
     episode = Episode(
         episode_id=location.episode_id,
         corpus=location.corpus,
@@ -142,8 +147,8 @@ def _read_cues(
         flags=location.flags,
     )
     episodes = (episode,) if dialogues.utterances else ()
-    wordless = len(parsed.cues) - dialogues.used
-    dropped = (*parsed.dropped, (WORDLESS, wordless)) if wordless else parsed.dropped
+    silent = ((REPEATED, repeated), (WORDLESS, len(cues) - dialogues.used))
+    dropped = (*parsed.dropped, *(kind for kind in silent if kind[1]))
     return _Reading(episodes, parsed.refused, dialogues.used, dropped)
 
 

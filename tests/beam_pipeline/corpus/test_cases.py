@@ -7,9 +7,6 @@ from reading_cases import FOLDER, Case, cases, faults
 NOT_YET = frozenset(
     {
         # how captions are shown, and what is no speech
-        "r01-youtube-vtt",
-        "r03-cea-rollup",
-        "r04-hls-repeat",
         "a01-style-sign",
         "s01-zoom",
         "s10-lower-both",

@@ -13,7 +13,7 @@ from beam_pipeline.stages.label import LabelEpisodes
 from beam_pipeline.stages.model_cache import ModelSource
 from beam_pipeline.stages.read import ReadEpisodes
 from beam_pipeline.stages.recall import RecallSpeakers
-from beam_pipeline.stages.write import Outcome, WriteRun
+from beam_pipeline.stages.write import Outcome, WriteRun, WriteTables
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,4 +44,4 @@ def build(pipeline: beam.Pipeline, job: Job) -> None:
     outcome = Outcome(
         labelled, read.rejected, recalled.memory, recalled.speakers, read.sources, faults
     )
-    outcome | WriteRun(job.run, job.paths, job.reading)
+    outcome | WriteTables(job.run) | WriteRun(job.run, job.paths, job.reading)

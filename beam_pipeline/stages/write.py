@@ -37,30 +37,72 @@ class Outcome(NamedTuple):
     faults: PCollection[Fault]
 
 
+class Written(NamedTuple):
+    """What is left of a run to account for, once its labels and memory are written.
+
+    Attributes:
+      parts: the files of labels, `Part`, and of memory, `MemoryShard`.
+      counts: of each labelled episode.
+      speakers: who is remembered, as `Recalled.speakers`.
+      rejected: what was refused, not yet written.
+      sources: the record of each file.
+      faults: of episodes that could not be labelled.
+    """
+
+    parts: PCollection[Any]
+    counts: PCollection[LabelCount]
+    speakers: PCollection[str]
+    rejected: PCollection[Rejected]
+    sources: PCollection[SourceFile]
+    faults: PCollection[Fault]
+
+
+class WriteTables(beam.PTransform):  # type: ignore[misc]
+    """Writes labels and memory."""
+
+    def __init__(self, run: Run):
+        super().__init__()
+        self.run = run
+
+    def expand(self, outcome: Outcome) -> Written:
+        """See the class."""
+        parts = (
+            outcome.labelled | "Labels" >> _WriteTable(self.run, write_labels, _episode_id),
+            outcome.memory | "Memory" >> _WriteTable(self.run, write_memory, _speaker_id),
+        )
+        return Written(
+            parts | beam.Flatten().with_output_types(Value),
+            outcome.labelled | "Count" >> beam.Map(_label_count).with_output_types(LabelCount),
+            outcome.speakers,
+            outcome.rejected,
+            outcome.sources,
+            outcome.faults,
+        )
+
+
 class WriteRun(beam.PTransform):  # type: ignore[misc]
-    """Writes the three tables, then commits if nothing is missing, or fails the job."""
+    """Writes the refusals, then commits if nothing is missing, or fails the job."""
 
     def __init__(self, run: Run, paths: Sequence[str], options: ReadOptions):
         super().__init__()
         self.run = run
         self.requested = Requested(tuple(paths), dataclasses.asdict(options))
 
-    def expand(self, outcome: Outcome) -> PCollection[str]:
+    def expand(self, written: Written) -> PCollection[str]:
         """Returns the night that was committed."""
         entries = (
-            outcome.labelled | "Labels" >> _WriteTable(self.run, write_labels, _episode_id),
-            outcome.rejected | "Refusals" >> _WriteTable(self.run, write_rejected, _source),
-            outcome.memory | "Memory" >> _WriteTable(self.run, write_memory, _speaker_id),
-            outcome.labelled | "Count" >> beam.Map(_label_count).with_output_types(LabelCount),
-            outcome.speakers
+            written.parts,
+            written.rejected | "Refusals" >> _WriteTable(self.run, write_rejected, _source),
+            written.counts,
+            written.speakers
             | "SpeakersByShard" >> beam.Map(_with_shard, str).with_output_types(tuple[int, str])
             | "Speakers" >> beam.GroupByKey()
             | "CountSpeakers" >> beam.MapTuple(_speaker_count).with_output_types(SpeakerCount),
-            outcome.rejected,
-            outcome.sources,
-            outcome.faults,
+            written.rejected,
+            written.sources,
+            written.faults,
         )
-        requested = outcome.sources.pipeline | "Requested" >> beam.Create([self.requested])
+        requested = written.sources.pipeline | "Requested" >> beam.Create([self.requested])
         return (
             (*entries, requested)
             | beam.Flatten().with_output_types(Value)

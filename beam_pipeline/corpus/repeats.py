@@ -101,7 +101,7 @@ def without_repeats(cues: Sequence[Cue]) -> tuple[tuple[Cue, ...], int]:
     if not any(rolls):
         _roll_words(shown)
     for pair, step, is_rolling in zip(itertools.pairwise(shown), steps, rolls, strict=True):
-        if step.carried and is_rolling:
+        if step.carried and (is_rolling or pair[0].cue.segment < pair[1].cue.segment):
             _go_on(*pair, step.carried)
     kept = tuple(_finish(one) for one in shown if one.new or not one.screen)
     return kept, len(cues) - len(kept)
@@ -160,6 +160,8 @@ def _step(before: _Shown, one: _Shown) -> _Step:
     stays = pause <= SAME_MS and was[-len(now) :] == now
     if stays and one.is_brief and not before.is_brief:
         return _Step(len(now), is_evidence=True)
+    if stays and before.cue.segment < one.cue.segment:
+        return _Step(len(now), is_evidence=False)
     for carried in range(min(len(was), len(now) - 1), 0, -1):
         if was[-carried:] == now[:carried]:
             # what is chanted comes again and again, and rolls nothing up

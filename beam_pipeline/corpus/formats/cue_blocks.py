@@ -33,6 +33,7 @@ class Cue:
       start_ms, end_ms: milliseconds from the start of the recording, `start_ms <= end_ms`.
       lines: without line ends; empty lines are left out.
       name: who speaks, where the format has a field for it.
+      segment: of a file that was put together from segments of a stream, the number of its own.
     """
 
     line: int
@@ -40,6 +41,7 @@ class Cue:
     end_ms: int
     lines: tuple[str, ...]
     name: str | None = None
+    segment: int = 0
 
 
 @dataclasses.dataclass(frozen=True)

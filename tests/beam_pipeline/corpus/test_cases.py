@@ -15,7 +15,6 @@ NOT_YET = frozenset(
         "s13-dash-kinds",
         "s16-role-names",
         "s17-notices",
-        "s19-webex",
         "n02-credits",
         "n03-lyrics-open",
         "n04-lyrics-hash",
@@ -23,7 +22,6 @@ NOT_YET = frozenset(
         "n08-fullwidth",
         "d01-dash-sound",
         "d04-dash-colon",
-        "s23-v-dash",
         "o01-same-time",
         # places, speakers, times and text
         "t04-long-fraction",

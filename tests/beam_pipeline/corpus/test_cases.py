@@ -7,7 +7,6 @@ from reading_cases import FOLDER, Case, cases, faults
 NOT_YET = frozenset(
     {
         # how captions are shown, and what is no speech
-        "a01-style-sign",
         "s01-zoom",
         "s10-lower-both",
         "s11-mid-line",
@@ -22,7 +21,6 @@ NOT_YET = frozenset(
         "n08-fullwidth",
         "d01-dash-sound",
         "d04-dash-colon",
-        "o01-same-time",
         # places, speakers, times and text
         "t04-long-fraction",
         "t06-arrow-broken",

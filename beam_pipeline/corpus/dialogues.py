@@ -12,10 +12,10 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from beam_pipeline.corpus import markup
 from beam_pipeline.corpus.formats.cue_blocks import Cue
+from beam_pipeline.corpus.joining import SOURCES, Piece, join_pieces
 from beam_pipeline.corpus.options import ReadOptions
 from beam_pipeline.corpus.speaker_labels import SpeakerLabel, Vocabulary, learn, split_label
 from beam_pipeline.corpus.speakers import Cast
-from beam_pipeline.corpus.turns import SOURCES, Piece, join_pieces
 from beam_pipeline.corpus.utterances import Utterance
 from beam_pipeline.records import SpeakerKind, SpeakerSource
 

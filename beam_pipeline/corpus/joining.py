@@ -15,7 +15,7 @@ from beam_pipeline.corpus.options import ReadOptions
 from beam_pipeline.corpus.repeats import SAME_MS
 from beam_pipeline.corpus.speakers import NOBODY, Speaker
 from beam_pipeline.corpus.utterances import Utterance
-from beam_pipeline.records import SpeakerSource
+from beam_pipeline.records import SpeakerKind, SpeakerSource
 
 MIN_CHEVRONS: Final = 5
 """A file with that many lines in `>>` marks every change of speaker with them."""
@@ -139,8 +139,11 @@ def _begin(piece: Piece, dialogue: int, speaker: Speaker) -> _Turn:
 
 
 def _may_join(turn: _Turn, piece: Piece, habits: _Habits) -> bool:
-    # A voice tag or field stands on every cue, so the same voice again is no new turn.
-    same = _is_unmarked(piece) or (piece.mark in SOURCES and piece.speaker == turn.speaker)
+    # A voice tag, field or diariser's label stands on every cue: the same again is no new turn.
+    everywhere = piece.mark in SOURCES or (
+        piece.speaker is not None and piece.speaker.kind is SpeakerKind.DIARISED and not piece.mark
+    )
+    same = _is_unmarked(piece) or (everywhere and piece.speaker == turn.speaker)
     room = turn.size + len(piece.text) <= limits.MAX_UTTERANCE_CHARS
     return same and room and not piece.scene and _runs_on(turn, piece, habits)
 

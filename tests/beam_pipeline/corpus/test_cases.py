@@ -38,27 +38,13 @@ NOT_YET = frozenset(
         "m05-vtt-ruby",
         "m09-ttml-und",
         "m10-ttml-two-langs",
-        "s03-SPEAKER_00",
-        "s07-Speaker A",
-        "s08-cjk-label",
-        "s21-AB",
-        "n07-speaker-turn",
         "f07-whisper-tsv",
-        "f19-whisperx-gap",
         "t11-arrow-entity",
-        "s25-Speaker_01",
         "t14-arrow-no-counter",
         # formats
-        "f01-podcast",
-        "f02-json3",
-        "f04-chunks",
-        "f05-json-array",
-        "f06-jsonl-as-json",
-        "f08-txt-script",
         "f10-mpl2",
         "f12-spruce",
         "f14-whisper-stdout",
-        "f16-aws",
     }
 )
 

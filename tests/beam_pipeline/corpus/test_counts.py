@@ -65,8 +65,8 @@ COUNTS: dict[str, Callable[[str], int]] = {
     "meeting": _matches(r"^Weekly|  0:"),
     "teams": _arrows,
     "fountain": _matches(r"^(?:title|int|oda|ann|@|cut)"),
-    # the first block tells how many subtitles there are
-    "ebu_stl": lambda text: int(text[243:248]),
+    # what a subtitle does not need of its last block is filled up
+    "ebu_stl": _matches("\ufffd{9,}"),
     "transcript": _matches(r"^(?:the harbour|.scene|ann:|bo |he |.00)"),
 }
 

@@ -49,7 +49,8 @@ def _of_episode(emotions: Emotions, name: str) -> np.ndarray:
         several = ", ".join(ids[at] for at in fitting[:3])
         hint = f"; it is the end of {several}" if fitting else nearest(name, ids)
         raise EmonetError(f"--episode {name}: expected the id of one episode{hint}")
-    return np.equal(codes, fitting[0])
+    mask: np.ndarray = codes == fitting[0]
+    return mask
 
 
 def _of_speaker(emotions: Emotions, name: str) -> np.ndarray:
@@ -65,5 +66,6 @@ def _of_speaker(emotions: Emotions, name: str) -> np.ndarray:
 def _of_label(emotions: Emotions, name: str) -> np.ndarray:
     for number, label in enumerate(emotions.labels):
         if label.lower() == name.lower():
-            return np.equal(emotions.chosen, number)
+            mask: np.ndarray = emotions.chosen == number
+            return mask
     raise EmonetError(f"--label {name}: expected one of {', '.join(emotions.labels)}")

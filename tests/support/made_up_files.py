@@ -192,7 +192,7 @@ FILES = (
     (
         "a.stl",
         ebu_stl(
-            ebu_stl_block(1, (10, 0, 1, 0), (10, 0, 2, 0), b"H\xc2i\x8athere".ljust(112), extension=0),
+            ebu_stl_block(1, (10, 0, 1, 0), (10, 0, 2, 0), b"H\xc2i ".ljust(112), extension=0),
             ebu_stl_block(1, (10, 0, 1, 0), (10, 0, 2, 0), b", you"),
             ebu_stl_block(2, (10, 0, 3, 0), (10, 0, 4, 0), b"A remark", comment=1),
             start=b"10000000",

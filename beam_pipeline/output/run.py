@@ -40,6 +40,8 @@ class Run:
       memory_sha256: what that memory is called by its content.
       memory: its files, those of a shard newest first.
       acceptance: what it must come to for its commit.
+      folder: what all paths begin with that it writes to; empty, or ends in `/`.
+      memory_before: what else is remembered, before that: files that it never takes in.
     """
 
     output: str
@@ -54,6 +56,8 @@ class Run:
     memory_sha256: str
     memory: tuple[Part, ...]
     acceptance: Acceptance = dataclasses.field(default_factory=Acceptance)
+    folder: str = ""
+    memory_before: tuple[Part, ...] = ()
 
 
 def begin_run(

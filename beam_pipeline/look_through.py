@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from beam_pipeline.corpus.duplicates import only_once, resolve_claims
@@ -27,11 +27,13 @@ class Planned:
 
     Attributes:
       place: on the timeline.
+      content: a name for its content, `SHA256/NUMBER` of its file and where it is in that.
       source, flags, rows, digest: as `Episode` has them.
       lies: where it was written to.
     """
 
     place: Place
+    content: str
     source: str
     flags: tuple[str, ...]
     rows: int
@@ -72,10 +74,7 @@ def look_through(
       EmonetError: there is no room for them.
     """
     with Spill(folder / "episodes") as episodes, Spill(folder / "records") as records:
-        copies: dict[str, list[Planned]] = {}
-        for content, planned in _read(paths, reading, episodes, records):
-            copies.setdefault(content, []).append(planned)
-        found, rejected = settle(copies, earlier)
+        found, rejected = settle(_read(paths, reading, episodes, records), earlier)
         for one in rejected:
             records.append(one)
     utterances = sum(planned.rows for planned in found)
@@ -83,44 +82,48 @@ def look_through(
     return LookedThrough(tuple(found), str(folder / "records"))
 
 
-def settle(
-    copies: Mapping[str, Iterable[Planned]], earlier: Earlier
-) -> tuple[list[Planned], list[Rejected]]:
+def settle(episodes: Iterable[Planned], earlier: Earlier) -> tuple[list[Planned], list[Rejected]]:
     """The episodes that are labelled, in timeline order, and the refusal of all others.
 
     Args:
-      copies: what was read from equal bytes, by `SHA256/NUMBER` of file and episode.
+      episodes: all that were read, in any order.
       earlier: what earlier nights have labelled.
     """
-    rejected: list[Rejected] = []
     claims: dict[str, list[Planned]] = {}
-    for content, alike in copies.items():
-        first, refused = only_once(alike, earlier.copies.get(content.partition("/")[0], {}))
-        rejected += refused
-        if first:
-            claims.setdefault(first.episode_id, []).append(first)
-    found = []
+    for episode in episodes:
+        claims.setdefault(episode.episode_id, []).append(episode)
+    rejected: list[Rejected] = []
+    copies: dict[str, list[Planned]] = {}
+    # first by id: of a file whose episode another has, a copy under another name is labelled
     for episode_id, claiming in claims.items():
         chosen, refused = resolve_claims(claiming, earlier.episodes.get(episode_id))
         rejected += refused
         if chosen:
-            found.append(chosen)
+            copies.setdefault(chosen.content, []).append(chosen)
+    found = []
+    for content, alike in copies.items():
+        first, refused = only_once(alike, earlier.copies.get(content.partition("/")[0], {}))
+        rejected += refused
+        if first:
+            found.append(first)
     return sorted(found, key=lambda planned: planned.place), rejected
 
 
 def _read(
     paths: Sequence[str], reading: ReadOptions, episodes: Spill, records: Spill
-) -> Iterator[tuple[str, Planned]]:
+) -> Iterator[Planned]:
     for content in (one for path in paths for one in read_path(path, reading)):
         records.append(content.source)
         for refusal in content.rejected:
             records.append(refusal)
         for number, episode in enumerate(content.episodes):
             logger.info("read", extra={"utterances": episode.rows})
-            lies = episodes.append(episode)
-            yield (
+            yield Planned(
+                episode.place,
                 f"{content.source.sha256}/{number}",
-                Planned(
-                    episode.place, episode.source, episode.flags, episode.rows, episode.digest, lies
-                ),
+                episode.source,
+                episode.flags,
+                episode.rows,
+                episode.digest,
+                episodes.append(episode),
             )

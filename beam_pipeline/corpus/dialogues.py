@@ -105,15 +105,22 @@ def split_dialogues(cues: Sequence[Cue], cast: Cast, options: ReadOptions) -> Di
     spoken = [tuple(markup.voices("\n".join(cue.lines))) for cue in ordered]
     vocabulary = learn(line.text for voices in spoken for voice in voices for line in voice.lines)
     pieces: list[Piece] = []
-    scene = False
+    scene = turned = False
     for at, (cue, voices) in enumerate(zip(ordered, spoken, strict=True)):
         for piece in _pieces(at, cue, cast, _parts(cue, voices, vocabulary)):
             scene = scene or piece.scene
             if markup.has_words(piece.text) and not _is_no_speech(piece):
-                pieces.append(dataclasses.replace(piece, scene=scene))
-                scene = False
+                mark = ">>" if turned and not piece.mark else piece.mark
+                pieces.append(dataclasses.replace(piece, scene=scene, mark=mark))
+                scene = turned = False
+        turned = turned or _ends_turned(voices)
     used = len({piece.cue for piece in pieces})
     return Dialogues(tuple(turn.finish() for turn in join_pieces(pieces, options)), used)
+
+
+def _ends_turned(voices: Sequence[markup.Voice]) -> bool:
+    """Whether a cue ends in a mark of a new turn, behind which the next cue stands."""
+    return bool(voices) and voices[-1].lines[-1].text == ">>"
 
 
 def _pieces(at: int, cue: Cue, cast: Cast, parts: Iterator[_Part]) -> Iterator[Piece]:
@@ -172,8 +179,11 @@ def _begin(piece: Piece, dialogue: int, speaker: Speaker) -> _Turn:
 
 
 def _may_join(turn: _Turn, piece: Piece, options: ReadOptions) -> bool:
-    # A voice tag or field stands on every cue, so the same voice again is no new turn.
-    same = _is_unmarked(piece) or (piece.mark in _SOURCES and piece.speaker == turn.speaker)
+    # A voice tag, field or diariser's label stands on every cue: the same again is no new turn.
+    everywhere = piece.mark in _SOURCES or (
+        piece.speaker is not None and piece.speaker.kind is SpeakerKind.DIARISED and not piece.mark
+    )
+    same = _is_unmarked(piece) or (everywhere and piece.speaker == turn.speaker)
     room = turn.size + len(piece.text) <= limits.MAX_UTTERANCE_CHARS
     return same and room and not piece.scene and _runs_on(turn, piece, options)
 

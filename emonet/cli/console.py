@@ -59,7 +59,7 @@ def show_outdated(nights: Sequence[str]) -> None:
     """Which nights want to be run again; nothing if none do."""
     if nights:
         stdout.print(
-            f"on superseded memory now: night{'s' if len(nights) > 1 else ''} {', '.join(nights)}; "
+            f"on superseded nights now: night{'s' if len(nights) > 1 else ''} {', '.join(nights)}; "
             "--cascade runs them again"
         )
 
@@ -79,7 +79,7 @@ def show_nights(manifests: Mapping[str, Manifest]) -> None:
             f"{counts['speakers']:,}",
             manifest["memory_from"]["night"] or "",
             manifest["model_id"],
-            "on superseded memory" if night in outdated else "current",
+            "on superseded nights" if night in outdated else "current",
         )
     stdout.print(table)
 

@@ -44,7 +44,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExc
 
 def planned(number: int, rows: int) -> Planned:
     lies = Spilled("", 0, 0, str(number))
-    return Planned(("Quay", 1, number, f"Quay/{number}"), "", (), rows, "", lies)
+    return Planned(("Quay", 1, number, f"Quay/{number}"), "", "", (), rows, "", lies)
 
 
 @given(st.lists(st.integers(1, 40)), st.integers(1, 50))

@@ -15,8 +15,9 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -62,8 +63,8 @@ class Reads:
             self.bytes[path.partition("/")[0]] += len(now[0]) if now else 0
             return now
 
-        LocalStorage.read = counted_read  # type: ignore[method-assign]
-        LocalStorage.version = counted_version  # type: ignore[method-assign]
+        setattr(LocalStorage, "read", counted_read)  # noqa: B010
+        setattr(LocalStorage, "version", counted_version)  # noqa: B010
 
 
 class Clock:
@@ -132,17 +133,19 @@ def _written(
         yield tally + account_file(source.path, 1, [source], [])
         index += [entry] if entry else []
     copies = [copy for entry in index for copy in copies_of(entry)]
-    for shard in range(8):
-        for rows, key, write in (
-            (labelled, lambda one: one.place[3], write_labels),
-            (sources, lambda one: one.path, write_files),
-            (index, lambda one: one.episode_id, write_episodes),
-            (copies, lambda one: one[0], write_copies),
-            (memory.items(), lambda one: one[0], write_memory),
-        ):
-            some = [one for one in rows if shard_of(key(one)) == shard]
-            if some:
-                yield write(run, shard, some)
+    tables: list[tuple[Iterable[Any], Callable[[Any], str], Callable[..., Entry]]] = [
+        (labelled, lambda one: str(one.place[3]), write_labels),
+        (sources, lambda one: str(one.path), write_files),
+        (index, lambda one: str(one.episode_id), write_episodes),
+        (copies, lambda one: str(one[0]), write_copies),
+        (memory.items(), lambda one: str(one[0]), write_memory),
+    ]
+    for rows, key, write in tables:
+        by_shard: dict[int, list[Any]] = {}
+        for row in rows:
+            by_shard.setdefault(shard_of(key(row)), []).append(row)
+        for shard, some in by_shard.items():
+            yield write(run, shard, some)
     yield SpeakerCount(len(memory))
     yield Reading({"corpus": "made up"})
 

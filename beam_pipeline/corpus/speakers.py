@@ -26,17 +26,21 @@ class Speaker:
       name: as the source has it; None where it has none.
       kind: what is known.
       source: where the name was found.
+      confidence: 0 to 1, how much of the utterance a transcript or a diarisation has as theirs;
+        None where the name stands in the file itself.
     """
 
     id: str | None
     name: str | None
     kind: SpeakerKind
     source: SpeakerSource
+    confidence: float | None = None
 
 
 NOBODY: Final = Speaker(None, None, SpeakerKind.UNKNOWN, SpeakerSource.NONE)
 """The speaker of whom nothing is known."""
 
+_DASHES = "-‐‑–—−"
 _WITHIN_EPISODE = (SpeakerKind.GENERIC, SpeakerKind.DIARISED)
 
 AliasKey = tuple[str, str, str]
@@ -59,7 +63,7 @@ class Cast:
     def identify(self, name: str | None, source: SpeakerSource) -> Speaker:
         """The speaker a name stands for; its kind says how far."""
         shown = " ".join((name or "").split())
-        if not shown:
+        if not shown.strip(_DASHES):
             return NOBODY
         if (shown, source) not in self._known:
             self._known[shown, source] = self._identified(shown, source)

@@ -142,7 +142,7 @@ def account_file(
         dropped=sum(source.dropped for source in sources),
         read=sum(count for source in sources for _, count in source.episodes),
     )
-    return sums + _refusals(refused) + _with_faults(faults)
+    return sums + _refusals(refused) + tally_faults(faults)
 
 
 def account_episode(
@@ -181,7 +181,7 @@ def account_episode(
         copies=len(entry.files) if entry else 0,
         labels=_added(pair for count in counts for pair in count.labels),
     )
-    return sums + _refusals(refused) + _with_faults(found), entry
+    return sums + _refusals(refused) + tally_faults(found), entry
 
 
 def first_of_each_reason(rejected: Iterable[Rejected]) -> tuple[Rejected, ...]:
@@ -201,8 +201,10 @@ def _refusals(refused: Sequence[Rejected]) -> Tally:
     )
 
 
-def _with_faults(faults: Sequence[Fault]) -> Tally:
-    return Tally(faults=len(faults), faulty=int(bool(faults)), first_faults=_first_faults(faults))
+def tally_faults(faults: Sequence[Fault]) -> Tally:
+    """How many faults there are, of how many episodes and files, and the first of them."""
+    places = {one.where for one in faults}
+    return Tally(faults=len(faults), faulty=len(places), first_faults=_first_faults(faults))
 
 
 def _first_faults(faults: Iterable[Fault]) -> tuple[Fault, ...]:

@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from beam_pipeline.output.acceptance import check_worth
-from beam_pipeline.output.accounting import Fault, Tally, total
+from beam_pipeline.output.accounting import Fault, Tally, tally_faults, total
 from beam_pipeline.output.files import files_spoken, name_reading, read_files
 from beam_pipeline.output.layers import LayeredShard
 from beam_pipeline.output.manifest import (
@@ -62,9 +62,9 @@ def commit(run: Run, entries: Iterable[Entry]) -> Manifest:
     by_kind = _entries_by_kind(entries)
     sums = total(by_kind[Tally])
     unwritten = tuple(table_faults(sums, by_kind))
-    sums += Tally(faults=len(unwritten), faulty=int(bool(unwritten)), first_faults=unwritten)
+    sums += tally_faults(unwritten)
     if sums.faults:
-        raise EmonetError(_refusal(run, sums))
+        raise EmonetError(refusal(run, sums))
     storage = storage_of(run.output)
     manifest = _manifest(run, storage, sums, by_kind)
     check_worth(manifest, run.acceptance, _lost_files(run, storage, manifest))
@@ -104,7 +104,8 @@ def _entries_by_kind(entries: Iterable[Entry]) -> dict[type, list[Any]]:
     return by_kind
 
 
-def _refusal(run: Run, sums: Tally) -> str:
+def refusal(run: Run, sums: Tally) -> str:
+    """Why a run is not committed in whose sums there are faults, in one sentence."""
     shown = "; ".join(f"{one.where or 'the run'}: {one.message}" for one in sums.first_faults)
     more = sums.faults - len(sums.first_faults)
     return (

@@ -43,6 +43,8 @@ class Run:
       memory: the files of the memory, those of a shard newest first.
       index: the files of the index of episodes, those of a shard newest first.
       acceptance: what it must come to for its commit.
+      folder: what all paths begin with that it writes to; empty, or ends in `/`.
+      memory_before: what else is remembered, before that: files that it never takes in.
     """
 
     output: str
@@ -59,6 +61,8 @@ class Run:
     memory: tuple[Part, ...]
     index: tuple[Part, ...] = ()
     acceptance: Acceptance = dataclasses.field(default_factory=Acceptance)
+    folder: str = ""
+    memory_before: tuple[Part, ...] = ()
 
 
 def begin_run(

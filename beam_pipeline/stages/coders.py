@@ -21,6 +21,7 @@ from beam_pipeline.output.layers import LayeredShard
 from beam_pipeline.output.manifest import Part
 from beam_pipeline.output.memories import MemoryShard
 from beam_pipeline.records import Episode, Labelled, Rejected, SourceFile
+from beam_pipeline.spill import Spilled
 
 
 class Value:
@@ -46,6 +47,7 @@ RECORDS: wire.Records = {
         Rejected,
         SourceFile,
         SpeakerCount,
+        Spilled,
         Tail,
         Tally,
     )

@@ -70,6 +70,7 @@ OF_EACH: dict[type, st.SearchStrategy[Any]] = {
     SourceFile: st.builds(SourceFile),
     SpeakerCount: st.builds(SpeakerCount),
     Spilled: st.builds(Spilled),
+    Tally: st.builds(Tally),
     Tail: st.builds(Tail, st.just(()) | places, embeddings),
 }
 records = st.one_of(

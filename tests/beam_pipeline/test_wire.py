@@ -17,7 +17,7 @@ from hypothesis.extra import numpy as arrays
 from beam_pipeline import wire
 from beam_pipeline.labelling import Encoded
 from beam_pipeline.memory import Recall, Tail
-from beam_pipeline.output.accounting import Claim, Fault, IndexEntry, LabelCount
+from beam_pipeline.output.accounting import Claim, Fault, IndexEntry, LabelCount, Tally
 from beam_pipeline.output.commit import Reading, SpeakerCount
 from beam_pipeline.output.index import Known
 from beam_pipeline.output.layers import LayeredShard

@@ -156,7 +156,7 @@ def recorded_night(output: str, manifest: Manifest) -> Night:
         not, or the other way round.
     """
     storage = storage_of(output)
-    read = list(read_files(storage, manifest))
+    read = sorted(read_files(storage, manifest), key=lambda one: str(one["source"]))
     # what lies in an archive is read with it
     members = {path for one in read for path in one["members"]}
     requested = [one for one in read if one["path"] not in members]

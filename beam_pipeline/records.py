@@ -214,6 +214,10 @@ class SourceFile:
       dropped_kinds: pairs of a kind and the number of cues that were dropped for it.
       members: the paths of the files in it, each with its own file record; none unless it is an
         archive, and an archive has no cues itself.
+      repaired: cues or rows that were kept although a time of theirs could not be read, or cannot
+        be, as of an end before the start; they are among those used and dropped.
+      assumed: what was assumed of the file, as nobody said it: how it was decoded, and what its
+        columns are.
     """
 
     path: str
@@ -228,6 +232,8 @@ class SourceFile:
     episodes: tuple[tuple[str, int], ...]
     dropped_kinds: tuple[tuple[str, int], ...] = ()
     members: tuple[str, ...] = ()
+    repaired: int = 0
+    assumed: tuple[str, ...] = ()
 
 
 REJECTED = pa.schema(

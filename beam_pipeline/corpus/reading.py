@@ -70,6 +70,7 @@ class _Reading:
     used: int
     dropped: tuple[tuple[str, int], ...] = ()
     predicted: bool = False
+    repaired: int = 0
 
 
 @dataclasses.dataclass
@@ -169,7 +170,9 @@ def _episode(
       path: of the file.
       location: of the file.
     """
-    language = parsed.language if isinstance(parsed, ParsedCues) else None
+    language, repaired = (
+        (parsed.language, parsed.repaired) if isinstance(parsed, ParsedCues) else (None, 0)
+    )
     episode = Episode(
         episode_id=location.episode_id,
         corpus=location.corpus,
@@ -184,7 +187,7 @@ def _episode(
     episodes = (episode,) if dialogues.utterances else ()
     wordless = found - dialogues.used
     dropped = (*parsed.dropped, (WORDLESS, wordless)) if wordless else parsed.dropped
-    return _Reading(episodes, parsed.refused, dialogues.used, dropped)
+    return _Reading(episodes, parsed.refused, dialogues.used, dropped, repaired=repaired)
 
 
 def _read_table(table: RawTable, path: str, location: Location, options: ReadOptions) -> _Reading:
@@ -211,6 +214,7 @@ def _content(record: _FileRecord, reading: _Reading) -> FileContent:
         rejected=sum(one.items for one in rejected),
         episodes=tuple(_summaries(reading.episodes)),
         dropped_kinds=reading.dropped,
+        repaired=reading.repaired,
     )
     return FileContent(source, reading.episodes, rejected, reading.predicted)
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 
 from beam_pipeline.corpus import limits
-from beam_pipeline.corpus.formats.clocks import clock_ms
 from beam_pipeline.corpus.formats.cue_blocks import ParsedCues, lines_of
 from beam_pipeline.corpus.formats.cue_builder import CueBuilder, Silent
 from beam_pipeline.corpus.formats.format import CueFormat
+from beam_pipeline.corpus.formats.timings import clock_times
 from beam_pipeline.corpus.refusals import RefusalError
 from beam_pipeline.records import Reason
 
@@ -68,12 +68,9 @@ def _read_event(builder: CueBuilder, number: int, fields: list[str], content: st
         builder.drop(Silent.DRAWING)
         return
     lines = re.split(r"\\[Nn]", text.replace("\\h", " "))
-    try:
-        start_ms, end_ms = clock_ms(event["start"]), clock_ms(event["end"])
-    except RefusalError as error:
-        builder.refuse(number, error)
-    else:
-        builder.add(number, start_ms, end_ms, lines, event.get("name", "").strip() or None)
+    times = clock_times(event["start"], event["end"])
+    name = event.get("name", "").strip() or None
+    builder.add(number, times.start_ms, times.end_ms, lines, name, times.repaired)
 
 
 def _without_drawings(text: str) -> tuple[str, bool]:

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import re
 
-from beam_pipeline.corpus.formats.cue_blocks import ARROW_MARK, ParsedCues, is_timing, read_cues
+from beam_pipeline.corpus.formats.cue_blocks import ParsedCues, read_cues
 from beam_pipeline.corpus.formats.format import CueFormat, Evidence, RawText
+from beam_pipeline.corpus.formats.timings import ARROW_MARK, is_timing
 
 _EXTENSION = ".vtt"
 _HEADER = re.compile(r"\s*WEBVTT(?:\s|$)")

@@ -29,9 +29,6 @@ NOT_YET = frozenset(
         "s23-v-dash",
         "o01-same-time",
         # places, speakers, times and text
-        "t04-long-fraction",
-        "t06-arrow-broken",
-        "t07-spaces",
         "b04-bom-mid",
         "b06-crcrlf-vtt",
         "b07-nul-tail",
@@ -46,8 +43,6 @@ NOT_YET = frozenset(
         "m09-ttml-und",
         "m10-ttml-two-langs",
         "f07-whisper-tsv",
-        "t11-arrow-entity",
-        "t14-arrow-no-counter",
         # formats
         "f10-mpl2",
         "f12-spruce",

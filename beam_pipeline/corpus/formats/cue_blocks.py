@@ -33,6 +33,7 @@ class Cue:
       start_ms, end_ms: milliseconds from the start of the recording, `start_ms <= end_ms`.
       lines: without line ends; empty lines are left out.
       name: who speaks, where the format has a field for it.
+      segment: of a file that was put together from segments of a stream, the number of its own.
     """
 
     line: int
@@ -40,6 +41,7 @@ class Cue:
     end_ms: int
     lines: tuple[str, ...]
     name: str | None = None
+    segment: int = 0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -83,8 +85,9 @@ def read_cues(text: str, blank_ends_cue: bool) -> ParsedCues:
 
     Args:
       text: a whole file; lines end in LF, CRLF or CR.
-      blank_ends_cue: whether a cue's text ends at the first empty line, as in WebVTT, or only at
-        an empty line with a counter after it, as in SRT files with gaps in their text.
+      blank_ends_cue: whether a cue's text ends at the first line without any character, as in
+        WebVTT, or only at an empty one with a counter after it, as in SRT files with gaps in
+        their text.
     """
     read: list[tuple[_Block, Timing, tuple[str, ...]]] = []
     refused: list[Refusal] = []
@@ -124,8 +127,7 @@ def _blocks(lines: Iterable[str], blank_ends_cue: bool) -> Iterator[_Block]:
                 yield _without_counter(block)
             block = _Block(number, line, [])
         elif block:
-            # in WebVTT a line of spaces is one of the cue
-            block.add(line if line.strip() else " " if line and blank_ends_cue else "")
+            block.add(line if line.strip() or (blank_ends_cue and line) else "")
     if block:
         yield block
 
@@ -162,7 +164,7 @@ def _until_blank(lines: list[str]) -> list[str]:
     if "" in lines:
         return lines[: lines.index("")]
     # where no line is empty, one of spaces stands before the identifier of the next cue
-    return lines[:-2] if lines[-2:-1] == [" "] else lines
+    return lines[:-2] if len(lines) > 1 and not lines[-2].strip() else lines
 
 
 def _until_next_counter(lines: list[str]) -> list[str]:

@@ -7,10 +7,6 @@ from reading_cases import FOLDER, Case, cases, faults
 NOT_YET = frozenset(
     {
         # how captions are shown, and what is no speech
-        "r01-youtube-vtt",
-        "r03-cea-rollup",
-        "r04-hls-repeat",
-        "a01-style-sign",
         "s01-zoom",
         "s10-lower-both",
         "s11-mid-line",
@@ -18,7 +14,6 @@ NOT_YET = frozenset(
         "s13-dash-kinds",
         "s16-role-names",
         "s17-notices",
-        "s19-webex",
         "n02-credits",
         "n03-lyrics-open",
         "n04-lyrics-hash",
@@ -26,8 +21,6 @@ NOT_YET = frozenset(
         "n08-fullwidth",
         "d01-dash-sound",
         "d04-dash-colon",
-        "s23-v-dash",
-        "o01-same-time",
         # places, speakers, times and text
         "b04-bom-mid",
         "b06-crcrlf-vtt",

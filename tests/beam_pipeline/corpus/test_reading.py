@@ -77,7 +77,7 @@ def test_bad_cues_lose_themselves_and_words_only_their_times() -> None:
     assert reasons(content) == [Reason.MALFORMED_CUE]
     assert [rejected.position for rejected in content.rejected] == ["line 14"]
     source = content.source
-    assert (source.found, source.used, source.dropped, source.rejected) == (6, 4, 1, 1)
+    assert (source.found, source.used, source.dropped, source.rejected) == (6, 3, 2, 1)
     assert source.repaired == 2
 
 

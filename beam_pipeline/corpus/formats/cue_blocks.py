@@ -145,10 +145,10 @@ def _is_counter(line: str) -> bool:
 
 def _read_lines(block: _Block, timing: Timing, blank_ends_cue: bool) -> tuple[str, ...]:
     lines = _until_blank(block.lines) if blank_ends_cue else _until_next_counter(block.lines)
-    if timing.text:
-        lines = [timing.text, *lines]
-    elif not blank_ends_cue and _is_said(block.timing):
-        lines = [block.timing, *lines]
+    # in WebVTT nothing is said on a line with an arrow
+    said = timing.text or (block.timing if _is_said(block.timing) else "")
+    if said and not blank_ends_cue:
+        lines = [said, *lines]
     refuse_broken(*lines)
     check_size(lines)
     return tuple(line for line in lines if line.strip())

@@ -71,7 +71,6 @@ class Reason(enum.StrEnum):
     MALFORMED_FILE = "malformed_file"
     MALFORMED_CUE = "malformed_cue"
     MALFORMED_ROW = "malformed_row"
-    END_BEFORE_START = "end_before_start"
     TEXT_TOO_LONG = "text_too_long"
     EMPTY_TEXT = "empty_text"
     OTHER_LANGUAGE = "other_language"

@@ -202,7 +202,7 @@ def _read_table(table: RawTable, path: str, location: Location, options: ReadOpt
     rows = read_rows(table, path, location, options)
     dropped = ((NOT_SPEECH, rows.dropped),) if rows.dropped else ()
     used = _count(rows.episodes)
-    return _Reading(rows.episodes, rows.refused, used, dropped, rows.predicted)
+    return _Reading(rows.episodes, rows.refused, used, dropped, rows.predicted, rows.repaired)
 
 
 def _count(episodes: tuple[Episode, ...]) -> int:

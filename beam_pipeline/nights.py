@@ -13,12 +13,13 @@ from apache_beam.options.pipeline_options import PipelineOptions, StandardOption
 from apache_beam.runners.runner import PipelineResult
 
 from beam_pipeline.corpus.options import ReadOptions
-from beam_pipeline.corpus.paths import file_sha256, located
+from beam_pipeline.corpus.paths import file_sha256, located, total_size
 from beam_pipeline.engines import IN_PROCESS
 from beam_pipeline.engines.failures import failure_elsewhere
 from beam_pipeline.output.acceptance import Acceptance
 from beam_pipeline.output.manifest import Manifest, Origin, read_manifest
 from beam_pipeline.output.run import Run, begin_run
+from beam_pipeline.output.tables import shards_for
 from beam_pipeline.pipeline import Job, build
 from beam_pipeline.records import EmonetError
 from beam_pipeline.slices import SLICE_UTTERANCES, label_in_slices
@@ -133,6 +134,8 @@ def _job(output: str, night: Night, engine: Engine) -> Job:
         [located(path, reading.folder) for path in (*night.paths, *reading.companions)],
         night.acceptance,
     )
+    size = total_size([located(path, night.reading.folder) for path in night.paths])
+    run = dataclasses.replace(run, shards=shards_for(size))
     source = ModelSource(str(checkpoint.folder), engine.encoder, precision)
     return Job(night.paths, reading, source, run, engine.accelerator)
 

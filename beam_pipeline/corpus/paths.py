@@ -112,6 +112,13 @@ def file_size(path: str) -> int | None:
         return None
 
 
+def total_size(paths: Sequence[str]) -> int:
+    """How many bytes files have together; those that are not there have none."""
+    there = [path for path in paths if path.startswith("gs://")]
+    here = (file_size(path) or 0 for path in paths if not path.startswith("gs://"))
+    return sum(here) + (buckets.total_size(there) if there else 0)
+
+
 def _matches(entry: str, may_be_empty: bool) -> list[str]:
     files = _place_of(entry).find(entry)
     if not files and not may_be_empty:

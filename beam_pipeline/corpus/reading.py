@@ -117,7 +117,7 @@ def _read(record: _FileRecord, data: bytes, options: ReadOptions) -> _Reading:
         if isinstance(binary, BinaryCueFormat):
             return _read_cues(binary.read(data), binary.name, record.path, location, options)
         return _read_table(binary.read(data, options), record.path, location, options)
-    decoded = decode(data)
+    decoded = decode(data, location.language)
     record.encoding = decoded.encoding
     if not decoded.text or decoded.text.isspace():
         raise RefusalError(Reason.EMPTY_FILE)

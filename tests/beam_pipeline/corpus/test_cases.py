@@ -11,11 +11,6 @@ NOT_YET = frozenset(
         "s10-lower-both",
         "s16-role-names",
         "s17-notices",
-        "n02-credits",
-        "n03-lyrics-open",
-        "n04-lyrics-hash",
-        "n05-star-sound",
-        "n08-fullwidth",
         # places, speakers, times and text
         "t04-long-fraction",
         "t06-arrow-broken",

@@ -22,7 +22,6 @@ NOT_YET = frozenset(
         "e06-tis620",
         "e08-double-utf8",
         "e11-cp1256",
-        "m01-font",
         "m03-slashN",
         "m04-double-entity",
         "m05-vtt-ruby",

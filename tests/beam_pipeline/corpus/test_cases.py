@@ -12,9 +12,6 @@ NOT_YET = frozenset(
         "s16-role-names",
         "s17-notices",
         # places, speakers, times and text
-        "t04-long-fraction",
-        "t06-arrow-broken",
-        "t07-spaces",
         "b04-bom-mid",
         "b06-crcrlf-vtt",
         "b07-nul-tail",
@@ -27,8 +24,6 @@ NOT_YET = frozenset(
         "m05-vtt-ruby",
         "m09-ttml-und",
         "m10-ttml-two-langs",
-        "t11-arrow-entity",
-        "t14-arrow-no-counter",
     }
 )
 

@@ -93,7 +93,9 @@ def of_script(sample: bytes) -> Iterator[str]:
         except UnicodeDecodeError:
             continue
         beyond = "".join(char for char in text if char > "\x7f")
-        if len(beyond) >= _MIN_CHARS and is_script(sample, beyond):
+        # a word of Western letters has one or two with an accent, one of these scripts no other
+        latin = sum(char.isascii() and char.isalpha() for char in text)
+        if len(beyond) >= max(_MIN_CHARS, latin) and is_script(sample, beyond):
             yield encoding
 
 

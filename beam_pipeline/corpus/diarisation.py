@@ -22,7 +22,7 @@ from beam_pipeline.corpus.formats.json_values import (
 from beam_pipeline.corpus.location import locate
 from beam_pipeline.corpus.options import ReadOptions
 from beam_pipeline.corpus.reading import FileContent, refuse_file
-from beam_pipeline.corpus.refusals import Refusal, RefusalError, check_times, note
+from beam_pipeline.corpus.refusals import Refusal, RefusalError, note
 from beam_pipeline.corpus.speakers import Cast
 from beam_pipeline.corpus.unpacking import unpack
 from beam_pipeline.corpus.utterances import Utterance, utterance_table
@@ -128,7 +128,8 @@ def _turn(parts: list[Any], text: object, cast: Cast) -> Utterance:
     first, last = (value_at(part, "segment") or part for part in (parts[0], parts[-1]))
     start_ms = milliseconds_of(value_at(first, "start"), 1000)
     end_ms = milliseconds_of(value_at(last, "end"), 1000)
-    check_times(start_ms, end_ms)
+    if end_ms < start_ms:
+        raise RefusalError(Reason.MALFORMED_CUE, "expected an end at or after the start")
     said = (
         text
         if isinstance(text, str)

@@ -1,4 +1,4 @@
-"""Who speaks in a corpus: counts, collisions of names, and aliases to propose.
+"""Who speaks in a corpus: counts, collisions of names, aliases to propose; files in conflict.
 
 Law of this module: it proposes. What is one speaker is said by a person, in a table of aliases.
 """
@@ -8,16 +8,19 @@ from __future__ import annotations
 import collections
 import dataclasses
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from beam_pipeline.corpus.names import canonical
-from beam_pipeline.records import Episode, SpeakerKind
+from beam_pipeline.records import Episode, SpeakerKind, content_digest
 
 _RARER = 5
 """A misspelling is that many times rarer than the name it is meant for, or more."""
 
 _LETTERS_AN_EDIT = 4
 """A name of 5 letters may be misspelt in one place, of 9 in two."""
+
+_Claim = tuple[tuple[str, ...], str | None, str]
+"""What a file that claims an episode is: flags and language of the track, digest of its content."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,6 +62,14 @@ class Collision:
 
 
 @dataclasses.dataclass(frozen=True)
+class Conflict:
+    """Files that claim one episode and say different things: only the first would be labelled."""
+
+    episode_id: str
+    sources: tuple[str, ...]
+
+
+@dataclasses.dataclass(frozen=True)
 class Census:
     """All that is known of a corpus's speakers, the most frequent first."""
 
@@ -66,14 +77,18 @@ class Census:
     nameless: int
     collisions: tuple[Collision, ...]
     proposals: tuple[Proposal, ...]
+    conflicts: tuple[Conflict, ...] = ()
 
 
 def take_census(episodes: Iterable[Episode]) -> Census:
     """Counts speakers, by show and id; those without an id, or with one an episode, by name."""
     names: dict[tuple[str, str, str], collections.Counter[str]] = {}
     places: dict[tuple[str, str, str], set[str]] = {}
+    claims: dict[str, dict[_Claim, str]] = {}
     nameless = 0
     for episode in episodes:
+        claim = (episode.flags, episode.language, content_digest(episode.utterances))
+        claims.setdefault(episode.episode_id, {}).setdefault(claim, episode.source)
         columns = ("speaker_id", "speaker_name", "speaker_kind")
         for speaker, name, kind in zip(*map(episode.utterances.column, columns), strict=True):
             if not name.is_valid:
@@ -90,7 +105,21 @@ def take_census(episodes: Iterable[Episode]) -> Census:
     )
     entries = sorted(found, key=lambda one: (-one.utterances, one.namespace, one.names))
     collisions, proposals = _compared(entries)
-    return Census(tuple(entries), nameless, tuple(collisions), tuple(proposals))
+    conflicts = tuple(_conflicts(claims))
+    return Census(tuple(entries), nameless, tuple(collisions), tuple(proposals), conflicts)
+
+
+def _conflicts(claims: Mapping[str, Mapping[_Claim, str]]) -> Iterator[Conflict]:
+    """The episodes that files claim which are no tracks of one another, nor say the same."""
+    for episode_id, sources in sorted(claims.items()):
+        tracks = collections.Counter((flags, language) for flags, language, _ in sources)
+        rivals = [
+            source
+            for (flags, language, _), source in sources.items()
+            if tracks[flags, language] > 1
+        ]
+        if rivals:
+            yield Conflict(episode_id, tuple(sorted(rivals)))
 
 
 def _by_count(written: collections.Counter[str]) -> tuple[str, ...]:

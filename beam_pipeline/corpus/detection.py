@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from beam_pipeline.corpus import formats
-from beam_pipeline.corpus.formats.format import BinaryTableFormat, Format, RawText, TextFormat
+from beam_pipeline.corpus.formats.format import BinaryFormat, Format, RawText, TextFormat
 from beam_pipeline.corpus.refusals import RefusalError
 from beam_pipeline.records import Reason
 
@@ -26,7 +26,7 @@ FORMATS: Final = tuple(sorted(_records(), key=lambda one: one.title.casefold()))
 """All formats that are read, by title. Nothing depends on their order but what is shown."""
 
 _TEXTS = tuple(one for one in FORMATS if isinstance(one, TextFormat))
-_BINARIES = tuple(one for one in FORMATS if isinstance(one, BinaryTableFormat))
+_BINARIES = tuple(one for one in FORMATS if isinstance(one, BinaryFormat))
 
 
 class Rank(NamedTuple):
@@ -43,7 +43,7 @@ class Rank(NamedTuple):
     foreign: bool
 
 
-def detect_binary(data: bytes, extension: str) -> BinaryTableFormat | None:
+def detect_binary(data: bytes, extension: str) -> BinaryFormat | None:
     """The format of bytes that are no text, None if they may be one.
 
     Args:

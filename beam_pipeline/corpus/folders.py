@@ -17,6 +17,7 @@ import stat
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from beam_pipeline.corpus.location import has_own_folder
 from beam_pipeline.records import EmonetError
 
 _NO_UNICODE = re.compile("[\udc80-\udcff]")
@@ -194,5 +195,5 @@ def _entry(parent: str, name: str, folder: bool, link: bool) -> _Entry:
 
 
 def _with_folder(path: str) -> str:
-    folder = os.path.basename(os.path.dirname(os.path.normpath(path)))
-    return os.path.abspath(path) if folder in ("", os.pardir) else os.path.normpath(path)
+    """A path with the folder in it that says what the file is of, from the root where it must."""
+    return os.path.normpath(path) if has_own_folder(path) else os.path.abspath(path)

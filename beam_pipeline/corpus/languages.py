@@ -8,9 +8,12 @@ all 64 whole files to be English, as lingua does, and 95% of pieces of 100 chara
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Sequence
 from typing import Final
 
+from babelfish import Language
+from babelfish.exceptions import LanguageConvertError, LanguageReverseError
 from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
 ENOUGH_CHARS: Final = 200
@@ -30,16 +33,60 @@ ISO_639_1: Final = frozenset(_ISO_639_1.split())
 
 # ISO 639-2 codes that files are often named with; any three letters may be something else.
 _TWO_LETTERS_OF = {
-    "chi": "zh", "dan": "da", "deu": "de", "dut": "nl", "eng": "en", "fin": "fi", "fra": "fr",
-    "fre": "fr", "ger": "de", "ita": "it", "jpn": "ja", "kor": "ko", "nld": "nl", "nor": "no",
-    "pol": "pl", "por": "pt", "rus": "ru", "spa": "es", "swe": "sv", "tur": "tr", "zho": "zh",
+    "ara": "ar", "bul": "bg", "ces": "cs", "chi": "zh", "cze": "cs", "dan": "da", "deu": "de",
+    "dut": "nl", "ell": "el", "eng": "en", "fas": "fa", "fin": "fi", "fra": "fr", "fre": "fr",
+    "ger": "de", "gre": "el", "heb": "he", "hin": "hi", "hrv": "hr", "hun": "hu", "ita": "it",
+    "jpn": "ja", "kor": "ko", "lav": "lv", "nld": "nl", "nor": "no", "pol": "pl", "por": "pt",
+    "ron": "ro", "rum": "ro", "rus": "ru", "slk": "sk", "slo": "sk", "slv": "sl", "spa": "es",
+    "srp": "sr", "swe": "sv", "tha": "th", "tur": "tr", "ukr": "uk", "vie": "vi", "zho": "zh",
 }  # fmt: skip
+
+_TAG = re.compile(r"([A-Za-z]{2,3})((?:[-_][\w-]+)?)")
+_SCRIPT_AND_REGION = re.compile(r"(?:[-_](?!orig)[A-Za-z]{4})?(?:[-_](?:[A-Za-z]{2}|\d{3}))?")
+# ISO 639-2 for what is no language, or none that is said: `und` is what ffmpeg writes.
+_NO_LANGUAGE = frozenset(("mis", "mul", "und", "xx", "zxx"))
 
 
 def primary_language(tag: str) -> str:
     """The language of a tag, without region or script: `pt` of `pt-BR`, `en` of `eng`."""
     code = tag.replace("_", "-").partition("-")[0].lower()
     return _TWO_LETTERS_OF.get(code, code)
+
+
+def known_language(tag: str | None) -> str | None:
+    """What a file says of its language; None for a tag that names none, such as `und`.
+
+    Args:
+      tag: of BCP 47, or a language's English name.
+    """
+    if not tag or primary_language(tag) in _NO_LANGUAGE:
+        return None
+    return _language_named(tag) or tag
+
+
+def language_of_code(word: str) -> str | None:
+    """The language of a code in the name of a file, `en`, `pt-BR`, `eng`; None for other words."""
+    found = _TAG.fullmatch(word)
+    # `Dr.No` is a title, not Norwegian.
+    if not found or found[1] not in (found[1].lower(), found[1].upper()):
+        return None
+    language = primary_language(found[1])
+    if language not in ISO_639_1:
+        return None
+    # what stands behind a code may be the name of a track: `en-orig`
+    return language + (found[2] if _SCRIPT_AND_REGION.fullmatch(found[2]) else "")
+
+
+def language_of_word(word: str) -> str | None:
+    """The language of a code or of an English name, `english`; None for other words."""
+    return language_of_code(word) or _language_named(word)
+
+
+def _language_named(name: str) -> str | None:
+    try:
+        return str(Language.fromname(name).alpha2) if len(name) > 3 else None
+    except (LanguageReverseError, LanguageConvertError):  # no name, or of a language without code
+        return None
 
 
 def detect_language(texts: Sequence[str]) -> str | None:

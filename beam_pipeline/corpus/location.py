@@ -1,36 +1,30 @@
-"""File names -> what they say of an episode: show, season, number, language."""
+"""Paths -> what they say of an episode: show, season, number, language."""
 
 from __future__ import annotations
 
 import dataclasses
 import pathlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Final
 
-from guessit import guessit
-from guessit.api import GuessitException
-
-from beam_pipeline.corpus.languages import ISO_639_1, primary_language
+from beam_pipeline.corpus.file_names import (
+    Numbers,
+    dated_show,
+    film,
+    guessed,
+    has_date,
+    numbered,
+    says_nothing,
+    split_track,
+    title,
+)
+from beam_pipeline.corpus.folder_names import Above, above, is_within
 from beam_pipeline.corpus.options import PLACED, ReadOptions
 
 MEMBER_MARK: Final = "!/"
 """Between the path of an archive and the name of a file in it."""
 
-_NUMBERED = re.compile(
-    r"(?<![^\W_])(?:"
-    r"[sS](?P<season>\d{1,4})[\s._-]*[eE](?P<first>\d{1,4})"
-    r"(?P<more>(?:[\s._]?-?[\s._]?[eE]\d{1,4})+|-\d{1,3}(?![^\W_]))?"
-    r"|(?P<season_x>\d{1,2})[xX](?P<first_x>\d{2,3})"
-    r"(?P<more_x>(?:-(?:\d{1,2}[xX])?\d{2,3})(?![^\W_]))?"
-    r")(?!\d|[xX])"
-)
-_MAX_EPISODES = 10
-_MAX_GUESSED_CHARS = 255
-_FLAGS = {name: name for name in ("cc", "default", "forced", "hi", "sdh")} | {"foreign": "forced"}
-_NO_SHOW = frozenset(
-    ("captions", "chapter", "ep", "episode", "part", "subs", "subtitle", "subtitles", "transcript")
-)
 _ARCHIVE = re.compile(r"\.zip!$", re.IGNORECASE)
 
 
@@ -40,7 +34,8 @@ class Location:
 
     Attributes:
       corpus, show, season, number, episode_id, language, flags: as in `Episode`.
-      stem: the file's name without extensions, language and flags.
+      stem: the file's name without extensions, language and flags; where it is no more than a
+        track's, that of its folder.
     """
 
     corpus: str
@@ -53,98 +48,93 @@ class Location:
     flags: tuple[str, ...] = ()
 
 
-@dataclasses.dataclass(frozen=True)
-class _Numbers:
-    """What a name says; `last` is the number of the last episode of several in one file."""
-
-    show: str = ""
-    season: int | None = None
-    number: int | None = None
-    last: int | None = None
-
-
 def extension(path: str) -> str:
     """The file's extension in lower case, that of the content where it is packed: `.srt`."""
     return pathlib.PurePath(_unpacked_name(path)).suffix.lower()
 
 
 def locate(path: str, options: ReadOptions) -> Location:
-    """Reads a file's name, `Harbour Lights S01E02.en.srt` or `Harbour Lights/3x01.srt`.
+    """Reads a file's name, `Harbour Lights S01E02.en.srt`, and those of the folders above it.
 
-    What the user says of the path goes before what is in the name. The show is what stands before
-    season and episode, else the name of the folder; a file without season and episode is an
-    episode of the folder's show. Nothing above that folder matters, so that a corpus keeps its ids
-    wherever it lies, unless the user's pattern reaches further.
+    What the user says of the path goes before what is in the names. The show is what stands before
+    season and episode, else the nearest folder that can be a show's: that of a season, of
+    subtitles, of a language stands within it. A file without season and episode is an episode of
+    that show; if it is only a track, `2_English.srt`, the folder says which one. Nothing above the
+    show's folder matters, so that a corpus keeps its ids wherever it lies, unless the user's
+    pattern reaches further.
     """
-    stem, language, flags = _split_flags(pathlib.PurePath(_unpacked_name(path)).stem)
+    track = split_track(pathlib.PurePath(_unpacked_name(path)).stem)
     given = _placed(path, options) or _matched(path, options)
-    numbers = _given_numbers(given) if given else _Numbers()
-    found = (
-        numbers if numbers.number is not None else (_numbered(stem) or _guessed(stem) or _Numbers())
-    )
-    season = numbers.season if numbers.season is not None else found.season
-    show = options.show or numbers.show or found.show or _folder(path) or options.corpus
+    said = _given_numbers(given) if given else Numbers()
+    folders = [_ARCHIVE.sub("", name) for name in reversed(pathlib.PurePath(path).parts[:-1])]
+    placed, around, name = _found(track.stem, folders)
+    if said.number is not None:
+        placed = said
+    season = next((one for one in (said.season, placed.season, around.season) if one is not None),
+                  None)  # fmt: skip
+    show = options.show or said.show or placed.show or around.show or options.corpus
     return Location(
         corpus=options.corpus,
         show=show,
         season=season,
-        number=found.number,
-        episode_id=episode_id(show, season, found.number, stem, found.last),
-        language=(given or {}).get("language") or language,
-        stem=stem,
-        flags=flags,
+        number=placed.number,
+        episode_id=episode_id(show, season, placed.number, name, placed.last, placed.part),
+        language=(given or {}).get("language") or track.language or around.language,
+        stem=name,
+        flags=track.flags,
     )
 
 
 def episode_id(
-    show: str, season: int | None, number: int | None, name: str, last: int | None = None
+    show: str,
+    season: int | None,
+    number: int | None,
+    name: str,
+    last: int | None = None,
+    part: int | None = None,
 ) -> str:
-    """`Harbour Lights/s01e02`; what has no number goes by its name.
+    """`Harbour Lights/s01e02`; what has no number goes by its name, `Harbour Lights/s01-Pilot`.
 
-    A file of two episodes is one of its own, `s01e02-e03`: it is neither of them.
+    A file of two episodes is one of its own, `s01e02-e03`: it is neither of them. So is a file of
+    a part of an episode, `s01e02-part1`.
     """
     season_part = "" if season is None else f"s{season:02d}"
     number_part = "" if number is None else f"e{number:02d}"
     number_part += "" if last is None else f"-e{last:02d}"
-    return f"{show.replace('/', '-')}/{season_part + number_part or name}"
+    number_part += "" if part is None else f"-part{part}"
+    named = "-".join(filter(None, (season_part, name)))
+    return f"{show.replace('/', '-')}/{season_part + number_part if number_part else named}"
+
+
+def has_own_folder(path: str) -> bool:
+    """Whether a path has the folder of a show in it, so that it says what the file is of."""
+    folders = [*reversed(pathlib.PurePath(path).parts[:-1])]
+    return bool(folders) and not all(name == ".." or is_within(name) for name in folders)
+
+
+def _found(stem: str, folders: list[str]) -> tuple[Numbers, Above, str]:
+    """What the file's own name or that of an episode's folder says; what folders say; a name."""
+    sure = numbered(stem)
+    around = above(folders, placed=sure is not None)
+    numbers = sure or around.numbers
+    if numbers:
+        return numbers, around, stem
+    if says_nothing(stem):
+        return Numbers(around.film), around, around.show or stem
+    numbers = guessed(stem, around.season)
+    if numbers:
+        return numbers, above(folders, placed=True), stem
+    if has_date(stem):
+        return Numbers(dated_show(stem)), above(folders, placed=True), stem
+    show = film(stem)
+    # a folder with a year in its name is a film's, unless there are seasons in it
+    folder = around.show if around.season is not None else around.film
+    return Numbers(show or folder), around, title(stem) if show else stem
 
 
 def _unpacked_name(path: str) -> str:
     name = pathlib.PurePath(path).name
     return name[: -len(".gz")] if name.lower().endswith(".gz") else name
-
-
-def _split_flags(stem: str) -> tuple[str, str | None, tuple[str, ...]]:
-    """Takes language and flags off a name, in any order: `pilot.en.sdh`, `pilot.forced.pt-BR`.
-
-    `hi` after a language means the hard of hearing, and by itself Hindi, as media servers have it.
-    """
-    name, language, flags = stem, None, set[str]()
-    while True:
-        head, _, suffix = name.rpartition(".")
-        code = _language(suffix) if language is None else None
-        if head and suffix.lower() in _FLAGS:
-            flags.add(_FLAGS[suffix.lower()])
-        elif head and code:
-            language = code
-        else:
-            break
-        name = head
-    if language is None and "hi" in flags:
-        flags.remove("hi")
-        language = "hi"
-    return name, language, tuple(sorted(flags))
-
-
-def _language(suffix: str) -> str | None:
-    code, dash, region = suffix.partition("-")
-    # `Dr.No` is a title, not Norwegian.
-    if code != code.lower() and code != code.upper():
-        return None
-    language = primary_language(code)
-    if language not in ISO_639_1 or (dash and not region.isalnum()):
-        return None
-    return language + dash + region
 
 
 def _placed(path: str, options: ReadOptions) -> Mapping[str, str | None] | None:
@@ -164,54 +154,8 @@ def _matched(path: str, options: ReadOptions) -> Mapping[str, str | None] | None
     return found.groupdict() if found else None
 
 
-def _given_numbers(given: Mapping[str, str | None]) -> _Numbers:
+def _given_numbers(given: Mapping[str, str | None]) -> Numbers:
     season, number = (int(given.get(name) or -1) for name in ("season", "episode"))
-    return _Numbers(
+    return Numbers(
         given.get("show") or "", season if season >= 0 else None, number if number >= 0 else None
     )
-
-
-def _numbered(stem: str) -> _Numbers | None:
-    found = _NUMBERED.search(stem)
-    if not found:
-        return None
-    season, first = found["season"] or found["season_x"], found["first"] or found["first_x"]
-    more = re.findall(r"\d+", found["more"] or found["more_x"] or "")
-    show = _as_title(stem[: found.start()])
-    return _Numbers(show, int(season), int(first), _last(int(first), more))
-
-
-def _last(first: int, more: Sequence[str]) -> int | None:
-    last = max(map(int, more[-1:]), default=first)
-    return last if first < last <= first + _MAX_EPISODES else None
-
-
-def _guessed(stem: str) -> _Numbers | None:
-    try:
-        guess = guessit(stem[:_MAX_GUESSED_CHARS] + ".srt")
-    except GuessitException:
-        return None
-    numbers = guess.get("episode")
-    numbers = numbers if isinstance(numbers, list) else [numbers]
-    season = guess.get("season")
-    if guess.get("type") != "episode" or not all(isinstance(one, int) for one in numbers):
-        return None
-    title = guess.get("title")
-    return _Numbers(
-        _as_title(title) if isinstance(title, str) else "",
-        season if isinstance(season, int) else None,
-        numbers[0],
-        _last(numbers[0], [str(numbers[-1])]),
-    )
-
-
-def _as_title(prefix: str) -> str:
-    title = " ".join(re.sub(r"[._]", " ", prefix).split()).strip(" -–")
-    return "" if title.casefold() in _NO_SHOW else title
-
-
-def _folder(path: str) -> str:
-    name = pathlib.PurePath(path).parent.name
-    # what lies in an archive is in the folder of that name
-    name = _ARCHIVE.sub("", name)
-    return "" if name == ".." else name

@@ -13,9 +13,17 @@ from typing import Final
 
 from beam_pipeline.corpus.decoding import decode
 from beam_pipeline.corpus.detection import detect, detect_binary
-from beam_pipeline.corpus.dialogues import split_dialogues
+from beam_pipeline.corpus.dialogues import Dialogues, split_dialogues
 from beam_pipeline.corpus.formats.cue_blocks import ParsedCues
-from beam_pipeline.corpus.formats.format import CueFormat, DataSetFormat, TableFormat, TextFormat
+from beam_pipeline.corpus.formats.format import (
+    BinaryCueFormat,
+    CueFormat,
+    DataSetFormat,
+    TableFormat,
+    TextFormat,
+    TranscriptFormat,
+)
+from beam_pipeline.corpus.formats.turn_builder import ParsedTurns
 from beam_pipeline.corpus.languages import ISO_639_1, detect_language, primary_language
 from beam_pipeline.corpus.location import Location, extension, locate
 from beam_pipeline.corpus.options import ReadOptions
@@ -23,6 +31,7 @@ from beam_pipeline.corpus.refusals import Refusal, RefusalError
 from beam_pipeline.corpus.speakers import Cast
 from beam_pipeline.corpus.table_columns import RawTable
 from beam_pipeline.corpus.tables import read_rows
+from beam_pipeline.corpus.turns import read_turns
 from beam_pipeline.corpus.unpacking import unpack
 from beam_pipeline.corpus.utterances import utterance_table
 from beam_pipeline.records import Episode, Reason, Rejected, SourceFile
@@ -100,6 +109,8 @@ def _read(record: _FileRecord, data: bytes, options: ReadOptions) -> _Reading:
     binary = detect_binary(data, suffix)
     if binary:
         record.format = binary.name
+        if isinstance(binary, BinaryCueFormat):
+            return _read_cues(binary.read(data), binary.name, record.path, location, options)
         return _read_table(binary.read(data, options), record.path, location, options)
     decoded = decode(data)
     record.encoding = decoded.encoding
@@ -119,6 +130,8 @@ def _read_text(
         case DataSetFormat():
             fixed = dataclasses.replace(options, columns=())
             return _read_table(format.read(text), path, location, fixed)
+        case TranscriptFormat():
+            return _read_transcript(format.read(text), path, location, options)
         case TableFormat():
             return _read_table(format.read(text, options), path, location, options)
 
@@ -130,10 +143,37 @@ def _read_cues(
         raise RefusalError(Reason.NO_CUES, f"expected cues, with times as in {format}")
     cast = Cast(location.show, location.episode_id, options.names)
     dialogues = split_dialogues(parsed.cues, cast, options)
+    return _episode(parsed, len(parsed.cues), dialogues, path, location)
+
+
+def _read_transcript(
+    parsed: ParsedTurns, path: str, location: Location, options: ReadOptions
+) -> _Reading:
+    cast = Cast(location.show, location.episode_id, options.names)
+    return _episode(parsed, len(parsed.turns), read_turns(parsed.turns, cast), path, location)
+
+
+def _episode(
+    parsed: ParsedCues | ParsedTurns,
+    found: int,
+    dialogues: Dialogues,
+    path: str,
+    location: Location,
+) -> _Reading:
+    """The one episode of a file, or none where nobody speaks in it.
+
+    Args:
+      parsed: what was read of the file.
+      found: how many cues or turns `dialogues` were made of.
+      dialogues: the utterances.
+      path: of the file.
+      location: of the file.
+    """
+    language = parsed.language if isinstance(parsed, ParsedCues) else None
     episode = Episode(
         episode_id=location.episode_id,
         corpus=location.corpus,
-        language=location.language or parsed.language,
+        language=location.language or language,
         show=location.show,
         season=location.season,
         number=location.number,
@@ -142,7 +182,7 @@ def _read_cues(
         flags=location.flags,
     )
     episodes = (episode,) if dialogues.utterances else ()
-    wordless = len(parsed.cues) - dialogues.used
+    wordless = found - dialogues.used
     dropped = (*parsed.dropped, (WORDLESS, wordless)) if wordless else parsed.dropped
     return _Reading(episodes, parsed.refused, dialogues.used, dropped)
 

@@ -113,8 +113,13 @@ def is_aside(text: str) -> bool:
     return aside is not None and _resembles_name(aside)
 
 
-def learn(lines: Iterable[str]) -> Vocabulary:
-    """The vocabulary of a file from the words of its lines, in order."""
+def learn(lines: Iterable[str], min_uses: int = MIN_USES) -> Vocabulary:
+    """The vocabulary of a file.
+
+    Args:
+      lines: its words, line by line, in order.
+      min_uses: how often a label is used that is a name.
+    """
     labels: collections.Counter[str] = collections.Counter()
     asides: collections.Counter[str] = collections.Counter()
     plain: set[str] = set()
@@ -136,7 +141,7 @@ def learn(lines: Iterable[str]) -> Vocabulary:
         capitals += sum(map(str.isupper, speech))
         finished = speech.rstrip("\"'”’)]")[-1:] in ".?!…-" if speech else True
     apart = capitals < CAPITALS_SHARE * max(letters, 1)
-    often = {label for label, count in labels.items() if count >= MIN_USES}
+    often = {label for label, count in labels.items() if count >= min_uses}
     named = {aside for aside, count in asides.items() if count >= MIN_ASIDES}
     return Vocabulary(frozenset(often | plain if apart else often), frozenset(named), apart)
 

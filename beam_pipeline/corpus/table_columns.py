@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from beam_pipeline.corpus.options import FIELDS, ReadOptions
@@ -26,6 +27,7 @@ Column = Sequence[object]
 
 _PREDICTED = "label"
 _EPISODE_ID = "episode_id"
+_OF_SEASON = re.compile(r"s\d{2,}(?:-(?P<name>.*))?", re.DOTALL)
 _ALIASES: Mapping[str, tuple[str, ...]] = {
     "text": ("text", "transcript"),
     "dialogue": ("dialogue", "dialogue_id", "scene", "scene_id"),
@@ -110,8 +112,12 @@ def _episodes(by_name: Mapping[str, Column]) -> Iterator[object]:
     """The number of each row's episode, or its name in the show where it has no number."""
     numbers = (by_name.get(name, itertools.repeat(None)) for name in ("season", "episode"))
     for episode_id, season, number in zip(by_name[_EPISODE_ID], *numbers, strict=False):
-        named = season in (None, "") and number in (None, "") and isinstance(episode_id, str)
-        yield episode_id.rpartition("/")[2] if named else number
+        if number not in (None, "") or not isinstance(episode_id, str):
+            yield number
+            continue
+        name = episode_id.rpartition("/")[2]
+        of_season = _OF_SEASON.fullmatch(name) if season not in (None, "") else None
+        yield of_season["name"] if of_season else name
 
 
 def _holds_words(column: Column) -> bool:

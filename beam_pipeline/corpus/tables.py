@@ -170,8 +170,10 @@ def _read_place(row: _Row, default: _Place, options: ReadOptions) -> _Place:
 def _numbered_place(row: _Row, show: str, default: _Place) -> _Place:
     season, number = _read_number(row.season), _read_number(row.episode)
     names = [_read_name(cell) or "" for cell in (row.season, row.episode)]
-    if (season is None and names[0]) or (number is None and names[1]):
+    if season is None and names[0]:
         return _Place(show, None, None, "-".join(filter(None, names)))
+    if number is None and (names[0] or names[1]):
+        return _Place(show, season, None, names[1])
     return _Place(show, season, number, default.name)
 
 

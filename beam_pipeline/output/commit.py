@@ -16,9 +16,9 @@ from beam_pipeline.output.manifest import (
     Manifest,
     Part,
     manifest_path,
-    memory_before,
     named_paths,
     opened,
+    past_of,
     read_manifests,
     sealed,
     superseded_manifest,
@@ -96,7 +96,7 @@ def commit(run: Run, entries: Iterable[Entry]) -> Manifest:
     storage = storage_of(run.output)
     check_worth(manifest, run.acceptance, _to_keep(run, storage))
     if not _is_committed(run, storage):
-        _refuse_other_memory(run)
+        _refuse_other_past(run)
         _refuse_missing_files(run, storage, manifest)
         _replace(run, storage, manifest)
     with contextlib.suppress(EmonetError):
@@ -189,6 +189,7 @@ def _manifest(run: Run, by_kind: Mapping[type, list[Any]]) -> Manifest:
         "model_id": run.model_id,
         "origin": dataclasses.asdict(run.origin),
         "memory_from": {"night": run.memory_night, "sha256": run.memory_sha256},
+        "episodes_before": run.episodes_before,
         "labels": _files(by_kind[Part], "labels"),
         "rejected": _files(by_kind[Part], "rejected"),
         "memory": [dataclasses.asdict(part) for part in _memory_after(run, by_kind[MemoryShard])],
@@ -270,12 +271,14 @@ def _is_committed(run: Run, storage: Storage) -> bool:
     return bool(opened(now[0], f"{storage.root}/{path}")["run"] == run.name)
 
 
-def _refuse_other_memory(run: Run) -> None:
-    before, now = memory_before(run.night, read_manifests(run.output, except_night=run.night))
-    if now != run.memory_sha256:
+def _refuse_other_past(run: Run) -> None:
+    now = past_of(run.night, read_manifests(run.output, except_night=run.night))
+    built_on = (run.memory_sha256, run.episodes_before)
+    if (now.memory, now.episodes) != built_on:
+        what = "memory" if now.memory != run.memory_sha256 else "nights"
         raise EmonetError(
-            f"the memory before night {run.night} changed while run {run.name} was at work, it is "
-            f"that of night {before} now; nothing was changed, run it again"
+            f"the {what} before night {run.night} changed while run {run.name} was at work, the "
+            f"latest is night {now.night} now; nothing was changed, run it again"
         )
 
 

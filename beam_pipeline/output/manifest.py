@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
@@ -160,24 +161,53 @@ def memory_digest(manifest: Manifest | None) -> str:
     return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
 
-def memory_before(night: str, manifests: Mapping[str, Manifest]) -> tuple[str | None, str]:
-    """The night whose memory a night builds on, and the digest of that memory now."""
+@dataclasses.dataclass(frozen=True)
+class Past:
+    """All that a night builds on.
+
+    Attributes:
+      night: the latest committed night before it, None for the first.
+      memory: what the memory that this night left is called by its content.
+      episodes: what the episodes that all nights before it hold are called by their content.
+    """
+
+    night: str | None
+    memory: str
+    episodes: str
+
+
+def past_of(night: str, manifests: Mapping[str, Manifest]) -> Past:
+    """What a night builds on now."""
     before = night_before(night, manifests)
-    return before, memory_digest(manifests[before] if before else None)
+    held = functools.reduce(
+        _with_held, (manifests[name] for name in sorted(manifests) if name < night), ""
+    )
+    return Past(before, memory_digest(manifests[before] if before else None), held)
 
 
 def outdated_nights(manifests: Mapping[str, Manifest]) -> dict[str, str]:
-    """Nights that stand on superseded memory, and the night before each, `` where there is none.
+    """Nights that stand on superseded nights, and the night before each, `` where there is none.
 
-    A night does if it was built on other memory than the night before it has now, or on that of
-    a night that does.
+    A night does if it was built on other memory than the night before it has now, on other episodes
+    than the nights before it hold now, or on a night that does. A night that does not say on which
+    episodes it was built is taken to do so after one that does, which was run later.
     """
     outdated: dict[str, str] = {}
-    for night in sorted(manifests):
-        before, now = memory_before(night, manifests)
-        if before in outdated or manifests[night]["memory_from"]["sha256"] != now:
-            outdated[night] = before or ""
+    before, memory, held, told = "", memory_digest(None), "", False
+    for night, manifest in sorted(manifests.items()):
+        built_on = manifest.get("episodes_before")
+        other_episodes = told if built_on is None else built_on != held
+        if before in outdated or other_episodes or manifest["memory_from"]["sha256"] != memory:
+            outdated[night] = before
+        before, memory = night, memory_digest(manifest)
+        held, told = _with_held(held, manifest), told or built_on is not None
     return outdated
+
+
+def _with_held(before: str, manifest: Manifest) -> str:
+    """Names the episodes that a night and those before it hold, and the files that they are of."""
+    content = [before, manifest["episodes"], sorted(set(labelled_copies(manifest)))]
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def same_bytes(one: Manifest, other: Manifest) -> bool:
@@ -214,17 +244,17 @@ def labelled_before(output: str, night: str) -> Earlier:
         if name < night:
             for episode_id, (_, digest) in manifest["episodes"].items():
                 episodes.setdefault(episode_id, (name, digest))
-            for sha256, digest in _labelled_copies(manifest):
+            for _, sha256, digest in labelled_copies(manifest):
                 copies.setdefault(sha256, {}).setdefault(digest, name)
     return Earlier(episodes, copies)
 
 
-def _labelled_copies(manifest: Manifest) -> Iterator[tuple[str, str]]:
-    """The sha256 of a file and the digest of an episode that was labelled and may be of it."""
+def labelled_copies(manifest: Manifest) -> Iterator[tuple[str, str, str]]:
+    """An episode that was labelled, the sha256 of a file that it may be of, and its digest."""
     for source in manifest["inputs"]:
         for episode_id, _ in source["episodes"]:
             if episode_id in manifest["episodes"]:
-                yield source["sha256"], manifest["episodes"][episode_id][1]
+                yield episode_id, source["sha256"], manifest["episodes"][episode_id][1]
 
 
 def named_paths(manifests: Iterable[Manifest]) -> Iterator[str]:

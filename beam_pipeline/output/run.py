@@ -12,8 +12,8 @@ from beam_pipeline.output.manifest import (
     Manifest,
     Origin,
     Part,
-    memory_before,
     parts_of,
+    past_of,
     read_manifests,
     superseded_manifest,
 )
@@ -38,7 +38,8 @@ class Run:
       supersedes: the run that this manifest names, None where it names none.
       memory_night: the night whose memory it builds on, None for the first.
       memory_sha256: what that memory is called by its content.
-      memory: its files, those of a shard newest first.
+      episodes_before: what the episodes that nights before it hold are called by their content.
+      memory: the files of the memory, those of a shard newest first.
       acceptance: what it must come to for its commit.
     """
 
@@ -52,6 +53,7 @@ class Run:
     supersedes: str | None
     memory_night: str | None
     memory_sha256: str
+    episodes_before: str
     memory: tuple[Part, ...]
     acceptance: Acceptance = dataclasses.field(default_factory=Acceptance)
 
@@ -125,7 +127,7 @@ def run_after(
       origin: of the memory it makes.
     """
     manifest, version = held
-    before, digest = memory_before(night, manifests)
+    past = past_of(night, manifests)
     return Run(
         output=output,
         night=night,
@@ -135,9 +137,10 @@ def run_after(
         origin=origin,
         version=version,
         supersedes=manifest["run"] if manifest else None,
-        memory_night=before,
-        memory_sha256=digest,
-        memory=parts_of(manifests[before], "memory") if before else (),
+        memory_night=past.night,
+        memory_sha256=past.memory,
+        episodes_before=past.episodes,
+        memory=parts_of(manifests[past.night], "memory") if past.night else (),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from beam_pipeline.output.exactly_once import breaches
 from beam_pipeline.output.manifest import (
     TABLES,
     Manifest,
@@ -43,6 +44,7 @@ def verify(output: str) -> Iterator[str]:
     if not manifests and whole:
         yield f"{storage.root}: no night is committed here"
     elif whole:
+        yield from breaches(manifests)
         yield from _chain_problems(manifests)
         if not views_are_current(output):
             yield f"{storage.root}/views.sql: is not of these manifests; the next commit mends it"
@@ -68,7 +70,7 @@ def _file_problems(storage: Storage, manifests: Mapping[str, Manifest]) -> Itera
 def _chain_problems(manifests: Mapping[str, Manifest]) -> Iterator[str]:
     for night, before in outdated_nights(manifests).items():
         yield (
-            f"night {night}: stands on superseded memory, "
-            + (f"that of night {before} is another now" if before else "no night is before it now")
-            + f"; run night {before or night} again with --cascade"
+            f"night {night}: stands on superseded nights, "
+            + (f"{before} or one before it is another" if before else "no night is before it")
+            + f" now; run night {before or night} again with --cascade"
         )

@@ -16,8 +16,12 @@ from beam_pipeline.corpus.paths import read_path
 from beam_pipeline.output.manifest import Earlier, labelled_before
 from beam_pipeline.output.run import Run
 from beam_pipeline.records import Episode, Rejected, SourceFile
+from beam_pipeline.stages.coders import Value
 
 logger = logging.getLogger(__name__)
+
+Claim = tuple[str, Episode]
+"""A name for an episode's content: the sha256 of its file and its number there; the episode."""
 
 
 class Read(NamedTuple):
@@ -50,32 +54,33 @@ class ReadEpisodes(beam.PTransform):  # type: ignore[misc]
             | "ByPath" >> beam.GroupByKey()
             | "Files"
             >> beam.FlatMap(_read, self.options)
-            .with_output_types(tuple[str, Episode], rejected=Rejected, sources=SourceFile)
+            .with_output_types(tuple[str, Value], rejected=Rejected, sources=SourceFile)
             .with_outputs("rejected", "sources", main="e")
         )
-        once = (
-            read["e"]
-            | "ByContent" >> beam.GroupByKey()
-            | "Once"
-            >> beam.ParDo(_Once(self.run))
-            .with_output_types(tuple[str, Episode], rejected=Rejected)
-            .with_outputs("rejected", main="episodes")
-        )
+        # first by id: of a file whose episode another has, a copy under another name is labelled
         unique = (
-            once["episodes"]
+            read["e"]
             | "ByEpisode" >> beam.GroupByKey()
             | "ResolveClaims"
             >> beam.ParDo(_ResolveClaims(self.run))
             .with_output_types(tuple[str, Episode], rejected=Rejected)
             .with_outputs("rejected", main="e")
         )
-        refusals = (read["rejected"], once["rejected"], unique["rejected"])
-        return Read(unique["e"], refusals | "Rejected" >> beam.Flatten(), read["sources"])
+        once = (
+            unique["e"]
+            | "ByContent" >> beam.GroupByKey()
+            | "Once"
+            >> beam.ParDo(_Once(self.run))
+            .with_output_types(tuple[str, Episode], rejected=Rejected)
+            .with_outputs("rejected", main="episodes")
+        )
+        refusals = (read["rejected"], unique["rejected"], once["rejected"])
+        return Read(once["episodes"], refusals | "Rejected" >> beam.Flatten(), read["sources"])
 
 
 def _read(
     element: tuple[str, Iterable[int]], options: ReadOptions
-) -> Iterator[tuple[str, Episode] | TaggedOutput]:
+) -> Iterator[tuple[str, Claim] | TaggedOutput]:
     path, requests = element
     # a file that is named twice is read twice, and is a duplicate of itself
     for content in (one for _ in requests for one in read_path(path, options)):
@@ -85,7 +90,7 @@ def _read(
         for number, episode in enumerate(content.episodes):
             beam.metrics.Metrics.counter("emonet", "episodes_read").inc()
             logger.info("read", extra={"utterances": episode.utterances.num_rows})
-            yield f"{content.source.sha256}/{number}", episode
+            yield episode.episode_id, (f"{content.source.sha256}/{number}", episode)
 
 
 @functools.lru_cache(maxsize=1)
@@ -120,10 +125,14 @@ class _ResolveClaims(beam.DoFn):  # type: ignore[misc]
         self.earlier = _earlier(self.run).episodes
 
     def process(
-        self, element: tuple[str, Iterable[Episode]]
+        self, element: tuple[str, Iterable[Claim]]
     ) -> Iterator[tuple[str, Episode] | TaggedOutput]:
         episode_id, claims = element
-        episode, rejected = resolve_claims(claims, self.earlier.get(episode_id))
-        if episode:
-            yield episode_id, episode
+        contents = [(content, episode) for content, episode in claims]
+        chosen, rejected = resolve_claims(
+            (episode for _, episode in contents), self.earlier.get(episode_id)
+        )
+        for content, episode in contents:
+            if episode is chosen:
+                yield content, episode
         yield from (TaggedOutput("rejected", one) for one in rejected)

@@ -12,7 +12,7 @@ from beam_pipeline.output.acceptance import first_refusals
 from beam_pipeline.output.manifest import Manifest, outdated_nights, same_bytes
 from beam_pipeline.output.vacuum import Removed, UnnamedRun
 from beam_pipeline.output.views import views_are_current
-from beam_pipeline.records import amount, own_sentence
+from beam_pipeline.records import Reason, amount, own_sentence
 from beam_pipeline.storage import StoredFile
 from emonet.cli.address_space import limit_hint
 from emonet.cli.off_terminal import TableConsole
@@ -45,6 +45,11 @@ def show_run(manifest: Manifest, output: str, seconds: float, superseded: Manife
         stdout.print(f"wrote {wrote} run {superseded['run']}, which it supersedes")
     for line in first_refusals(manifest):
         stdout.print(line)
+    if counts["rejected"].get(Reason.DUPLICATE_EPISODE):
+        stdout.print(
+            "conflicts: files claim an episode that another file has; `emonet speakers INPUT...` "
+            "lists them, --episodes or --path-pattern tells them apart"
+        )
     if not views_are_current(output):
         stdout.print("views.sql could not be written; the next commit makes it anew")
     stdout.print(f"read it:  cd {output} && duckdb -init views.sql   # FROM labels")
@@ -54,7 +59,7 @@ def show_outdated(nights: Sequence[str]) -> None:
     """Which nights want to be run again; nothing if none do."""
     if nights:
         stdout.print(
-            f"on superseded memory now: night{'s' if len(nights) > 1 else ''} {', '.join(nights)}; "
+            f"on superseded nights now: night{'s' if len(nights) > 1 else ''} {', '.join(nights)}; "
             "--cascade runs them again"
         )
 
@@ -74,7 +79,7 @@ def show_nights(manifests: Mapping[str, Manifest]) -> None:
             f"{counts['speakers']:,}",
             manifest["memory_from"]["night"] or "",
             manifest["model_id"],
-            "on superseded memory" if night in outdated else "current",
+            "on superseded nights" if night in outdated else "current",
         )
     stdout.print(table)
 

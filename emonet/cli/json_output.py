@@ -63,7 +63,7 @@ def all_runs(
 
 
 def speakers(census: Census, rejected: Sequence[Rejected]) -> dict[str, Any]:
-    """Who speaks, the names that may be any of several, and the aliases to be judged."""
+    """Who speaks, names that may be any of several, aliases to be judged, files in conflict."""
     fields = dataclasses.asdict(census)
     counts = {
         name: sum(one.items for one in rejected if one.is_file == is_file)

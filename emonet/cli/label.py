@@ -49,7 +49,7 @@ def add_to(commands: Commands) -> None:
     add("--any-language", action="store_true",
         help="label what the checkpoint was not trained on, too")  # fmt: skip
     add("--cascade", action="store_true",
-        help="run later nights again that stand on superseded memory")  # fmt: skip
+        help="run later nights again that stand on superseded nights")  # fmt: skip
     add("--accelerator", metavar="TYPE",
         help="what encoding asks an engine for; see docs/deploy.md")  # fmt: skip
     add_json_flag(parser)

@@ -15,7 +15,7 @@ from emonet.cli.off_terminal import TableConsole
 
 
 def show_census(census: Census, rejected: Sequence[Rejected], file: TextIO) -> None:
-    """Speakers, collisions and proposals, a table each."""
+    """Speakers, collisions, conflicts of files and proposals, a table each."""
     console = TableConsole(file=file, highlight=False, soft_wrap=True, markup=False)
     table = Table("show", "speaker", "kind", "utterances", "episodes", "also written")
     for one in census.entries:
@@ -28,6 +28,12 @@ def show_census(census: Census, rejected: Sequence[Rejected], file: TextIO) -> N
         for name in census.collisions:
             collisions.add_row(name.namespace, name.name, " | ".join(name.others))
         console.print(collisions)
+    if census.conflicts:
+        conflicts = Table("episode", "files that claim it", title="conflicts: one would be read")
+        for conflict in census.conflicts:
+            conflicts.add_row(conflict.episode_id, " | ".join(conflict.sources))
+        console.print(conflicts)
+        console.print("name them apart, or say where they belong: --episodes, --path-pattern")
     if census.proposals:
         proposals = Table("show", "alias", "speaker", "why", title="proposed aliases")
         for row in census.proposals:

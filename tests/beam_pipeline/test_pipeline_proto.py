@@ -52,7 +52,8 @@ def sent(flags: Sequence[str]) -> api.Pipeline:
     path = "memory/night=1/run=r1/part-00000-of-00008.parquet"
     remembered = (Part("memory", 0, path, 1, "0" * 64),)
     origin = Origin("the embedder", 4, 3)
-    run = Run("/out", "2", "r2", "a model", ("joy",), origin, None, None, "1", "0" * 64, remembered)
+    before = ("1", "0" * 64, "0" * 64)
+    run = Run("/out", "2", "r2", "a model", ("joy",), origin, None, None, *before, remembered)
     options = PipelineOptions(beam_options(flags))
     pipeline = beam.Pipeline(options=options)
     reading = ReadOptions(corpus="made up")

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from made_up_corpora import digests, write_season, write_srt
+from made_up_corpora import digests, episode, write_jsonl, write_season, write_srt
 from made_up_runs import rows_of
 
 from beam_pipeline.nights import recorded_night
@@ -122,6 +122,65 @@ def test_bytes_that_an_earlier_night_refused_are_no_duplicate(label: Label, tmp_
     }
     assert label("2", "later") == 0
     assert list(read_manifests(str(tmp_path / "out"))["2"]["episodes"]) == ["Ship/s02e02"]
+
+
+def nameless(path: str, number: int) -> str:
+    """Plain subtitles: nobody is named, so that no night depends on another's memory."""
+    rows = [{**row, "speaker": None} for row in episode(number)]
+    return str(write_jsonl(Path(path), rows))
+
+
+def episodes_of(output: Path) -> dict[str, list[str]]:
+    return {
+        night: sorted({row["episode_id"] for row in rows_of(output, manifest)})
+        for night, manifest in read_manifests(str(output)).items()
+    }
+
+
+def test_an_episode_of_plain_subtitles_that_an_earlier_night_brings_late_is_labelled_once(
+    label: Label, tmp_path: Path, capsys: Caught
+) -> None:
+    for path, number in (("b/01.jsonl", 1), ("b/02.jsonl", 2), ("a/01.jsonl", 1)):
+        nameless(path, number)
+    assert label("2", "b") == 0
+    capsys.readouterr()
+    assert label("1", "a") == 0
+    assert "on superseded nights now: night 2;" in capsys.readouterr().out
+    assert main(["verify", str(tmp_path / "out")]) == 1
+    assert "Quay/s01e01 (labelled in night 1 as well)" in capsys.readouterr().err
+    assert label("1", "a", flags=("--cascade",)) == 0
+    assert episodes_of(tmp_path / "out") == {"1": ["Quay/s01e01"], "2": ["Quay/s01e02"]}
+    assert main(["verify", str(tmp_path / "out")]) == 0
+
+
+def test_an_episode_of_plain_subtitles_that_an_earlier_night_gives_up_is_labelled_by_the_next(
+    label: Label, tmp_path: Path, capsys: Caught
+) -> None:
+    first, second, third = (nameless(f"{number}.jsonl", number) for number in (1, 2, 3))
+    assert label("1", first) == 0
+    assert label("2", first, second) == 0
+    capsys.readouterr()
+    assert label("1", third, flags=("--replace",)) == 0
+    assert "on superseded nights now: night 2;" in capsys.readouterr().out
+    assert main(["verify", str(tmp_path / "out")]) == 1
+    assert "read Quay/s01e01" in capsys.readouterr().err
+    assert label("1", third, flags=("--replace", "--cascade")) == 0
+    assert episodes_of(tmp_path / "out") == {
+        "1": ["Quay/s01e03"],
+        "2": ["Quay/s01e01", "Quay/s01e02"],
+    }
+    assert main(["verify", str(tmp_path / "out")]) == 0
+
+
+def test_a_copy_of_a_file_whose_episode_another_file_has_is_labelled(
+    label: Label, tmp_path: Path
+) -> None:
+    write_srt(Path("a/Quay S01E01.srt"), 1)
+    other = write_srt(Path("b/Quay S01E01.srt"), 2)
+    Path("c").mkdir()
+    shutil.copy(other, "c/Ship S02E02.srt")
+    assert label("1", "a", "b", "c") == 0
+    assert episodes_of(tmp_path / "out") == {"1": ["Quay/s01e01", "Ship/s02e02"]}
 
 
 def test_a_night_whose_manifest_is_empty_is_run_again_with_replace(

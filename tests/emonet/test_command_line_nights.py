@@ -73,14 +73,14 @@ def test_an_older_night_run_again_tells_which_later_ones_it_outdates_and_cascade
     capsys.readouterr()
     assert show.label("1", 1) == 0
     told = capsys.readouterr().out
-    assert "on superseded memory now: nights 2, 3; --cascade runs them again" in told
+    assert "on superseded nights now: nights 2, 3; --cascade runs them again" in told
     assert main(["verify", str(show.output)]) == 1
     assert show.label("1", 1, flags=("--cascade",)) == 0
     told = capsys.readouterr().out
     assert [line.strip() for line in told.splitlines() if line.strip().startswith("night ")] == [
         f"night {name}, run {show.manifests[name]['run']}" for name in "123"
     ]
-    assert "superseded memory" not in told
+    assert "superseded nights" not in told
     assert main(["verify", str(show.output)]) == 0
 
     fresh = Show(tmp_path / "fresh", tiny_checkpoint)
@@ -111,7 +111,7 @@ def test_a_late_night_goes_between_its_neighbours(show: Show, capsys: Caught) ->
     assert show.label("3", 3) == 0
     capsys.readouterr()
     assert show.label("2", 2) == 0
-    assert "on superseded memory now: night 3;" in capsys.readouterr().out
+    assert "on superseded nights now: night 3;" in capsys.readouterr().out
     assert show.manifests["2"]["memory_from"]["night"] == "1"
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -125,6 +126,20 @@ def test_speakers_are_reported_and_proposals_printed_as_a_table(
     assert "generic" in report
     assert main(["speakers", str(path), "--csv"]) == 0
     assert capsys.readouterr().out == ("namespace,scope,alias,speaker\nIsle,,PROBST,JEFF PROBST\n")
+
+
+def test_files_that_claim_one_episode_are_told_before_and_after_labelling(
+    label: Label, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files = {"S01E01 a": CAPTIONS, "S01E01 b": CAPTIONS.replace("Sit", "Lie")}
+    label(**files, **{"S01E02.en": CAPTIONS, "S01E02.en.sdh": CAPTIONS.replace("Sit", "Get")})
+    assert "`emonet speakers INPUT...` lists them" in capsys.readouterr().out
+    assert main(["speakers", str(tmp_path / "Isle"), "--json"]) == 0
+    (conflict,) = json.loads(capsys.readouterr().out)["conflicts"]
+    paths = [str(tmp_path / "Isle" / f"{name}.srt") for name in files]
+    assert conflict == {"episode_id": "Isle/s01e01", "sources": paths}
+    assert main(["speakers", str(tmp_path / "Isle")]) == 0
+    assert "Isle/s01e01" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

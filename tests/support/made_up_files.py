@@ -44,6 +44,45 @@ _EMORYNLP = (
     b'{"episodes": [{"episode_id": "s01_e15", "scenes": [{"scene_id": "c", "utterances": '
     b'[{"speakers": ["Ann"], "transcript": "Hi", "emotion": "Mad"}]}]}]}'
 )
+_CHUNKS = b"""{"text": "Hi there", "chunks": [{"timestamp": [0.0, 2.0], "text": " Hi"},
+{"timestamp": [2.0, null], "text": " there"}]}"""
+_PODCAST = b"""{"version": "1.0.0", "segments": [{"speaker": "Ann", "startTime": 0.5,
+"endTime": 1.5, "body": "Hi"}, {"startTime": 2, "body": "Bye"}]}"""
+_ASSEMBLYAI = b"""{"id": "x", "status": "completed", "language_code": "en_us", "utterances": [
+{"speaker": "A", "start": 500, "end": 1500, "text": "Hi", "words": []}], "words": [
+{"text": "Hi", "start": 500, "end": 1500, "speaker": "A"}]}"""
+_DEEPGRAM = b"""{"metadata": {}, "results": {"channels": [{"alternatives": [{"transcript": "Hi.",
+"words": [{"word": "hi", "start": 0.5, "end": 1.5, "punctuated_word": "Hi.", "speaker": 0}],
+"paragraphs": {"paragraphs": [{"sentences": [{"text": "Hi.", "start": 0.5, "end": 1.5}],
+"speaker": 0, "start": 0.5, "end": 1.5}]}}]}, {"alternatives": []}]}}"""
+_AWS = b"""{"jobName": "x", "results": {"transcripts": [{"transcript": "Hi."}], "speaker_labels":
+{"segments": [{"start_time": "0.5", "end_time": "1.5", "speaker_label": "spk_0", "items": [
+{"start_time": "0.5", "end_time": "1.5", "speaker_label": "spk_0"}]}]}, "items": [{"start_time":
+"0.5", "end_time": "1.5", "alternatives": [{"content": "Hi"}], "type": "pronunciation"},
+{"alternatives": [{"content": "."}], "type": "punctuation"}]}}"""
+_JSON3 = b"""{"wireMagic": "pb3", "events": [{"tStartMs": 0, "dDurationMs": 9000, "id": 1},
+{"tStartMs": 500, "dDurationMs": 1000, "segs": [{"utf8": "Hi"}, {"utf8": " you"}]},
+{"tStartMs": 1500, "aAppend": 1, "segs": [{"utf8": "\\n"}]}]}"""
+_SRV3 = b"""<?xml version="1.0" encoding="utf-8" ?><timedtext format="3"><head><pen id="1"/></head>
+<body><w t="0" id="1"/><p t="500" d="1000" w="1"><s ac="0">Hi</s><s t="400"> you</s></p>
+<p t="1500" d="9" w="1" a="1">
+</p></body></timedtext>"""
+_SRV1 = b"""<?xml version="1.0"?><transcript><text start="0.5" dur="1">Hi &amp;amp; bye</text>
+<text start="2">So</text></transcript>"""
+_TRANSCRIPT = b"""The Harbour
+
+[Scene: The harbour, everyone
+is there.]
+
+ANN: Shall we begin? The tide
+is coming in.
+(They look out.)
+Bo (on the phone): (laughing) Yes.
+
+He leaves the boat.
+
+[00:01:05] ANN: Good.
+"""
 
 
 def _zip() -> bytes:
@@ -77,7 +116,19 @@ FILES = (
     ("a.ttml", _TTML.encode()),
     ("a.xml", _OPUS.encode()),
     ("a.json", _WHISPER),
+    ("a.json", _CHUNKS),
+    ("a.json", b'[{"text": "Hi", "start": 0.5, "duration": 1.5}, {"text": "Bye", "start": 2}]'),
+    ("a.json", _PODCAST),
+    ("a.json", _ASSEMBLYAI),
+    ("a.json", _DEEPGRAM),
+    ("a.json", _AWS),
+    ("a.json3", _JSON3),
+    ("a.srv3", _SRV3),
+    ("a.xml", _SRV1),
+    ("a.txt", _TRANSCRIPT),
     ("a.json", _EMORYNLP),
+    ("a.json", b'{"text": "Hi", "speaker": "Ann"}\n{"text": "Bye", "speaker": "Bo"}\n'),
+    ("a.json", b'[{"text": "Hi", "speaker": "Ann"}, {"text": "Bye", "speaker": "Bo"}]'),
     ("a.jsonl", b'{"text": "Hi", "speaker": "Ann", "start_ms": 5, "episode": "s01_e02"}\n' * 2),
     ("a.csv", b'text,speaker,season\n"Hi, you",Ann,1\nBye,Bo,s02\n'),
     ("a.csv", _MELD),

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import json
 import re
 from collections.abc import Callable
 from typing import Final
 
 from beam_pipeline.corpus import limits
 from beam_pipeline.corpus.formats.cue_blocks import ParsedCues
+from beam_pipeline.corpus.formats.turn_builder import ParsedTurns
 from beam_pipeline.corpus.options import ReadOptions
 from beam_pipeline.corpus.table_columns import RawTable
 
@@ -22,6 +24,7 @@ HEAD_CHARS: Final = 2**16
 
 _LINE_END = re.compile(r"[\r\n]")
 _STARTS_WITH_TAG = re.compile(r"\s*<")
+_STARTS_AS_JSON = re.compile(r"\s*[\[{]")
 
 Evidence = tuple[int, int]
 """Where in a text the part that shows its format starts and ends, in characters."""
@@ -43,6 +46,26 @@ class RawText:
     def head(self) -> str:
         """The first `HEAD_CHARS` characters."""
         return self.text[:HEAD_CHARS]
+
+    @property
+    def whole(self) -> Evidence:
+        """Evidence that lies in the text as a whole, and so is longer than that of any part."""
+        return 0, len(self.text)
+
+    @property
+    def behind(self) -> Evidence:
+        """Evidence that comes after any other: the format only where nothing shows another."""
+        return len(self.text), len(self.text)
+
+    @functools.cached_property
+    def json(self) -> object:
+        """The object or list that the text is as JSON, None if it is neither."""
+        if not _STARTS_AS_JSON.match(self.head):
+            return None
+        try:
+            return json.loads(self.text)
+        except (ValueError, RecursionError):
+            return None
 
     def at_start(self, pattern: re.Pattern[str]) -> Evidence | None:
         """Where the pattern matches at the start of the text."""
@@ -150,17 +173,51 @@ class TableFormat(_TextFormat):
     read: Callable[[str, ReadOptions], RawTable]
 
 
-TextFormat = CueFormat | DataSetFormat | TableFormat
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class TranscriptFormat(_TextFormat):
+    """A transcript without times, or with those of beginnings alone: an episode, of turns.
+
+    Attributes:
+      read: text -> turns.
+    """
+
+    read: Callable[[str], ParsedTurns]
+
+
+TextFormat = CueFormat | DataSetFormat | TableFormat | TranscriptFormat
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class BinaryTableFormat(Format):
+class _BinaryFormat(Format):
+    """A format that is no text.
+
+    Attributes:
+      magic: what each such file begins with, any of these.
+    """
+
+    magic: tuple[bytes, ...]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class BinaryCueFormat(_BinaryFormat):
+    """Subtitles that are no text.
+
+    Attributes:
+      read: bytes -> cues.
+    """
+
+    read: Callable[[bytes], ParsedCues]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class BinaryTableFormat(_BinaryFormat):
     """A table that is no text.
 
     Attributes:
-      magic: the bytes that each such file begins with.
       read: bytes -> rows, with those columns that may be of use.
     """
 
-    magic: bytes
     read: Callable[[bytes, ReadOptions], RawTable]
+
+
+BinaryFormat = BinaryCueFormat | BinaryTableFormat

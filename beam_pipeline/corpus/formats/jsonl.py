@@ -1,4 +1,4 @@
-"""JSON lines: an object a line, its keys the columns."""
+"""JSON lines: an object a line, its keys the columns; or a JSON list of such objects."""
 
 from __future__ import annotations
 
@@ -16,21 +16,32 @@ from beam_pipeline.records import Reason
 
 _MAX_NAMES = 1_000
 _OBJECT = re.compile(r"\s*\{\s*(?:\"|\})")
+_LIST = re.compile(r"\s*\[\s*\{")
+_SECOND_OBJECT = re.compile(r"\}[ \t]*[\r\n]\s*\{\s*[\"}]")
 
 
 def find_jsonl(text: RawText) -> Evidence | None:
-    """The begin of an object, unless the file says that it is no more than one."""
-    return text.at_start(_OBJECT) if text.extension != ".json" else None
+    """The begin of an object or of a list of them; a file `.json` must show that it has several."""
+    rows = text.at_start(_LIST)
+    if rows or text.extension != ".json":
+        return rows or text.at_start(_OBJECT)
+    several = _SECOND_OBJECT.search(text.head) and text.json is None
+    return text.at_start(_OBJECT) if several else None
 
 
 def read_jsonl(text: str, options: ReadOptions) -> RawTable:
-    """Reads rows, numbered by their lines; what is no JSON object is refused."""
+    """Reads rows, numbered by their lines or places in the list; others than objects are refused.
+
+    Raises:
+      RefusalError: if it is a list that is no JSON.
+    """
     rows: list[dict[str, object]] = []
     numbers: list[int] = []
     refused: list[Refusal] = []
-    for number, line in _numbered_lines(text):
+    listed = _LIST.match(text) is not None
+    for number, row in enumerate(_listed(text), 1) if listed else _numbered_lines(text):
         try:
-            rows.append(parse_object(line))
+            rows.append(_object(row) if listed else parse_object(str(row)))
             numbers.append(number)
         except RefusalError as error:
             note(refused, error.at(f"row {number}"))
@@ -49,10 +60,21 @@ def parse_object(text: str) -> dict[str, object]:
         raise RefusalError(
             Reason.TEXT_TOO_LONG, f"expected a line of at most {limits.MAX_LINE_CHARS} characters"
         )
-    parsed = parse_json(text)
+    return _object(parse_json(text))
+
+
+def _object(parsed: object) -> dict[str, object]:
     if not isinstance(parsed, dict):
         raise RefusalError(Reason.MALFORMED_ROW, "expected a JSON object")
     return parsed
+
+
+def _listed(text: str) -> list[object]:
+    try:
+        parsed = parse_json(text)
+    except RefusalError as error:
+        raise RefusalError(Reason.MALFORMED_FILE, error.detail) from error
+    return parsed if isinstance(parsed, list) else []
 
 
 def parse_json(text: str) -> object:
@@ -86,11 +108,12 @@ def _names(rows: list[dict[str, object]]) -> tuple[str, ...]:
 
 FORMAT = TableFormat(
     name="jsonl",
-    title="JSON lines",
+    title="JSON lines, lists of JSON objects",
     extensions=(".jsonl", ".ndjson"),
+    shared_extensions=(".json",),
     recognise=find_jsonl,
     read=read_jsonl,
-    known_by="an object, but not in a file `.json`",
-    item="a line",
+    known_by="an object, in a file `.json` several, or a list of them",
+    item="a line; an object of a list",
     speaker="column `speaker`",
 )

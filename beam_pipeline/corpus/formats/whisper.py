@@ -1,95 +1,123 @@
-"""Transcripts of Whisper, WhisperX and whisper.cpp: JSON with a list of segments."""
+"""Transcripts of Whisper and its kin: JSON with a list of segments, or that list alone.
+
+Whisper, WhisperX and whisper.cpp write `segments` or `transcription`, the pipelines of transformers
+`chunks`, youtube-transcript-api a list of texts with `start` and `duration`. Where a time is
+missing, as WhisperX leaves it out, a segment lasts from the end of the one before to the start of
+the next one.
+"""
 
 from __future__ import annotations
 
-import math
 import re
+from collections.abc import Mapping
+from typing import Any
 
 from beam_pipeline.corpus.formats.cue_blocks import ParsedCues
 from beam_pipeline.corpus.formats.cue_builder import CueBuilder
 from beam_pipeline.corpus.formats.format import CueFormat, Evidence, RawText
-from beam_pipeline.corpus.formats.jsonl import parse_json
+from beam_pipeline.corpus.formats.json_values import (
+    EXTENSION,
+    first_at,
+    language_of,
+    milliseconds_of,
+    parse_document,
+    text_of,
+    value_at,
+)
 from beam_pipeline.corpus.refusals import RefusalError
 from beam_pipeline.records import Reason
 
-_EXTENSION = ".json"
 _OBJECT = re.compile(r"\s*\{")
 _SHAPE = re.compile(r'"(?:segments|transcription)"\s*:\s*\[')
-_LANGUAGE = re.compile(r"[a-z]{2,3}")
+_LISTS = ("segments", "transcription", "speakers", "chunks")
+_ROW_KEYS = frozenset(("dialogue", "emotion", "episode", "label", "scene", "season", "show"))
 
 
 def find_whisper(text: RawText) -> Evidence | None:
     """The object up to its list of segments; the whole transcript may stand before that list."""
-    if text.extension != _EXTENSION or not text.at_start(_OBJECT):
+    if text.extension != EXTENSION:
         return None
-    found = _SHAPE.search(text.text)
+    if _is_timed(first_at(text.json)) or _has_timestamps(first_at(text.json, "chunks")):
+        return text.whole
+    found = _SHAPE.search(text.text) if text.at_start(_OBJECT) else None
     return found and (0, found.end())
+
+
+def _is_timed(row: Mapping[str, object]) -> bool:
+    """Whether the first of a list of objects is a text with times, and no row of a table."""
+    if _ROW_KEYS & row.keys() or "text" not in row:
+        return False
+    return _has_timestamps(row) or (
+        isinstance(row.get("start"), (int, float))
+        and isinstance(row.get("duration", row.get("end")), (int, float))
+    )
+
+
+def _has_timestamps(chunk: Mapping[str, object]) -> bool:
+    return isinstance(chunk.get("timestamp"), list)
 
 
 def read_whisper(text: str) -> ParsedCues:
     """Reads every segment as a cue, with the speaker that diarisation gave it.
 
     Raises:
-      RefusalError: if it is no JSON object with a list of segments.
+      RefusalError: if it is no JSON with a list of segments.
     """
-    transcript = _parse(text)
-    segments = transcript.get("segments", transcript.get("transcription"))
-    if not isinstance(segments, list):
-        raise RefusalError(Reason.MALFORMED_FILE, "expected a list 'segments'")
+    transcript = parse_document(text)
     builder = CueBuilder("cue")
-    for number, segment in enumerate(segments, 1):
+    before_ms = 0
+    for number, segment in enumerate(_segments(transcript), 1):
         try:
-            start_ms, end_ms, speech, speaker = _read(segment)
+            start_ms, end_ms = _times(segment)
+            speech = text_of(value_at(segment, "text"))
         except RefusalError as error:
             builder.refuse(number, error)
-        else:
-            builder.add(number, start_ms, end_ms, speech.split("\n"), speaker)
-    return builder.build(_language(transcript))
+            continue
+        start_ms = before_ms if start_ms is None else start_ms
+        before_ms = max(start_ms, end_ms or 0)
+        speaker = segment.get("speaker")
+        name = speaker if isinstance(speaker, str) else None
+        builder.add(number, start_ms, end_ms, speech.split("\n"), name)
+    return builder.build(language_of(value_at(transcript, "language")))
 
 
-def _parse(text: str) -> dict[str, object]:
-    try:
-        parsed = parse_json(text)
-    except RefusalError as error:
-        raise RefusalError(Reason.MALFORMED_FILE, error.detail) from error
-    if not isinstance(parsed, dict):
-        raise RefusalError(Reason.MALFORMED_FILE, "expected an object with 'segments'")
-    return parsed
+def _segments(transcript: object) -> list[Any]:
+    if isinstance(transcript, list):
+        return transcript
+    # with the speakers found, transformers' list of chunks stands a second time under `speakers`
+    found = [value_at(transcript, name) for name in _LISTS]
+    lists = [one for one in found if isinstance(one, list)]
+    if not lists:
+        raise RefusalError(Reason.MALFORMED_FILE, "expected a list 'segments'")
+    return next(filter(None, lists), [])
 
 
-def _language(transcript: dict[str, object]) -> str | None:
-    found = transcript.get("language")
-    return found if isinstance(found, str) and _LANGUAGE.fullmatch(found) else None
-
-
-def _read(segment: object) -> tuple[int, int, str, str | None]:
-    if not isinstance(segment, dict) or not isinstance(segment.get("text"), str):
+def _times(segment: object) -> tuple[int | None, int | None]:
+    """When a segment starts and ends; None for what it does not say."""
+    if not isinstance(segment, dict):
         raise RefusalError(Reason.MALFORMED_CUE, "expected an object with start, end and text")
-    offsets = segment.get("offsets")
+    offsets, pair = segment.get("offsets"), segment.get("timestamp")
     if isinstance(offsets, dict):
-        times = _number(offsets.get("from")), _number(offsets.get("to"))
-    else:
-        times = _number(segment.get("start"), 1000), _number(segment.get("end"), 1000)
-    speaker = segment.get("speaker")
-    return *times, segment["text"], speaker if isinstance(speaker, str) else None
+        return _time(offsets.get("from")), _time(offsets.get("to"))
+    if isinstance(pair, list):
+        return _time(value_at(pair, 0), 1000), _time(value_at(pair, 1), 1000)
+    start_ms, end_ms = _time(segment.get("start"), 1000), _time(segment.get("end"), 1000)
+    if end_ms is None and start_ms is not None and "duration" in segment:
+        end_ms = start_ms + milliseconds_of(segment["duration"], 1000)
+    return start_ms, end_ms
 
 
-def _number(value: object, factor: int = 1) -> int:
-    """Milliseconds; JSON as Python reads it has infinity, and numbers without end."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise RefusalError(Reason.MALFORMED_CUE, "expected numbers for start and end")
-    if not math.isfinite(value) or abs(value) > 1e15:
-        raise RefusalError(Reason.MALFORMED_CUE, "expected finite times")
-    return round(value * factor)
+def _time(value: object, factor: int = 1) -> int | None:
+    return None if value is None else milliseconds_of(value, factor)
 
 
 FORMAT = CueFormat(
     name="whisper",
-    title="Whisper, WhisperX, whisper.cpp",
-    shared_extensions=(_EXTENSION,),
+    title="Whisper, WhisperX, whisper.cpp, transformers, youtube-transcript-api",
+    shared_extensions=(EXTENSION,),
     recognise=find_whisper,
     read=read_whisper,
-    known_by="a list `segments` or `transcription`",
+    known_by="a list `segments`, `transcription` or `chunks`, or a list of texts with times",
     item="a segment",
     speaker="`speaker`, such as `SPEAKER_00`",
 )

@@ -50,27 +50,14 @@ NOT_YET = frozenset(
         "s08-cjk-label",
         "s21-AB",
         "n07-speaker-turn",
-        "p01-season-folder",
-        "p03-rarbg",
         "f07-whisper-tsv",
-        "f19-whisperx-gap",
         "t11-arrow-entity",
         "s25-Speaker_01",
-        "p14-two-shows",
-        "p15-number-title",
-        "p17-movie-subs",
         "t14-arrow-no-counter",
         # formats
-        "f01-podcast",
-        "f02-json3",
-        "f04-chunks",
-        "f05-json-array",
-        "f06-jsonl-as-json",
-        "f08-txt-script",
         "f10-mpl2",
         "f12-spruce",
         "f14-whisper-stdout",
-        "f16-aws",
     }
 )
 

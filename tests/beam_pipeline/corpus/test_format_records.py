@@ -23,6 +23,7 @@ from beam_pipeline.corpus.formats import cue_blocks, sbv, srt
 from beam_pipeline.corpus.formats.delimited import FORMAT as CSV
 from beam_pipeline.corpus.formats.format import (
     HEAD_CHARS,
+    BinaryCueFormat,
     BinaryTableFormat,
     CueFormat,
     DataSetFormat,
@@ -30,6 +31,7 @@ from beam_pipeline.corpus.formats.format import (
     RawText,
     TableFormat,
     TextFormat,
+    TranscriptFormat,
 )
 from beam_pipeline.corpus.location import extension
 from beam_pipeline.corpus.options import ReadOptions
@@ -64,7 +66,9 @@ def read_as(format: Format, data: bytes) -> None:
         format.read(data, OPTIONS)
     elif isinstance(format, TableFormat):
         format.read(decode(data).text, OPTIONS)
-    elif isinstance(format, CueFormat | DataSetFormat):
+    elif isinstance(format, BinaryCueFormat):
+        format.read(data)
+    elif isinstance(format, CueFormat | DataSetFormat | TranscriptFormat):
         format.read(decode(data).text)
 
 
@@ -82,7 +86,7 @@ def is_decided(ranks: dict[str, Rank]) -> bool:
 @each_format
 def test_each_format_shows_in_its_own_files_more_than_any_other(format: Format) -> None:
     for path, data in samples(format):
-        if isinstance(format, BinaryTableFormat):
+        if isinstance(format, BinaryCueFormat | BinaryTableFormat):
             assert data.startswith(format.magic)
             continue
         ranks = ranks_in(path, data)
@@ -183,16 +187,16 @@ def test_the_first_timing_line_is_found_as_if_each_line_were_looked_at(
         assert evidence[0] == len("".join(line + end for line in lines[: lines.index(found)]))
 
 
-LYRICS = """
+QUILL = """
     import re
 
     from beam_pipeline.corpus.formats.cue_blocks import Cue, ParsedCues
     from beam_pipeline.corpus.formats.format import CueFormat
 
-    TIME = re.compile(r"\\[(\\d\\d):(\\d\\d)\\.(\\d\\d)\\](.*)")
+    TIME = re.compile(r"~(\\d\\d):(\\d\\d)\\.(\\d\\d)~(.*)")
 
 
-    def read_lrc(text):
+    def read_quill(text):
         cues = []
         for line, (minutes, seconds, hundredths, words) in enumerate(TIME.findall(text), 1):
             at = (int(minutes) * 60 + int(seconds)) * 1000 + int(hundredths) * 10
@@ -201,16 +205,16 @@ LYRICS = """
 
 
     FORMAT = CueFormat(
-        name="lrc",
-        title="LRC",
-        extensions=(".lrc",),
+        name="quill",
+        title="Quill",
+        extensions=(".quill",),
         recognise=lambda text: text.at_start(TIME),
-        read=read_lrc,
-        known_by="a time in brackets",
+        read=read_quill,
+        known_by="a time in tildes",
         item="a line",
     )
 """
-USES_LYRICS = """
+USES_QUILL = """
     import runpy, sys
     from beam_pipeline.corpus import formats
     formats.__path__.append(sys.argv[1])
@@ -218,18 +222,18 @@ USES_LYRICS = """
     from beam_pipeline.corpus.options import ReadOptions
     from beam_pipeline.corpus.reading import read_bytes
 
-    for path, data in (("a.txt", b"[00:01.00]I'm here.\\n"), ("b.lrc", b"nothing")):
+    for path, data in (("a.txt", b"~00:01.00~I'm here.\\n"), ("b.quill", b"nothing")):
         source = read_bytes(path, data, ReadOptions("c")).source
         print(source.format, source.used)
     (refused,) = read_bytes("a.xyz", b"nothing", ReadOptions("c")).rejected
-    print("LRC" in refused.detail)
+    print("Quill" in refused.detail)
     docs = runpy.run_path(sys.argv[2])
-    print("| LRC `.lrc` | a time in brackets | a line | |" in docs["format_table"](FORMATS))
+    print("| Quill `.quill` | a time in tildes | a line | |" in docs["format_table"](FORMATS))
 """
 
 
 def test_a_new_format_needs_nothing_but_its_file(tmp_path: Path) -> None:
-    (tmp_path / "lrc.py").write_text(textwrap.dedent(LYRICS))
-    command = [sys.executable, "-c", textwrap.dedent(USES_LYRICS), str(tmp_path), str(GENERATE)]
+    (tmp_path / "quill.py").write_text(textwrap.dedent(QUILL))
+    command = [sys.executable, "-c", textwrap.dedent(USES_QUILL), str(tmp_path), str(GENERATE)]
     ended = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)
-    assert ended.stdout.splitlines() == ["lrc 1", "lrc 0", "True", "True"]
+    assert ended.stdout.splitlines() == ["quill 1", "quill 0", "True", "True"]

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from beam_pipeline.corpus import buckets, limits
-from beam_pipeline.corpus.location import locate
 from beam_pipeline.corpus.options import ReadOptions
 from beam_pipeline.corpus.paths import expand_inputs, read_path
 from beam_pipeline.records import EmonetError, Reason
@@ -18,96 +17,6 @@ if TYPE_CHECKING:
     from object_store import FakeNetwork
 
 OPTIONS = ReadOptions("c")
-
-
-@pytest.mark.parametrize(
-    ("path", "show", "season", "number", "episode_id", "language"),
-    [
-        ("x/Harbour.Lights.S01E02.en.srt", "Harbour Lights", 1, 2, "Harbour Lights/s01e02", "en"),
-        ("Harbour Lights/s1e2.srt.gz", "Harbour Lights", 1, 2, "Harbour Lights/s01e02", None),
-        ("Harbour Lights/3x01 The End.vtt", "Harbour Lights", 3, 1, "Harbour Lights/s03e01", None),
-        (
-            "Harbour Lights/pilot.pt-BR.srt",
-            "Harbour Lights",
-            None,
-            None,
-            "Harbour Lights/pilot",
-            "pt-BR",
-        ),
-        ("a/Show - S10 E100.ger.srt", "Show", 10, 100, "Show/s10e100", "de"),
-        ("survivor/subtitles_S03E02.srt", "survivor", 3, 2, "survivor/s03e02", None),
-        ("a/clip 1920x1080.srt", "a", None, None, "a/clip 1920x1080", None),
-        ("a/Show.S01E01.web.srt", "Show", 1, 1, "Show/s01e01", None),
-        ("alone.srt", "c", None, None, "c/alone", None),
-        ("../alone.srt", "c", None, None, "c/alone", None),
-        ("a/Show.S01E01E02.srt", "Show", 1, 1, "Show/s01e01-e02", None),
-        ("a/Show.S01E01-E02.srt", "Show", 1, 1, "Show/s01e01-e02", None),
-        ("a/Show.S01E01-02.srt", "Show", 1, 1, "Show/s01e01-e02", None),
-        ("a/Show.1x01-02.srt", "Show", 1, 1, "Show/s01e01-e02", None),
-        ("a/Show.S01E01-720p.srt", "Show", 1, 1, "Show/s01e01", None),
-        ("a/[Group] Show - 10 [F7B9].srt", "Show", None, 10, "Show/e10", None),
-        ("a/Show Season 2 Episode 5.srt", "Show", 2, 5, "Show/s02e05", None),
-        ("a/Show.S01E01.en.sdh.srt", "Show", 1, 1, "Show/s01e01", "en"),
-        ("a/Show.S01E01.forced.eng.srt", "Show", 1, 1, "Show/s01e01", "en"),
-        ("a/Show.S01E01.hi.srt", "Show", 1, 1, "Show/s01e01", "hi"),
-        ("Dr.No.srt", "c", None, None, "c/Dr.No", None),
-    ],
-)
-def test_file_names_say_where_an_episode_stands(
-    path: str,
-    show: str,
-    season: int | None,
-    number: int | None,
-    episode_id: str,
-    language: str | None,
-) -> None:
-    found = locate(path, OPTIONS)
-    assert (found.show, found.season, found.number) == (show, season, number)
-    assert (found.episode_id, found.language) == (episode_id, language)
-
-
-@pytest.mark.parametrize(
-    ("name", "flags"),
-    [
-        ("a.en.sdh.srt", ("sdh",)),
-        ("a.forced.default.en.srt", ("default", "forced")),
-        ("a.en.hi.srt", ("hi",)),
-        ("a.hi.srt", ()),
-        ("a.foreign.srt", ("forced",)),
-        ("a.srt", ()),
-    ],
-)
-def test_file_names_say_what_a_track_is_for(name: str, flags: tuple[str, ...]) -> None:
-    assert locate(name, OPTIONS).flags == flags
-
-
-def test_the_users_pattern_goes_before_the_names() -> None:
-    options = ReadOptions("c", path_pattern="{show}/Series {season}/{episode} *.{language}.srt")
-    found = locate("in/Quay/Series 2/07 S09E09.de.srt", options)
-    assert (found.show, found.episode_id, found.language) == ("Quay", "Quay/s02e07", "de")
-    assert locate("in/Quay/Series 2/07 S09E09.de.srt.gz", options) == found
-    assert locate("x/Other.S01E02.srt", options).episode_id == "Other/s01e02"
-    with pytest.raises(EmonetError, match="--path-pattern"):
-        ReadOptions("c", path_pattern="*.srt")
-
-
-def test_the_users_table_goes_before_all() -> None:
-    placed = (("x/a.srt", "Quay", "2", "7", "de"), ("a.srt", "Pier", "", "", ""))
-    options = ReadOptions("c", placed=placed, path_pattern="{show}/a.srt")
-    found = locate("in/x/a.srt", options)
-    assert (found.episode_id, found.language) == ("Quay/s02e07", "de")
-    assert locate("in/y/a.srt", options).episode_id == "Pier/a"
-    with pytest.raises(EmonetError, match="--episodes"):
-        ReadOptions("c", placed=(("a.srt", "", "two", "", ""),))
-
-
-def test_only_the_folder_of_a_file_matters() -> None:
-    assert locate("/some/where/Show/a.srt", OPTIONS) == locate("Show/a.srt", OPTIONS)
-
-
-def test_the_users_show_goes_before_the_names() -> None:
-    found = locate("x/Other.S01E02.srt", ReadOptions("c", show="Mine"))
-    assert (found.show, found.episode_id) == ("Mine", "Mine/s01e02")
 
 
 @pytest.fixture

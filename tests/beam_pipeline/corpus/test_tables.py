@@ -96,7 +96,7 @@ def test_the_users_show_goes_before_the_tables() -> None:
         (1.0, 2.0, "s01e02"),
         (1, None, "s01"),
         (None, "pilot", "pilot"),
-        (1, "pilot", "1-pilot"),
+        (1, "pilot", "s01-pilot"),
     ],
 )
 def test_season_and_episode_are_read_in_all_their_forms(

@@ -155,7 +155,7 @@ def test_a_run_whose_past_changed_meanwhile_is_refused(tmp_path: Path) -> None:
     run = begin(tmp_path, "2")
     reported = entries(run, night(2))
     run_night(tmp_path, "1", night(3))
-    with pytest.raises(EmonetError, match=r"before night 2 changed .* that of night 1 now"):
+    with pytest.raises(EmonetError, match=r"before night 2 changed .* the latest is night 1 now"):
         commit(run, reported)
     assert list(read_manifests(str(tmp_path))) == ["1"]
 

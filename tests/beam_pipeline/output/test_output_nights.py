@@ -100,8 +100,8 @@ def test_a_night_run_again_with_other_words_outdates_all_later_nights(tmp_path: 
     assert outdated_nights(read_manifests(str(tmp_path))) == {"3": "1", "4": "3"}
     problems = list(verify(str(tmp_path)))
     assert [problem.split(";")[0] for problem in problems] == [
-        "night 3: stands on superseded memory, that of night 1 is another now",
-        "night 4: stands on superseded memory, that of night 3 is another now",
+        "night 3: stands on superseded nights, 1 or one before it is another now",
+        "night 4: stands on superseded nights, 3 or one before it is another now",
     ]
     run_night(tmp_path, "3", night(3))
     run_night(tmp_path, "4", night(4))
@@ -239,7 +239,7 @@ def test_memory_of_a_superseded_run_stays_as_long_as_a_later_night_names_it(
     run_night(tmp_path, "2", Night(memory=memory_of("new", seed=2)))
     run_night(tmp_path, "1", Night(memory=memory_of(*SPEAKERS, seed=9)))
     vacuum(str(tmp_path), WEEK, later(8))
-    assert [p for p in verify(str(tmp_path)) if "superseded memory" not in p] == []
+    assert [p for p in verify(str(tmp_path)) if "superseded nights" not in p] == []
 
 
 def test_a_run_whose_files_were_removed_before_it_commits_is_refused(tmp_path: Path) -> None:

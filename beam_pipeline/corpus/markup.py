@@ -15,7 +15,11 @@ from beam_pipeline.corpus import speaker_labels
 _VOICE = re.compile(r"(<v(?:\.[^\s<>]*)?[ \t]+[^<>]*>|</v>)")
 _VOICE_NAME = re.compile(r"<v(?:\.[^\s<>]*)?[ \t]+([^<>]*)>")
 _TAG = re.compile(r"</?[A-Za-z][^<>]*>|<[\d:.]+>|\{\\[^{}]*\}")
-_TAG_OR_CHEVRONS = re.compile(rf"{_TAG.pattern}|(?P<chevrons>(?:>|&gt;){{2,}})")
+# Recognisers write where another person begins to speak, and mean what `>>` means.
+_TURN = re.compile(r"\[SPEAKER[_ ]TURN\]", re.IGNORECASE)
+_TAG_OR_CHEVRONS = re.compile(
+    rf"{_TAG.pattern}|(?P<chevrons>(?:>|&gt;){{2,}}|(?i:{_TURN.pattern}))"
+)
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 _INVISIBLE = re.compile("[\u200b\u200e\u200f\u202a-\u202e\u2060\ufeff]")
 _SOUND = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")
@@ -121,6 +125,8 @@ def _character(entity: re.Match[str]) -> str:
 
 def _silence(sound: re.Match[str]) -> str:
     """What remains of a description: nothing, or what may be the name of who speaks."""
+    if _TURN.fullmatch(sound[0]):
+        return ">> "
     line = sound.string[sound.string.rfind("\n", 0, sound.start()) + 1 : sound.start()]
     if line.strip() in _TURN_MARKS and speaker_labels.is_aside(sound[0]):
         return sound[0]

@@ -28,6 +28,7 @@ from beam_pipeline.corpus.languages import ISO_639_1, detect_language, primary_l
 from beam_pipeline.corpus.location import Location, extension, locate
 from beam_pipeline.corpus.options import ReadOptions
 from beam_pipeline.corpus.refusals import Refusal, RefusalError
+from beam_pipeline.corpus.repeats import without_repeats
 from beam_pipeline.corpus.speakers import Cast
 from beam_pipeline.corpus.table_columns import RawTable
 from beam_pipeline.corpus.tables import read_rows
@@ -38,6 +39,9 @@ from beam_pipeline.records import Episode, Reason, Rejected, SourceFile
 
 WORDLESS: Final = "wordless"
 """The kind of cues in which there is nothing but sounds, music and the like."""
+
+REPEATED: Final = "repeated"
+"""The kind of cues that only show again what an earlier one shows."""
 
 NOT_SPEECH: Final = "not_speech"
 """The kind of rows whose speaker is a sound, a sign or the like."""
@@ -142,8 +146,10 @@ def _read_cues(
     if not parsed.cues and not parsed.refused and not parsed.dropped:
         raise RefusalError(Reason.NO_CUES, f"expected cues, with times as in {format}")
     cast = Cast(location.show, location.episode_id, options.names)
-    dialogues = split_dialogues(parsed.cues, cast, options)
-    return _episode(parsed, len(parsed.cues), dialogues, path, location)
+    cues, repeated = without_repeats(parsed.cues)
+    again = ((REPEATED, repeated),) if repeated else ()
+    parsed = dataclasses.replace(parsed, dropped=(*parsed.dropped, *again))
+    return _episode(parsed, len(cues), split_dialogues(cues, cast, options), path, location)
 
 
 def _read_transcript(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Final
 
 from beam_pipeline.corpus.names import canonical
 from beam_pipeline.records import SpeakerKind
@@ -22,7 +23,7 @@ _ANYBODY = frozenset(_ANYBODY_WORDS.split())
 _ROLES_WORDS = (
     "agent anchor anchorman announcer attendant attorney bailiff bartender captor cashier clerk "
     "commentator computer conductor cop customer detective director dispatcher doctor driver "
-    "guard host hostess interviewer judge juror lawyer machine manager medic mother narrator "
+    "guard guest host hostess interviewer judge juror lawyer machine manager medic mother narrator "
     "newscaster nurse officer operator paramedic pilot policeman priest radio receptionist "
     "recording referee reporter salesman secretary soldier speaker student teacher translator tv "
     "usher waiter waitress witness"
@@ -32,9 +33,23 @@ _ADJECTIVES_WORDS = "another elderly first little older old other second the you
 _ADJECTIVES = frozenset(_ADJECTIVES_WORDS.split())
 _GENDERED_VOICE = re.compile(r"(?:wo)?man's voice|(?:fe)?male (?:voice|speaker)|voice(?: over)?")
 _NUMBERED = re.compile(r"\D\s*#?\d+$")
-_DIARISED = re.compile(r"(?:speaker|spk|spkr)[ _-]?#?(?:\d{1,4}|unk)")
+# `Boy A`, `Girls A-B-C`, `学生B`: somebody, of whom there are more.
+_LETTERED = re.compile(
+    r"(?P<who>.*\S)\s+#?(?P<letters>[a-z](?:\s?[-,/&+]\s?[a-z])*)|[\u3040-\u9fff]+[a-z]"
+)
+_FIRST_LETTERS = frozenset("abc-,/&+ ")
+DIARISED: Final = (
+    r"(?:speakers?|spkr?|guest|participant|sprecher|locuteur|intervenant|hablante|orador|falante|"
+    r"parlante|spreker|спикер|говорящий|说话人|說話人|发言人|發言人|讲话者|話者|화자|참석자)"
+    r"[ _-]?#?(?:\d{1,4}|[a-z](?![^\W_])|unk(?:nown)?(?![^\W_]))"
+)
+"""What a diariser calls a speaker, in any case: `SPEAKER_00`, `Speaker A`, `spk_0`."""
+
+# In a field or column a bare number or letter is what a diariser calls a speaker as well.
+_DIARISED = re.compile(rf"{DIARISED}|\d{{1,2}}|[a-z]|s\d{{1,2}}|ch(?:annel)?[ _-]?\d")
 _NOBODY = frozenset(("?", "-", "default", "dialogue", "main", "n/a", "none", "nobody", "ntp",
-                     "null", "unidentified", "unknown", "unknown speaker"))  # fmt: skip
+                     "null", "speaker ?", "unidentified", "unidentified speaker", "unknown",
+                     "unknown speaker", "uu"))  # fmt: skip
 _NO_SPEECH = re.compile(
     r"(?:(?:staff |end |opening |closing )?credits?|caption(?:s|ing)?|eyecatch|insert song|karaoke|"
     r"logo|lyrics?|music|romaji|sfx|signs?|song|sound(?:s| effects?)?|text|tl note|titles?|"
@@ -68,6 +83,8 @@ def _kind_of_person(folded: str) -> SpeakerKind:
         return SpeakerKind.SEVERAL
     if _NUMBERED.search(folded):
         return SpeakerKind.GENERIC
+    if lettered := _LETTERED.fullmatch(folded):
+        return _kind_of_lettered(lettered["who"], lettered["letters"])
     words = [word for word in folded.split() if word not in _ADJECTIVES]
     word = words[0] if len(words) == 1 else ""
     if word in _GROUPS:
@@ -75,3 +92,13 @@ def _kind_of_person(folded: str) -> SpeakerKind:
     if word in _ANYBODY or _GENDERED_VOICE.fullmatch(folded):
         return SpeakerKind.UNKNOWN
     return SpeakerKind.GENERIC if word in _ROLES else SpeakerKind.NAMED
+
+
+def _kind_of_lettered(who: str | None, letters: str | None) -> SpeakerKind:
+    """`Boy A` is somebody of one episode; `Malcolm X` is a person, and counting begins with A."""
+    kind = _kind_of_person(who) if who else SpeakerKind.GENERIC
+    if kind is SpeakerKind.GROUP or (
+        kind is SpeakerKind.NAMED and letters and not _FIRST_LETTERS.issuperset(letters)
+    ):
+        return kind
+    return SpeakerKind.GENERIC

@@ -70,6 +70,12 @@ class Vocabulary:
 
 
 _MARK = re.compile(r"\s*(?:(>{2,})|([-–—](?=\s)|-(?=[^\W\d_a-z(\[])|-(?=[(\[])))\s*")
+# `SPEAKER_00: `, `[Speaker 1] `, `SPEAKER_01|`: behind brackets no colon is needed.
+_DIARISED = re.compile(
+    rf"(?:[\[(]\s*(?P<within>{speaker_kinds.DIARISED})\s*[\])]\s*[:：|]?|"
+    rf"(?P<name>{speaker_kinds.DIARISED})\s*(?:[:：](?=\s|$|[^\x00-\x7f])|\|))\s*",
+    re.IGNORECASE,
+)
 _MAX_LABEL_CHARS = 40
 _MAX_LABEL_WORDS = 4
 _LABEL_WORD = re.compile(r"(?:Mc|Mac|[A-Z]')?[^\W_]+(?:['’.-]+[^\W_]+)*[.,']*|#\d+|&")
@@ -93,9 +99,12 @@ def split_label(line: str, vocabulary: Vocabulary) -> SpeakerLabel:
     A label is of at most four words and ends in a colon with space or nothing after it. In
     capitals (`McGEE` too) it is a name, unless all is in capitals; else it is one if the
     vocabulary has it. So is a name in parentheses, `(Probst) Come in.`; any other description is
-    left out.
+    left out. What diarisers call speakers is always a label.
     """
     mark, rest = _split_mark(line)
+    if diarised := _DIARISED.match(rest):
+        name = diarised["within"] or diarised["name"]
+        return SpeakerLabel(mark, name, rest[diarised.end() :].strip())
     aside, speech = _split_aside(rest)
     if aside is not None:
         if not _is_voice(aside, bool(mark), vocabulary):
@@ -109,6 +118,8 @@ def split_label(line: str, vocabulary: Vocabulary) -> SpeakerLabel:
 
 def is_aside(text: str) -> bool:
     """Whether a description in brackets may be a name, to judge by its form alone."""
+    if _DIARISED.match(text):
+        return True
     aside, _ = _split_aside(text)
     return aside is not None and _resembles_name(aside)
 
@@ -126,7 +137,7 @@ def learn(lines: Iterable[str], min_uses: int = MIN_USES) -> Vocabulary:
     letters = capitals = 0
     finished = True
     for line in lines:
-        mark, rest = _split_mark(line)
+        mark, rest = _split_mark(_DIARISED.sub("", line, count=1))
         aside, speech = _split_aside(rest)
         label, speech = (None, speech) if aside is not None else _split_colon(rest)
         if aside is not None and _resembles_name(aside):

@@ -37,6 +37,7 @@ class Speaker:
 NOBODY: Final = Speaker(None, None, SpeakerKind.UNKNOWN, SpeakerSource.NONE)
 """The speaker of whom nothing is known."""
 
+_DASHES = "-‐‑–—−"
 _WITHIN_EPISODE = (SpeakerKind.GENERIC, SpeakerKind.DIARISED)
 
 AliasKey = tuple[str, str, str]
@@ -59,7 +60,7 @@ class Cast:
     def identify(self, name: str | None, source: SpeakerSource) -> Speaker:
         """The speaker a name stands for; its kind says how far."""
         shown = " ".join((name or "").split())
-        if not shown:
+        if not shown.strip(_DASHES):
             return NOBODY
         if (shown, source) not in self._known:
             self._known[shown, source] = self._identified(shown, source)

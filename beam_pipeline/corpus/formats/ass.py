@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 
 from beam_pipeline.corpus import limits
+from beam_pipeline.corpus.formats.ass_typesetting import Event, silent_kinds
 from beam_pipeline.corpus.formats.clocks import clock_ms
 from beam_pipeline.corpus.formats.cue_blocks import ParsedCues, lines_of
 from beam_pipeline.corpus.formats.cue_builder import CueBuilder, Silent
@@ -34,8 +35,9 @@ _SCALE = re.compile(r"\\p(\d{1,3})")
 
 
 def read_ass(text: str) -> ParsedCues:
-    """Reads each `Dialogue:` line as a cue; each `Comment:` line is dropped."""
+    """Reads each `Dialogue:` line as a cue, and drops each `Comment:` line, signs and songs."""
     builder = CueBuilder("line")
+    events: dict[int, Event | RefusalError] = {}
     fields = _FIELDS
     for number, line in enumerate(lines_of(text), 1):
         kind, _, content = line[: limits.MAX_LINE_CHARS].lstrip().partition(":")
@@ -45,7 +47,13 @@ def read_ass(text: str) -> ParsedCues:
             case "comment":
                 builder.drop(Silent.COMMENT)
             case "dialogue":
-                _read_event(builder, number, fields, content)
+                events[number] = _read_event(fields, content)
+    silent = iter(silent_kinds([one for one in events.values() if isinstance(one, Event)]))
+    for number, event in events.items():
+        if isinstance(event, Event):
+            _add_event(builder, number, event, next(silent))
+        else:
+            builder.refuse(number, event)
     return builder.build()
 
 
@@ -56,24 +64,29 @@ def _order(content: str) -> list[str] | None:
     return names if known else None
 
 
-def _read_event(builder: CueBuilder, number: int, fields: list[str], content: str) -> None:
+def _read_event(fields: list[str], content: str) -> Event | RefusalError:
     cells = content.split(",", len(fields) - 1)
     if len(cells) < len(fields):
         detail = f"expected {len(fields)} fields, found {len(cells)}"
-        builder.refuse(number, RefusalError(Reason.MALFORMED_CUE, detail))
-        return
+        return RefusalError(Reason.MALFORMED_CUE, detail)
     event = dict(zip(fields, cells, strict=True))
-    text, drawn = _without_drawings(event["text"])
-    if drawn and not _BLOCK.sub("", text).strip():
-        builder.drop(Silent.DRAWING)
-        return
-    lines = re.split(r"\\[Nn]", text.replace("\\h", " "))
+    style, name, effect = (event.get(field, "").strip() for field in ("style", "name", "effect"))
     try:
         start_ms, end_ms = clock_ms(event["start"]), clock_ms(event["end"])
     except RefusalError as error:
-        builder.refuse(number, error)
-    else:
-        builder.add(number, start_ms, end_ms, lines, event.get("name", "").strip() or None)
+        return error
+    return Event(start_ms, end_ms, style, name, effect, event["text"])
+
+
+def _add_event(builder: CueBuilder, number: int, event: Event, silent: Silent | None) -> None:
+    text, drawn = _without_drawings(event.text)
+    if drawn and not _BLOCK.sub("", text).strip():
+        silent = Silent.DRAWING
+    if silent:
+        builder.drop(silent)
+        return
+    lines = re.split(r"\\[Nn]", text.replace("\\h", " "))
+    builder.add(number, event.start_ms, event.end_ms, lines, event.name or None)
 
 
 def _without_drawings(text: str) -> tuple[str, bool]:

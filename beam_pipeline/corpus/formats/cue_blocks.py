@@ -33,6 +33,7 @@ class Cue:
       start_ms, end_ms: milliseconds from the start of the recording, `start_ms <= end_ms`.
       lines: without line ends; empty lines are left out.
       name: who speaks, where the format has a field for it.
+      segment: of a file that was put together from segments of a stream, the number of its own.
     """
 
     line: int
@@ -40,6 +41,7 @@ class Cue:
     end_ms: int
     lines: tuple[str, ...]
     name: str | None = None
+    segment: int = 0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -80,12 +82,13 @@ def read_cues(text: str, blank_ends_cue: bool) -> ParsedCues:
 
     Args:
       text: a whole file; lines end in LF, CRLF or CR.
-      blank_ends_cue: whether a cue's text ends at the first empty line, as in WebVTT, or only at
-        an empty line with a counter after it, as in SRT files with gaps in their text.
+      blank_ends_cue: whether a cue's text ends at the first line without any character, as in
+        WebVTT, or only at an empty one with a counter after it, as in SRT files with gaps in
+        their text.
     """
     cues: list[Cue] = []
     refused: list[Refusal] = []
-    for block in _blocks(lines_of(text)):
+    for block in _blocks(lines_of(text), blank_ends_cue):
         try:
             cues.append(_read_cue(block, blank_ends_cue))
         except RefusalError as error:
@@ -103,7 +106,7 @@ def is_timing(line: str) -> bool:
     return len(line) <= limits.MAX_TIMING_CHARS and _TIMING.match(line) is not None
 
 
-def _blocks(lines: Iterable[str]) -> Iterator[_Block]:
+def _blocks(lines: Iterable[str], blank_ends_cue: bool) -> Iterator[_Block]:
     block: _Block | None = None
     for number, line in enumerate(lines, 1):
         if ARROW in line:
@@ -111,7 +114,7 @@ def _blocks(lines: Iterable[str]) -> Iterator[_Block]:
                 yield _without_counter(block)
             block = _Block(number, line, [])
         elif block:
-            block.add(line if line.strip() else "")
+            block.add(line if line.strip() or (blank_ends_cue and line) else "")
     if block:
         yield block
 
@@ -132,7 +135,7 @@ def _read_cue(block: _Block, blank_ends_cue: bool) -> Cue:
     lines = _until_blank(block.lines) if blank_ends_cue else _until_next_counter(block.lines)
     refuse_broken(*lines)
     check_size(lines)
-    return Cue(block.number, start_ms, end_ms, tuple(line for line in lines if line))
+    return Cue(block.number, start_ms, end_ms, tuple(line for line in lines if line.strip()))
 
 
 def _until_blank(lines: list[str]) -> list[str]:

@@ -32,6 +32,8 @@ class Silent(enum.StrEnum):
     NAME = "name"
     NEVER_SHOWN = "never_shown"
     OTHER_LANGUAGE = "other_language"
+    SIGN = "sign"
+    SONG = "song"
 
 
 @dataclasses.dataclass(frozen=True)

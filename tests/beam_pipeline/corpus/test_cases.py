@@ -7,10 +7,6 @@ from reading_cases import FOLDER, Case, cases, faults
 NOT_YET = frozenset(
     {
         # how captions are shown, and what is no speech
-        "r01-youtube-vtt",
-        "r03-cea-rollup",
-        "r04-hls-repeat",
-        "a01-style-sign",
         "s01-zoom",
         "s10-lower-both",
         "s11-mid-line",
@@ -18,7 +14,6 @@ NOT_YET = frozenset(
         "s13-dash-kinds",
         "s16-role-names",
         "s17-notices",
-        "s19-webex",
         "n02-credits",
         "n03-lyrics-open",
         "n04-lyrics-hash",
@@ -26,8 +21,6 @@ NOT_YET = frozenset(
         "n08-fullwidth",
         "d01-dash-sound",
         "d04-dash-colon",
-        "s23-v-dash",
-        "o01-same-time",
         # places, speakers, times and text
         "t04-long-fraction",
         "t06-arrow-broken",
@@ -45,14 +38,8 @@ NOT_YET = frozenset(
         "m05-vtt-ruby",
         "m09-ttml-und",
         "m10-ttml-two-langs",
-        "s03-SPEAKER_00",
-        "s07-Speaker A",
-        "s08-cjk-label",
-        "s21-AB",
-        "n07-speaker-turn",
         "f07-whisper-tsv",
         "t11-arrow-entity",
-        "s25-Speaker_01",
         "t14-arrow-no-counter",
         # formats
         "f10-mpl2",

@@ -5,6 +5,7 @@ import pytest
 from beam_pipeline.corpus.formats.cue_blocks import Cue, lines_of
 from beam_pipeline.corpus.formats.srt import read_srt
 from beam_pipeline.corpus.formats.webvtt import read_webvtt
+from beam_pipeline.corpus.repeats import without_repeats
 from beam_pipeline.records import Reason
 
 SRT = """1
@@ -112,3 +113,56 @@ def test_every_line_with_an_arrow_is_one_cue_wherever_it_stands() -> None:
     parsed = read_webvtt("WEBVTT\nRegion: id=a-->\n\n-->\n00:01.000 --> 00:02.000\n-->\nx")
     assert len(parsed.cues) == 1
     assert [refusal.position for refusal in parsed.refused] == ["line 2", "line 4", "line 6"]
+
+
+def segment(starts: int, *cues: tuple[int, int, str]) -> str:
+    head = f"WEBVTT\nX-TIMESTAMP-MAP=LOCAL:00:00:00.000,MPEGTS:{900_000 + starts * 90_000}\n\n"
+    return head + "".join(f"00:0{a}.000 --> 00:0{b}.000\n{text}\n\n" for a, b, text in cues)
+
+
+def test_segments_of_a_stream_count_from_when_their_headers_say() -> None:
+    parsed = read_webvtt(segment(0, (1, 6, "One")) + segment(6, (0, 2, "Two"), (2, 3, "Three")))
+    times = [(cue.start_ms, cue.end_ms, cue.lines) for cue in parsed.cues]
+    assert times == [(1000, 6000, ("One",)), (6000, 8000, ("Two",)), (8000, 9000, ("Three",))]
+
+
+def test_the_clock_of_a_stream_may_begin_anew_or_go_back() -> None:
+    full = 2**33 // 90_000
+    anew = read_webvtt(segment(full - 20, (1, 2, "One")) + segment(-8, (1, 2, "Two")))
+    assert [round(cue.start_ms, -2) for cue in anew.cues] == [1000, 13_700]
+    back = read_webvtt(segment(8, (1, 2, "One")) + segment(2, (3, 4, "Two")))
+    assert [cue.start_ms for cue in back.cues] == [1000, 3000]
+
+
+def test_a_cue_that_is_cut_between_segments_is_said_once() -> None:
+    text = segment(0, (1, 6, "Come")) + segment(6, (0, 2, "Come"), (2, 3, "in."), (4, 5, "in."))
+    cues, repeated = without_repeats(read_webvtt(text).cues)
+    assert [(cue.start_ms, cue.end_ms, *cue.lines) for cue in cues] == [
+        (1000, 8000, "Come"),
+        (8000, 9000, "in."),
+        (10_000, 11_000, "in."),
+    ]
+    assert repeated == 1
+
+
+def test_the_header_of_the_next_segment_is_not_said() -> None:
+    text = "WEBVTT\n\n00:01.000 --> 00:02.000\nHello.\nWEBVTT\nX-TIMESTAMP-MAP=x\n\nNOTE\n"
+    assert texts(read_webvtt(text).cues) == [("Hello.",)]
+
+
+@pytest.mark.parametrize(
+    ("identifiers", "names"),
+    [
+        (['1 "Ann Lee" (12)', '2 "Bo" (3)', '3 "Ann Lee" (12)'], ["Ann Lee", "Bo", "Ann Lee"]),
+        (["Ann Lee", "Bo", "Ann Lee"], ["Ann Lee", None, "Ann Lee"]),
+        (["1 - Ann Lee", "2 - Bo", "3 - Ann Lee"], ["Ann Lee", None, "Ann Lee"]),
+        (["Intro", "Main part", "Outro"], [None, None, None]),
+        (["7a3f-11/2-0", "7a3f-11/2-1", "7a3f-11/2-1"], [None, None, None]),
+        (["1", "2", "2"], [None, None, None]),
+    ],
+)
+def test_what_several_cues_have_as_identifier_is_a_name(
+    identifiers: list[str], names: list[str | None]
+) -> None:
+    cues = [f"{name}\n00:0{at}.000 --> 00:0{at}.900\nHi.\n" for at, name in enumerate(identifiers)]
+    assert [cue.name for cue in read_webvtt("WEBVTT\n\n" + "\n".join(cues)).cues] == names

@@ -172,6 +172,20 @@ def test_a_mark_of_a_scene_begins_a_dialogue(mark: str) -> None:
     assert [x.dialogue_id for x in story.utterances] == ["d001", "d002"]
 
 
+def test_what_is_shown_at_the_same_time_is_not_one_sentence() -> None:
+    at_once = [(0, 2000, "ANN: Wait for me"), (0, 2000, "We are here"), (2000, 3000, "now")]
+    assert turns(*at_once) == [("ANN", "Wait for me"), (None, "We are here now")]
+    within = [(0, 4000, "ANN: Wait"), (1000, 2000, "We are"), (5000, 6000, "So")]
+    assert turns(*within)[:2] == [("ANN", "Wait"), (None, "We are")]
+    late_end = [(0, 2000, "ANN: Wait"), (1900, 4000, "for me"), (5000, 6000, "So")]
+    assert turns(*late_end)[0] == ("ANN", "Wait for me")
+
+
+def test_a_file_whose_cues_all_overlap_has_sentences_over_them() -> None:
+    cues = [(at * 1000, at * 1000 + 2100, word) for at, word in enumerate(["we", "mend", "nets"])]
+    assert turns(*cues) == [(None, "we mend nets")]
+
+
 def test_gaps_are_options() -> None:
     cues = [Cue(0, 0, 1000, ("But",)), Cue(1, 2500, 3000, ("never.",))]
     cast = Cast("Show", "e", {})

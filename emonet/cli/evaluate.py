@@ -16,6 +16,7 @@ from emonet.cli.shared_flags import (
     checkpoint_of,
     input_command,
 )
+from emonet.cli.waiting import waiting
 
 if TYPE_CHECKING:
     from model.dataset import Transcript
@@ -49,10 +50,11 @@ def evaluate(flags: argparse.Namespace, rest: list[str]) -> int:
     if flags.plot:
         _check_plot(flags.plot)
 
-    from beam_pipeline.transcripts import read_transcripts, renamed_labels
-    from emonet.cli import console, json_output
-    from model.checkpoint import load_model
-    from model.evaluation.scores import other_episodes
+    with waiting("loading the model"):
+        from beam_pipeline.transcripts import read_transcripts, renamed_labels
+        from emonet.cli import console, json_output
+        from model.checkpoint import load_model
+        from model.evaluation.scores import other_episodes
 
     data, left_out = read_transcripts(flags.inputs, reading), 0
     if names:

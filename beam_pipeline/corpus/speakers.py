@@ -26,12 +26,15 @@ class Speaker:
       name: as the source has it; None where it has none.
       kind: what is known.
       source: where the name was found.
+      confidence: 0 to 1, how much of the utterance a transcript or a diarisation has as theirs;
+        None where the name stands in the file itself.
     """
 
     id: str | None
     name: str | None
     kind: SpeakerKind
     source: SpeakerSource
+    confidence: float | None = None
 
 
 NOBODY: Final = Speaker(None, None, SpeakerKind.UNKNOWN, SpeakerSource.NONE)
@@ -74,8 +77,11 @@ class Cast:
         return Speaker(None, ", ".join(shown), SpeakerKind.SEVERAL, source)
 
     def _identified(self, shown: str, source: SpeakerSource) -> Speaker:
-        meant = self._alias(shown) or shown
-        kind = speaker_kind(meant)
+        alias = self._alias(shown)
+        meant = alias or shown
+        # whatever a diariser calls a voice is no name, unless a person says so
+        voice = source is SpeakerSource.DIARISATION and alias is None
+        kind = SpeakerKind.DIARISED if voice else speaker_kind(meant)
         if kind is SpeakerKind.NAMED:
             return Speaker(speaker_id(self.namespace, meant), shown, kind, source)
         if kind in _WITHIN_EPISODE:

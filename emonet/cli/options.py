@@ -14,11 +14,9 @@ from typing import Any
 
 from beam_pipeline.corpus import folders
 from beam_pipeline.corpus.options import ALIASED, PLACED, ReadOptions
+from beam_pipeline.engines import IN_PROCESS
 from beam_pipeline.records import EmonetError
 from emonet.cli.arguments import nearest
-
-IN_PROCESS = "beam_pipeline.engines.in_process.InProcessRunner"
-"""The in-process engine. Beam's own `DirectRunner` may choose another one by itself."""
 
 LONGEST_JOB_S = 7 * 24 * 3600
 """How long a job on an engine elsewhere is waited for. Beam 2.77 ends the stream that tells of its
@@ -43,8 +41,18 @@ def read_options(flags: argparse.Namespace) -> ReadOptions:
         path_pattern=flags.path_pattern,
         placed=_rows("--episodes", flags.episodes, PLACED),
         aliases=_rows("--aliases", flags.aliases, ALIASED),
+        transcripts=_files(flags.transcripts),
+        diarisation=_files(flags.diarisation),
+        timed_by=_files(flags.timed_by),
         folder=os.getcwd(),
     )
+
+
+def _files(entry: str | None) -> tuple[str, ...]:
+    """The files that an input means; none without one."""
+    from beam_pipeline.corpus.paths import expand_inputs  # loads all formats
+
+    return tuple(expand_inputs([entry])) if entry else ()
 
 
 def name_pairs(flag: str, form: str, text: str | None) -> list[tuple[str, str]]:

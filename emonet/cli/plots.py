@@ -13,15 +13,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from beam_pipeline.records import EmonetError
+from emonet.palette import GREY, SKY, VERMILION
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     from model.evaluation.calibration import Reliability
-
-BLUE, VERMILION, GREY = "#56B4E9", "#D55E00", "#767676"
-"""Of the palette of Okabe and Ito 2008, which tells apart under any colour blindness."""
 
 _SUFFIXES = (".png", ".svg")
 
@@ -75,11 +73,11 @@ def suite_plot(table: Sequence[Mapping[str, Any]], path: Path) -> None:
     places = range(len(table))
     for place, variant in zip(places, table, strict=True):
         seeds = variant["weighted_f1"]
-        left.plot(seeds, [place] * len(seeds), "o", color=BLUE, markersize=4, alpha=0.7)
+        left.plot(seeds, [place] * len(seeds), "o", color=SKY, markersize=4, alpha=0.7)
         mean = [variant["mean"]]
         left.plot(mean, [place], "|", color=VERMILION, markersize=14, markeredgewidth=2.5)
         if gap := variant.get("difference"):
-            right.hlines(place, gap["low"], gap["high"], color=BLUE, linewidth=3)
+            right.hlines(place, gap["low"], gap["high"], color=SKY, linewidth=3)
             right.plot([gap["mean"]], [place], "o", color=VERMILION, markersize=5)
     right.axvline(0, color=GREY, linestyle="--", linewidth=1)
     left.set_yticks(places, [f"{variant['variant']} ({variant['seeds']})" for variant in table])
@@ -115,7 +113,7 @@ def _draw_accuracy(axes: Axes, reliability: Reliability) -> None:
         right,
         width,
         align="edge",
-        color=BLUE,
+        color=SKY,
         edgecolor="white",
         label="labels that are right",
     )

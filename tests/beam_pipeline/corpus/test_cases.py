@@ -9,9 +9,6 @@ NOT_YET = frozenset(
         # how captions are shown, and what is no speech
         "s01-zoom",
         "s10-lower-both",
-        "s11-mid-line",
-        "s12-dash-punct",
-        "s13-dash-kinds",
         "s16-role-names",
         "s17-notices",
         "n02-credits",
@@ -19,12 +16,7 @@ NOT_YET = frozenset(
         "n04-lyrics-hash",
         "n05-star-sound",
         "n08-fullwidth",
-        "d01-dash-sound",
-        "d04-dash-colon",
         # places, speakers, times and text
-        "t04-long-fraction",
-        "t06-arrow-broken",
-        "t07-spaces",
         "b04-bom-mid",
         "b06-crcrlf-vtt",
         "b07-nul-tail",
@@ -38,13 +30,6 @@ NOT_YET = frozenset(
         "m05-vtt-ruby",
         "m09-ttml-und",
         "m10-ttml-two-langs",
-        "f07-whisper-tsv",
-        "t11-arrow-entity",
-        "t14-arrow-no-counter",
-        # formats
-        "f10-mpl2",
-        "f12-spruce",
-        "f14-whisper-stdout",
     }
 )
 

@@ -35,6 +35,9 @@ WORDS = [letters * 3 for letters in ("jkq", "vxz", "qxj", "zkv", "xvq")]
 A, B, C, D, E = WORDS
 
 BACKWARDS = {"start_ms": 9, "end_ms": 1}
+LONG = f"{A} " * 3_000
+"""More than any cue has, so that it is refused."""
+
 BAD_ROWS: list[object] = [
     {A: B, "text": C, "start_ms": D},
     {"text": {A: B}},
@@ -64,21 +67,25 @@ def zipped(name: str, data: bytes) -> bytes:
 
 
 FILES = {
-    "srt": f"1\n00:00:01,000 --> {A}\n{B}: {C}\n\n2\n00:00:09,000 --> 00:00:08,000\n{D}\n",
-    "vtt": f"WEBVTT {A}\n\nNOTE {B}\n\n{C}\n{A} --> 00:02.000 {D}\n<v {E}>{A}</v>\n",
+    "srt": f"1\n00:00:01,000 --> {A}\n{B}: {C}\n\n2\n00:00:09,000 --> 00:00:08,000\n{D}\n\n"
+    f"3\n00:00:10,000 --> {B}\n{LONG}\n",
+    "vtt": f"WEBVTT {A}\n\nNOTE {B}\n\n{C}\n{A} --> 00:02.000 {D}\n<v {E}>{A}</v>\n\n"
+    f"{B}\n00:03.000 --> {C}\n{LONG}\n",
     "ass": "[Script Info]\nTitle: {0}\n[Events]\nFormat: Layer, Start, End, Style, Name, Text\n"
     "Dialogue: 0,{1},0:00:02.00,{2},{3},{4}\nDialogue: 0,{4}\nComment: {0}\n".format(*WORDS),
-    "sub": f"{{1}}{{2}}{A}\n{{5}}{{3}}{B}|{C}\n{{{D}}}{{9}}{E}\n{{9{A}\n",
+    "sub": f"{{1}}{{2}}{A}\n{{5}}{{3}}{B}|{C}\n{{{D}}}{{9}}{E}\n{{9{A}\n{{9}}{{{A}}}{LONG}\n",
     "smi": f"<SAMI><HEAD><TITLE>{A}</TITLE></HEAD><BODY><SYNC Start={B}><P Class={C} ID={D}>{E}"
-    f"<SYNC Start=5><P Class={C}>{A}<SYNC Start=-9><P Class={C}>{B}\n",
+    f"<SYNC Start=5><P Class={C}>{A}<SYNC Start=-9><P Class={C}>{B}\n"
+    f"<SYNC Start={A}><P Class={C}>{LONG}\n",
     "sbv": f"0:00:01.000,0:00:02.000\n{A}\n\n0:00:09.000,0:00:03.000\n{B}\n\n"
-    f"0:99:01.000,0:00:02.000\n{C}",
+    f"0:99:01.000,0:00:02.000\n{C}\n\n0:00:08.000,0:00:09.000\n{LONG}",
     "scc": f"Scenarist_SCC V1.0\n\n{A}\t94ae\n\n00:00:01;00\t{B} {C}\n\n00:99:00:00\t9420\n{D}\n",
     "ttml": f'<tt xml:lang="{A}"><head><ttm:agent xml:id="{B}"><ttm:name>{C}</ttm:name></ttm:agent>'
-    f'</head><body><div><p begin="{D}" end="2s">{E}</p><p begin="9s" dur="{A}">{B}</p></div></body>'
+    f'</head><body><div><p begin="{D}" end="2s">{E}</p><p begin="9s" dur="{A}">{B}</p>'
+    f'<p begin="9s" dur="{A}">{LONG}</p></div></body>'
     "</tt>",
     "xml": f'<document id="{A}"><s id="{B}"><w>{C}</w></s><s><time id="T1S" value="{D}"/><w>{E}</w>'
-    "</s></document>",
+    f"</s><s>{LONG}</s></document>",
     "json": json.dumps(
         {
             "text": A,
@@ -114,6 +121,31 @@ FILES = {
     "EndTime\n"
     "{0},{1},{2},{3},0,1,2,{4},{0}\n{1},{2}\n".format(*WORDS),
     "tsv": f"{A}\t1, 3\n{B}\t0\n" * 12 + f"{C}\t{D}\n{E}\n",
+    "lrc": f"[ti:{A}]\n[00:01.50]{B}\n[00:75.00]{C}\n[0:0:0:{D}\n",
+    "mpl": f"[1][2]{A}\n[5][3]{B}|{C}\n[7{D}]{E}\n",
+    "tmp": f"00:00:01:{A}\n00:99:01:{B}\n00:00:0{C}:{D}\n",
+    "stl": f"${A} = {B}\n00:00:01:00 , 00:00:02:00 , {C}\n{D}\n00:99:01:00 , 00:00:02:00 , {E}\n",
+    "whisper.txt": f"{A}\n[00:01.000 --> 00:02.000] {B}\n[{C} --> 00:02.000] {D}\n",
+    "whisper.tsv": f"start\tend\ttext\n1\t2\t{A}\n{B}\t2\t{C}\n9\t2\t{D}\n{E}\n",
+    "meeting.txt": f"{A}\n{B} (0:03):\n{C}\n{D} (0:75):\n{E}\n{A} (0:05): {B}\n",
+    "teams.txt": f"0:0:1.5 --> 0:0:2.0\n{A}\n{B}\n{C} --> 0:0:2.0\n{D}\n{E}\n",
+    "transcript.txt": f"{A}: {B}\n{C}: {D}\n{A}: {E} " + f"{B} " * 2_000,
+    "fountain": f"Title: {A}\n\n{B}\n\n@{C}\n{D}\n\n@{E}\n" + f"{B} " * 2_000,
+    "podcast.json": json.dumps(
+        {"segments": [{"startTime": 1, "body": A}, {"startTime": B, "body": C}, {"body": [D]}]}
+    ),
+    "deepgram.json": json.dumps(
+        {"results": {"channels": [], "utterances": [{A: B}, {"start": 1, "end": C}]}}
+    ),
+    "aws.json": json.dumps(
+        {"results": {"transcripts": [], "items": [A, {"start_time": B}, {"alternatives": [C]}]}}
+    ),
+    "json3": json.dumps({"events": [{"tStartMs": A, "segs": [{"utf8": B}]}, C, {"segs": [D]}]}),
+    "srv3": f"<timedtext><p t='{A}'>{B}</p><p>{C}</p><p t='1' d='{D}'>{E}</p></timedtext>",
+    "convokit.jsonl": "".join(
+        json.dumps(dict.fromkeys(("id", "user", "root", "reply_to", "timestamp"), A) | text) + "\n"
+        for text in ({"text": B}, {"text": {C: D}}, {"text": None})
+    ),
     "jsonl": "".join(json.dumps(row) + "\n" for row in BAD_ROWS) + f"{{{A}\n",
     "csv": HEADED + f"{A},{B},{C},en,{D}\n,{E},5,en,\n{A},{B}\n{C},{D},5,{E},{A}\n",
     "headless.csv": f"{A},{B} {C}\n{D},{E}\n",

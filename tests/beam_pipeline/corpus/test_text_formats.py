@@ -99,6 +99,11 @@ def test_what_cannot_be_read_loses_itself_alone(
         assert refused(content) == lost
 
 
+def test_a_time_within_a_line_of_tmplayer_is_said() -> None:
+    content = read("00:00:01:So.\n00:00:02:So?\n00:00:03:Meet me\nat 00:00:09: sharp.\n")
+    assert said(content)[2].text == "Meet me at 00:00:09: sharp."
+
+
 def test_what_is_no_speech_in_these_formats_is_dropped_by_its_kind() -> None:
     kinds = {format: read(text, path).source.dropped_kinds for format, path, text, *_ in FAULTY}
     assert {name: dict(found) for name, found in kinds.items() if found} == {

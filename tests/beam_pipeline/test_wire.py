@@ -21,6 +21,7 @@ from beam_pipeline.output.commit import Fault, LabelCount, Requested, SpeakerCou
 from beam_pipeline.output.manifest import Part
 from beam_pipeline.output.memories import MemoryShard
 from beam_pipeline.records import UTTERANCES, EmonetError, Episode, Labelled, Rejected, SourceFile
+from beam_pipeline.spill import Spilled
 from beam_pipeline.stages.coders import RECORDS, RecordCoder
 
 WIDTH = 6
@@ -36,7 +37,8 @@ def vectors(dtype: type) -> st.SearchStrategy[np.ndarray]:
 
 
 def cells(field: pa.Field) -> st.SearchStrategy[Any]:
-    value = st.text(max_size=8) if field.type == pa.string() else counts
+    by_type = {pa.string(): st.text(max_size=8), pa.float32(): st.floats(0, 1, width=32)}
+    value = by_type.get(field.type, counts)
     return st.none() | value if field.nullable else value
 
 
@@ -60,6 +62,7 @@ OF_EACH: dict[type, st.SearchStrategy[Any]] = {
     Rejected: st.builds(Rejected),
     SourceFile: st.builds(SourceFile),
     SpeakerCount: st.builds(SpeakerCount),
+    Spilled: st.builds(Spilled),
     Tail: st.builds(Tail, st.just(()) | places, embeddings),
 }
 records = st.one_of(

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from beam_pipeline.output.manifest import MANIFESTS, Manifest, Part, checked, parts_of
-from beam_pipeline.output.tables import read_part, write_part
+from beam_pipeline.output.tables import read_part, write_stream
 from beam_pipeline.records import SourceFile
 from beam_pipeline.storage import Storage
 
@@ -33,6 +33,8 @@ FILES = pa.schema(
         pa.field("episodes", pa.map_(pa.string(), pa.int64()), nullable=False),
         pa.field("dropped_kinds", pa.map_(pa.string(), pa.int64()), nullable=False),
         pa.field("members", pa.list_(pa.string()), nullable=False),
+        pa.field("repaired", pa.int64(), nullable=False),
+        pa.field("assumed", pa.list_(pa.string()), nullable=False),
     ]
 )
 """A row a file that was read, sorted by `source`, its path as it was given; see `SourceFile`."""
@@ -47,7 +49,8 @@ def write_files(run: Run, shard: int, sources: Iterable[SourceFile]) -> Part:
         {**dataclasses.asdict(one), "source": one.path}
         for one in sorted(sources, key=lambda one: one.path)
     ]
-    return write_part(run, "files", shard, pa.Table.from_pylist(rows, FILES))
+    table = pa.Table.from_pylist(rows, FILES)
+    return write_stream(run, "files", shard, [table], shards=run.shards)
 
 
 def read_files(storage: Storage, manifest: Manifest) -> Iterator[dict[str, Any]]:

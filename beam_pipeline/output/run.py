@@ -43,6 +43,7 @@ class Run:
       memory: the files of the memory, those of a shard newest first.
       index: the files of the index of episodes, those of a shard newest first.
       acceptance: what it must come to for its commit.
+      shards: over how many files its labels, and its refusals, are spread.
       folder: what all paths begin with that it writes to; empty, or ends in `/`.
       memory_before: what else is remembered, before that: files that it never takes in.
     """
@@ -61,6 +62,7 @@ class Run:
     memory: tuple[Part, ...]
     index: tuple[Part, ...] = ()
     acceptance: Acceptance = dataclasses.field(default_factory=Acceptance)
+    shards: int = 8
     folder: str = ""
     memory_before: tuple[Part, ...] = ()
 

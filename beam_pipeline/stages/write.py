@@ -22,7 +22,7 @@ from beam_pipeline.output.index import copies_of, write_copies, write_episodes
 from beam_pipeline.output.manifest import Part
 from beam_pipeline.output.memories import write_memory
 from beam_pipeline.output.run import Run
-from beam_pipeline.output.tables import shard_of, write_rejected
+from beam_pipeline.output.tables import SHARDS, shard_of, write_rejected
 from beam_pipeline.records import Labelled, Rejected, SourceFile, content_digest
 from beam_pipeline.stages.account import Account, ToAccount
 from beam_pipeline.stages.coders import Value
@@ -73,7 +73,8 @@ class WriteTables(beam.PTransform):  # type: ignore[misc]
     def expand(self, outcome: Outcome) -> Written:
         """See the class."""
         parts = (
-            outcome.labelled | "Labels" >> _WriteTable(self.run, self.write_labels, _episode_id),
+            outcome.labelled
+            | "Labels" >> _WriteTable(self.run, self.write_labels, _episode_id, self.run.shards),
             outcome.memory | "Memory" >> _WriteTable(self.run, write_memory, _speaker_id),
         )
         return Written(
@@ -106,8 +107,10 @@ class WriteRun(beam.PTransform):  # type: ignore[misc]
         copies = index | "Copies" >> beam.FlatMap(copies_of).with_output_types(Value)
         entries = (
             written.parts,
-            written.rejected | "Refusals" >> _WriteTable(self.run, write_rejected, _source),
-            written.sources | "FileRecords" >> _WriteTable(self.run, write_files, _path),
+            written.rejected
+            | "Refusals" >> _WriteTable(self.run, write_rejected, _source, self.run.shards),
+            written.sources
+            | "FileRecords" >> _WriteTable(self.run, write_files, _path, self.run.shards),
             index | "Episodes" >> _WriteTable(self.run, write_episodes, _indexed_id),
             copies | "CopiesByFile" >> _WriteTable(self.run, write_copies, _first),
             sums,
@@ -137,15 +140,16 @@ class _WriteTable(beam.PTransform):  # type: ignore[misc]
         run: Run,
         write: Callable[[Run, int, Iterable[Any]], Entry],
         key: Callable[[Any], str],
+        shards: int = SHARDS,
     ):
         super().__init__()
-        self.run, self.write, self.key = run, write, key
+        self.run, self.write, self.key, self.shards = run, write, key, shards
 
     def expand(self, elements: PCollection[Any]) -> PCollection[Entry]:
         """See the class."""
         return (
             elements
-            | beam.Map(_with_shard, self.key).with_output_types(tuple[int, Value])
+            | beam.Map(_with_shard, self.key, self.shards).with_output_types(tuple[int, Value])
             | beam.GroupByKey()
             | beam.MapTuple(self._write).with_output_types(Value)
         )
@@ -154,8 +158,8 @@ class _WriteTable(beam.PTransform):  # type: ignore[misc]
         return self.write(self.run, shard, elements)
 
 
-def _with_shard(element: Any, key: Callable[[Any], str]) -> tuple[int, Any]:
-    return shard_of(key(element)), element
+def _with_shard(element: Any, key: Callable[[Any], str], shards: int = SHARDS) -> tuple[int, Any]:
+    return shard_of(key(element), shards), element
 
 
 def _label_count(labelled: Labelled) -> LabelCount:

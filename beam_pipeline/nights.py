@@ -8,17 +8,19 @@ import gc
 from collections.abc import Sequence
 
 import apache_beam as beam
-from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
 from apache_beam.runners.runner import PipelineResult
 
 from beam_pipeline.corpus.options import ReadOptions
 from beam_pipeline.corpus.paths import file_sha256, located
+from beam_pipeline.engines import IN_PROCESS
 from beam_pipeline.engines.failures import failure_elsewhere
 from beam_pipeline.output.acceptance import Acceptance
 from beam_pipeline.output.manifest import Manifest, Origin, read_manifest
 from beam_pipeline.output.run import Run, begin_run
 from beam_pipeline.pipeline import Job, build
 from beam_pipeline.records import EmonetError
+from beam_pipeline.slices import SLICE_UTTERANCES, label_in_slices
 from beam_pipeline.stages.model_cache import ModelSource
 from beam_pipeline.storage import storage_of
 from model.checkpoint import Checkpoint
@@ -35,12 +37,14 @@ class Night:
       paths: its files.
       reading: how they are read.
       acceptance: what must come of it for its commit.
+      fresh: whether slices are labelled again that an interrupted run has done.
     """
 
     name: str
     paths: tuple[str, ...]
     reading: ReadOptions
     acceptance: Acceptance = dataclasses.field(default_factory=Acceptance)
+    fresh: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,12 +56,14 @@ class Engine:
       encoder: where its encoder is, None for where the checkpoint says.
       options: flags of Beam.
       accelerator: what the encode stage asks the engine for, None for nothing.
+      slice_utterances: how many a slice has, on the in-process engine.
     """
 
     checkpoint: Checkpoint
     encoder: str | None
     options: Sequence[str]
     accelerator: str | None = None
+    slice_utterances: int = SLICE_UTTERANCES
 
 
 def label_night(output: str, night: Night, engine: Engine) -> Manifest:
@@ -70,7 +76,23 @@ def label_night(output: str, night: Night, engine: Engine) -> Manifest:
       EmonetError: as `begin_run` and the job say; or the engine ended without a commit, or failed
         elsewhere.
     """
-    run, running = submit_night(output, night, engine)
+    job = _job(output, night, engine)
+    if _in_process(engine):
+        label_in_slices(job, engine.options, engine.slice_utterances, fresh=night.fresh)
+    else:
+        _label_whole(job, engine)
+    held = read_manifest(storage_of(output), night.name)
+    if held is None or held[0]["run"] != job.run.name:
+        raise EmonetError(
+            f"the engine ended, and night {night.name} is not committed by run {job.run.name}; "
+            "--verbose shows its log"
+        )
+    return held[0]
+
+
+def _label_whole(job: Job, engine: Engine) -> None:
+    """Runs the job of a whole night on an engine elsewhere."""
+    running = _submit(job, engine)
     try:
         running.wait_until_finish()
     except BaseException as error:
@@ -81,13 +103,6 @@ def label_night(output: str, night: Night, engine: Engine) -> Manifest:
         if failure:
             raise failure from error
         raise
-    held = read_manifest(storage_of(output), night.name)
-    if held is None or held[0]["run"] != run.name:
-        raise EmonetError(
-            f"the engine ended, and night {night.name} is not committed by run {run.name}; "
-            "--verbose shows its log"
-        )
-    return held[0]
 
 
 def submit_night(output: str, night: Night, engine: Engine) -> tuple[Run, PipelineResult]:
@@ -96,6 +111,16 @@ def submit_night(output: str, night: Night, engine: Engine) -> tuple[Run, Pipeli
     Raises:
       EmonetError: as `begin_run` says.
     """
+    job = _job(output, night, engine)
+    return job.run, _submit(job, engine)
+
+
+def _in_process(engine: Engine) -> bool:
+    options = PipelineOptions(list(engine.options)).view_as(StandardOptions)
+    return bool(options.runner == IN_PROCESS)
+
+
+def _job(output: str, night: Night, engine: Engine) -> Job:
     checkpoint = engine.checkpoint
     precision = precision_on(fastest_device())
     run = begin_run(
@@ -108,12 +133,16 @@ def submit_night(output: str, night: Night, engine: Engine) -> tuple[Run, Pipeli
         night.acceptance,
     )
     source = ModelSource(str(checkpoint.folder), engine.encoder, precision)
+    return Job(night.paths, night.reading, source, run, engine.accelerator)
+
+
+def _submit(job: Job, engine: Engine) -> PipelineResult:
     pipeline = beam.Pipeline(options=PipelineOptions(list(engine.options)))
-    build(pipeline, Job(night.paths, night.reading, source, run, engine.accelerator))
+    build(pipeline, job)
     # what is imported stays: a collection of garbage has a million objects less to walk
     gc.freeze()
     try:
-        return run, pipeline.run()
+        return pipeline.run()
     finally:
         gc.unfreeze()
 

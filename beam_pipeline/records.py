@@ -143,6 +143,16 @@ class Episode:
         number = -1 if self.number is None else self.number
         return (self.show, season, number, self.episode_id)
 
+    @property
+    def rows(self) -> int:
+        """How many utterances it has."""
+        return self.utterances.num_rows  # type: ignore[no-any-return]
+
+    @property
+    def digest(self) -> str:
+        """See `content_digest`."""
+        return content_digest(self.utterances)
+
 
 def content_digest(utterances: pa.Table) -> str:
     """Names the words, speakers' names and times: equal for an episode and for its labelled rows.

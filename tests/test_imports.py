@@ -23,13 +23,16 @@ JOB = {
     "corpus": {"records", "storage"},
     "memory": {"records"},
     "wire": {"records"},
-    "output": {"memory", "records", "storage"},
+    "output": {"memory", "records", "storage", "wire"},
+    "spill": {"records", "wire"},
+    "look_through": {"corpus", "output", "records", "spill"},
     "transcripts": {"corpus", "records"},
     "labelling": {"corpus", "memory", "records", "transcripts"},
-    "stages": {"labelling", "wire", *PURE},
-    "pipeline": {"stages", *PURE},
+    "stages": {"labelling", "spill", *PURE},
+    "pipeline": {"look_through", "stages", *PURE},
+    "slices": {"look_through", "pipeline", "spill", *PURE},
     "engines": {"corpus", "records"},
-    "nights": {"engines", "pipeline", "stages", *PURE},
+    "nights": {"engines", "pipeline", "slices", "stages", *PURE},
     "rebuild": PURE,
 }
 """What of `beam_pipeline` each of its parts may import."""
@@ -60,7 +63,7 @@ MEET_THE_MODEL = {
 }
 """What of `model` the parts of `beam_pipeline` may import; those that are not named, nothing."""
 
-BEAM = {"engines", "nights", "pipeline", "stages"}
+BEAM = {"engines", "nights", "pipeline", "slices", "stages"}
 """The parts of `beam_pipeline` that may import Beam."""
 
 

@@ -3,13 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Protocol, TypeVar
 
-from beam_pipeline.records import Episode, Reason, Rejected, content_digest
+from beam_pipeline.records import Reason, Rejected
+
+
+class Claim(Protocol):
+    """An episode, or what must be known of one to settle who is labelled; fields as `Episode`."""
+
+    @property
+    def episode_id(self) -> str:
+        """Its id."""
+
+    @property
+    def source(self) -> str:
+        """The file it came from."""
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """What the file's name says of the track."""
+
+    @property
+    def rows(self) -> int:
+        """How many utterances it has."""
+
+    @property
+    def digest(self) -> str:
+        """Names its content."""
+
+
+_Claim = TypeVar("_Claim", bound=Claim)
 
 
 def only_once(
-    copies: Iterable[Episode], earlier: Mapping[str, str]
-) -> tuple[Episode | None, list[Rejected]]:
+    copies: Iterable[_Claim], earlier: Mapping[str, str]
+) -> tuple[_Claim | None, list[Rejected]]:
     """The one of the episodes read from equal bytes that is labelled; the others as duplicates.
 
     Args:
@@ -22,15 +50,15 @@ def only_once(
       file was called then.
     """
     first, *others = ordered = sorted(copies, key=lambda episode: episode.source)
-    night = earlier.get(content_digest(first.utterances)) if earlier else None
+    night = earlier.get(first.digest) if earlier else None
     if night is not None:
         return None, [_refused(one, Reason.DUPLICATE, f"night {night}") for one in ordered]
     return first, [_refused(other, Reason.DUPLICATE, first.source) for other in others]
 
 
 def resolve_claims(
-    claims: Iterable[Episode], earlier: tuple[str, str] | None
-) -> tuple[Episode | None, list[Rejected]]:
+    claims: Iterable[_Claim], earlier: tuple[str, str] | None
+) -> tuple[_Claim | None, list[Rejected]]:
     """The one of the episodes with one id that is labelled, and the refusal of all others.
 
     Args:
@@ -46,22 +74,22 @@ def resolve_claims(
         night, digest = earlier
         return None, [_compared(claim, f"night {night}", digest) for claim in ordered]
     first, *others = ordered
-    digest = content_digest(first.utterances) if others else ""
+    digest = first.digest if others else ""
     return first, [_compared(other, first.source, digest) for other in others]
 
 
-def _rank(episode: Episode) -> int:
+def _rank(episode: Claim) -> int:
     if "forced" in episode.flags:
         return 2
     return 1 - any(flag in episode.flags for flag in ("sdh", "cc", "hi"))
 
 
-def _compared(episode: Episode, holder: str, digest: str) -> Rejected:
-    same = content_digest(episode.utterances) == digest
+def _compared(episode: Claim, holder: str, digest: str) -> Rejected:
+    same = episode.digest == digest
     return _refused(episode, Reason.DUPLICATE if same else Reason.DUPLICATE_EPISODE, holder)
 
 
-def _refused(episode: Episode, reason: Reason, holder: str) -> Rejected:
+def _refused(episode: Claim, reason: Reason, holder: str) -> Rejected:
     detail = {
         Reason.DUPLICATE: f"the same is in {holder}",
         Reason.DUPLICATE_EPISODE: (
@@ -69,5 +97,4 @@ def _refused(episode: Episode, reason: Reason, holder: str) -> Rejected:
             "that one anew"
         ),
     }
-    rows = episode.utterances.num_rows
-    return Rejected(episode.source, episode.episode_id, reason, detail[reason], rows)
+    return Rejected(episode.source, episode.episode_id, reason, detail[reason], episode.rows)

@@ -91,7 +91,7 @@ def commit(run: Run, entries: Iterable[Entry]) -> Manifest:
         [*by_kind[Fault], *count_faults(by_kind)], key=lambda fault: (fault.where, fault.message)
     )
     if faults:
-        raise EmonetError(_refusal(run, faults))
+        raise EmonetError(refusal(run, faults))
     manifest = _manifest(run, by_kind)
     storage = storage_of(run.output)
     check_worth(manifest, run.acceptance, _to_keep(run, storage))
@@ -167,7 +167,8 @@ def _entries_by_kind(entries: Iterable[Entry]) -> dict[type, list[Any]]:
     return by_kind
 
 
-def _refusal(run: Run, faults: Sequence[Fault]) -> str:
+def refusal(run: Run, faults: Sequence[Fault]) -> str:
+    """Why a run is not committed that has faults, in order, in one sentence."""
     shown = "; ".join(f"{fault.where or 'the run'}: {fault.message}" for fault in faults[:5])
     more = f"; and {len(faults) - 5} more" if len(faults) > 5 else ""
     return (

@@ -41,6 +41,8 @@ class Run:
       episodes_before: what the episodes that nights before it hold are called by their content.
       memory: the files of the memory, those of a shard newest first.
       acceptance: what it must come to for its commit.
+      folder: what all paths begin with that it writes to; empty, or ends in `/`.
+      memory_before: what else is remembered, before that: files that it never takes in.
     """
 
     output: str
@@ -56,6 +58,8 @@ class Run:
     episodes_before: str
     memory: tuple[Part, ...]
     acceptance: Acceptance = dataclasses.field(default_factory=Acceptance)
+    folder: str = ""
+    memory_before: tuple[Part, ...] = ()
 
 
 def begin_run(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections.abc import Iterable
+import itertools
+from collections.abc import Iterable, Iterator
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -27,9 +28,28 @@ def shard_of(key: str) -> int:
 
 def write_labels(run: Run, shard: int, episodes: Iterable[Labelled]) -> Part:
     """Writes whole episodes, in timeline order."""
-    ordered = sorted(episodes, key=lambda episode: episode.place)
-    rows = pa.concat_tables([episode.rows for episode in ordered])
-    return write_part(run, "labels", shard, rows)
+    return write_stream(run, "labels", shard, _in_order(episodes))
+
+
+def write_pieces(run: Run, shard: int, episodes: Iterable[Labelled]) -> Part:
+    """Writes the same as Arrow has it: part of a shard, that others follow on the timeline."""
+    sink = pa.BufferOutputStream()
+    rows = pa.concat_tables(_in_order(episodes))
+    packed = pa.ipc.IpcWriteOptions(compression="zstd")
+    with pa.ipc.new_stream(sink, rows.schema, options=packed) as stream:
+        stream.write_table(rows.combine_chunks(), max_chunksize=_ROW_GROUP)
+    return _written(run, "labels", shard, "arrow", sink.getvalue(), rows.num_rows)
+
+
+def read_pieces(storage: Storage, pieces: Iterable[Part]) -> Iterator[pa.Table]:
+    """The rows of such files, one file at a time.
+
+    Raises:
+      EmonetError: one is missing, or not as it was written.
+    """
+    for piece in pieces:
+        content = _content(storage, piece)
+        yield pa.ipc.open_stream(pa.py_buffer(content)).read_all()
 
 
 def write_rejected(run: Run, shard: int, rejected: Iterable[Rejected]) -> Part:
@@ -40,13 +60,41 @@ def write_rejected(run: Run, shard: int, rejected: Iterable[Rejected]) -> Part:
 
 def write_part(run: Run, table: str, shard: int, rows: pa.Table) -> Part:
     """Writes one file of a table, under a name that no other run has."""
-    name = f"part-{shard:05d}-of-{SHARDS:05d}.parquet"
-    path = f"{table}/night={run.night}/run={run.name}/{name}"
+    return write_stream(run, table, shard, [rows])
+
+
+def write_stream(run: Run, table: str, shard: int, tables: Iterable[pa.Table]) -> Part:
+    """Writes one file of a table, of which no more is in memory than the file and a row group.
+
+    Args:
+      run: whose.
+      table: its name.
+      shard: the number of the file.
+      tables: its rows in order, at least one table, in pieces on which the bytes do not depend.
+    """
     sink = pa.BufferOutputStream()
-    pq.write_table(rows, sink, compression="zstd", row_group_size=_ROW_GROUP)
-    content = sink.getvalue()
-    storage_of(run.output).write(path, memoryview(content))
-    return Part(table, shard, path, rows.num_rows, hashlib.sha256(content).hexdigest())
+    ahead = iter(tables)
+    first = next(ahead)
+    rows = 0
+    with pq.ParquetWriter(sink, first.schema, compression="zstd") as writer:
+        for group in row_groups(itertools.chain([first], ahead), _ROW_GROUP):
+            writer.write_table(group, row_group_size=_ROW_GROUP)
+            rows += group.num_rows
+    return _written(run, table, shard, "parquet", sink.getvalue(), rows)
+
+
+def row_groups(tables: Iterable[pa.Table], size: int) -> Iterator[pa.Table]:
+    """The same rows in groups of `size`, the last one smaller, each in one piece."""
+    waiting: list[pa.Table] = []
+    for table in tables:
+        waiting.append(table)
+        while sum(one.num_rows for one in waiting) >= size:
+            together = pa.concat_tables(waiting)
+            yield together.slice(0, size).combine_chunks()
+            waiting = [together.slice(size)]
+    rest = pa.concat_tables(waiting)
+    if rest.num_rows:
+        yield rest.combine_chunks()
 
 
 def read_part(storage: Storage, part: Part) -> pa.Table:
@@ -55,10 +103,27 @@ def read_part(storage: Storage, part: Part) -> pa.Table:
     Raises:
       EmonetError: it is missing, or not the one that the manifest names.
     """
+    return pq.read_table(pa.BufferReader(_content(storage, part)))
+
+
+def _in_order(episodes: Iterable[Labelled]) -> list[pa.Table]:
+    return [one.rows for one in sorted(episodes, key=lambda episode: episode.place)]
+
+
+def _content(storage: Storage, part: Part) -> bytes:
     content = storage.read(part.path)
     if hashlib.sha256(content).hexdigest() != part.sha256:
         raise EmonetError(
             f"{storage.root}/{part.path}: does not have the sha256 that the manifest names; "
             "restore it from a copy, or run the night again"
         )
-    return pq.read_table(pa.BufferReader(content))
+    return content
+
+
+def _written(
+    run: Run, table: str, shard: int, extension: str, content: pa.Buffer, rows: int
+) -> Part:
+    name = f"part-{shard:05d}-of-{SHARDS:05d}.{extension}"
+    path = f"{run.folder}{table}/night={run.night}/run={run.name}/{name}"
+    storage_of(run.output).write(path, memoryview(content))
+    return Part(table, shard, path, rows, hashlib.sha256(content).hexdigest())

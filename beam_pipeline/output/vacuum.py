@@ -13,6 +13,7 @@ from beam_pipeline.output.manifest import (
     named_paths,
     read_manifests,
 )
+from beam_pipeline.output.work import WORK
 from beam_pipeline.storage import StoredFile, storage_of
 
 
@@ -58,8 +59,12 @@ class Removed:
 
 
 def temporary_files(output: str) -> list[StoredFile]:
-    """The files that no reader sees: their writer is at work, or was killed."""
-    return list(storage_of(output).temporaries())
+    """The files that no reader sees: their writer is at work, or was killed.
+
+    Slices that are done, of a night that is not, are among them.
+    """
+    storage = storage_of(output)
+    return [*storage.temporaries(), *storage.files(WORK)]
 
 
 def unnamed_runs(output: str) -> list[UnnamedRun]:

@@ -18,6 +18,7 @@ from beam_pipeline.output.commit import Fault, LabelCount, Requested, SpeakerCou
 from beam_pipeline.output.manifest import Part
 from beam_pipeline.output.memories import MemoryShard
 from beam_pipeline.records import Episode, Labelled, Rejected, SourceFile
+from beam_pipeline.spill import Spilled
 
 
 class Value:
@@ -39,6 +40,7 @@ RECORDS: wire.Records = {
         Rejected,
         SourceFile,
         SpeakerCount,
+        Spilled,
         Tail,
     )
 }

@@ -135,7 +135,7 @@ def _shard(speaker_id: str, _: Tail) -> tuple[int, str]:
 
 def _remember(element: tuple[int, Iterable[str]], run: Run) -> Iterator[tuple[str, Tail]]:
     shard, speakers = element
-    return read_memory(run.output, run.memory, shard, speakers)
+    return read_memory(run.output, (*run.memory, *run.memory_before), shard, speakers)
 
 
 def _place(speaker_id: str, tail: Tail) -> tuple[str, Place | tuple[()]]:

@@ -19,9 +19,10 @@ from beam_pipeline.output.commit import (
     SpeakerCount,
     commit,
 )
+from beam_pipeline.output.manifest import Part
 from beam_pipeline.output.memories import write_memory
 from beam_pipeline.output.run import Run
-from beam_pipeline.output.tables import shard_of, write_labels, write_rejected
+from beam_pipeline.output.tables import shard_of, write_rejected
 from beam_pipeline.records import Labelled, Rejected, SourceFile, content_digest
 from beam_pipeline.stages.coders import Value
 
@@ -57,17 +58,21 @@ class Written(NamedTuple):
     faults: PCollection[Fault]
 
 
+WriteLabels = Callable[[Run, int, Iterable[Labelled]], Part]
+"""Writes a file of labels: `write_labels`, or `write_pieces` where others follow."""
+
+
 class WriteTables(beam.PTransform):  # type: ignore[misc]
     """Writes labels and memory."""
 
-    def __init__(self, run: Run):
+    def __init__(self, run: Run, write_labels: WriteLabels):
         super().__init__()
-        self.run = run
+        self.run, self.write_labels = run, write_labels
 
     def expand(self, outcome: Outcome) -> Written:
         """See the class."""
         parts = (
-            outcome.labelled | "Labels" >> _WriteTable(self.run, write_labels, _episode_id),
+            outcome.labelled | "Labels" >> _WriteTable(self.run, self.write_labels, _episode_id),
             outcome.memory | "Memory" >> _WriteTable(self.run, write_memory, _speaker_id),
         )
         return Written(

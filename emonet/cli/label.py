@@ -46,6 +46,8 @@ def add_to(commands: Commands) -> None:
     share = Acceptance.max_rejected
     add("--max-rejected", type=float, metavar="SHARE", default=share,
         help=f"of files, or of cues, refused (default: {share})")  # fmt: skip
+    add("--fresh", action="store_true",
+        help="label again what an interrupted run has done")  # fmt: skip
     add("--any-language", action="store_true",
         help="label what the checkpoint was not trained on, too")  # fmt: skip
     add("--cascade", action="store_true",
@@ -118,4 +120,4 @@ def engine_and_night(flags: argparse.Namespace, rest: list[str]) -> tuple[Engine
     languages = None if flags.any_language else checkpoint.settings.languages
     reading = dataclasses.replace(read_options(flags), languages=languages)
     engine = Engine(checkpoint, flags.encoder, options, flags.accelerator)
-    return engine, Night(flags.night, paths, reading, acceptance)
+    return engine, Night(flags.night, paths, reading, acceptance, flags.fresh)

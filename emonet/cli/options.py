@@ -14,11 +14,9 @@ from typing import Any
 
 from beam_pipeline.corpus import folders
 from beam_pipeline.corpus.options import ALIASED, PLACED, ReadOptions
+from beam_pipeline.engines import IN_PROCESS
 from beam_pipeline.records import EmonetError
 from emonet.cli.arguments import nearest
-
-IN_PROCESS = "beam_pipeline.engines.in_process.InProcessRunner"
-"""The in-process engine. Beam's own `DirectRunner` may choose another one by itself."""
 
 LONGEST_JOB_S = 7 * 24 * 3600
 """How long a job on an engine elsewhere is waited for. Beam 2.77 ends the stream that tells of its

@@ -27,14 +27,17 @@ from emonet.cli.off_terminal import ProgressLines
 from model.training.progress import Epoch
 from model.training.progress import Progress as TrainingProgress
 
+_TELLING = ("look_through", "slices", "stages.read", "stages.encode")
+"""Modules that log what a job reads and labels."""
+
 
 @contextlib.contextmanager
 def job_progress() -> Iterator[None]:
-    """A progress line fed by what the stages log of episodes read and encoded."""
+    """A progress line fed by what the job logs of episodes read and encoded."""
     with _episode_progress() as progress:
         task = progress.add_task("", total=None, episodes=0, known=0)
         watcher = _StageWatcher(progress, task)
-        loggers = [logging.getLogger(f"beam_pipeline.stages.{name}") for name in ("read", "encode")]
+        loggers = [logging.getLogger(f"beam_pipeline.{name}") for name in _TELLING]
         for logger in loggers:
             logger.setLevel(logging.INFO)
             logger.addHandler(watcher)
@@ -75,12 +78,15 @@ class _StageWatcher(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         utterances = getattr(record, "utterances", 0)
         with self.counting:
-            if record.msg == "read":
-                self.known += 1
-                self.utterances += utterances
-            else:
-                self.episodes += 1
-                self.done += utterances
+            match record.msg:
+                case "read":
+                    self.known += 1
+                    self.utterances += utterances
+                case "planned":  # without what was read and is not labelled
+                    self.known, self.utterances = getattr(record, "episodes", 0), utterances
+                case _:
+                    self.episodes += getattr(record, "episodes", 1)
+                    self.done += utterances
             self.progress.update(
                 self.task,
                 total=self.utterances,

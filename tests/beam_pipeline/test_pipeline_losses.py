@@ -16,12 +16,14 @@ from made_up_runs import files_of, remembered
 
 from beam_pipeline import memory
 from beam_pipeline.corpus.speakers import speaker_id
+from beam_pipeline.look_through import LookedThrough, look_through
 from beam_pipeline.memory import Recall, Tail
 from beam_pipeline.records import Labelled, own_sentence
 from beam_pipeline.stages.encode import EncodeEpisodes
 from beam_pipeline.stages.label import LabelEpisodes, LabelledOrNot
-from beam_pipeline.stages.read import Read, ReadEpisodes
 from beam_pipeline.stages.recall import Recalled, RecallSpeakers, _Recall
+from beam_pipeline.stages.slices import ReadKept
+from beam_pipeline.stages.write import Written
 from model.checkpoint import Checkpoint
 
 BO = speaker_id("Quay", "Bo")
@@ -245,24 +247,23 @@ def test_a_labelled_episode_that_is_lost_or_doubled_is_found(
 def test_a_refusal_that_is_lost_is_found(
     tiny_checkpoint: Checkpoint, nights: Nights, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class Engine(ReadEpisodes):
-        def expand(self, begin: Any) -> Read:
-            read = super().expand(begin)
-            return read._replace(rejected=read.rejected | "Lose" >> beam.Filter(lambda _: False))
+    class Engine(ReadKept):
+        def expand(self, begin: Any) -> Written:
+            written = super().expand(begin)
+            kept = written.rejected | "Lose" >> beam.Filter(lambda _: False)
+            return written._replace(rejected=kept)
 
-    monkeypatch.setattr("beam_pipeline.pipeline.ReadEpisodes", Engine)
+    monkeypatch.setattr("beam_pipeline.pipeline.ReadKept", Engine)
     assert_refused(tiny_checkpoint, nights, "empty.srt: 1 refusals counted, 0 came")
 
 
 def test_a_file_that_is_never_read_is_found(
     tiny_checkpoint: Checkpoint, nights: Nights, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class Engine(ReadEpisodes):
-        def expand(self, begin: Any) -> Read:
-            self.paths = [path for path in self.paths if not path.endswith("4.jsonl")]
-            return super().expand(begin)
+    def loses_a_file(paths: Sequence[str], *rest: Any) -> LookedThrough:
+        return look_through([path for path in paths if not path.endswith("4.jsonl")], *rest)
 
-    monkeypatch.setattr("beam_pipeline.pipeline.ReadEpisodes", Engine)
+    monkeypatch.setattr("beam_pipeline.slices.look_through", loses_a_file)
     assert_refused(tiny_checkpoint, nights, "4.jsonl: read 0 times, expected 1")
 
 

@@ -21,6 +21,7 @@ from beam_pipeline.output.commit import Fault, LabelCount, Requested, SpeakerCou
 from beam_pipeline.output.manifest import Part
 from beam_pipeline.output.memories import MemoryShard
 from beam_pipeline.records import UTTERANCES, EmonetError, Episode, Labelled, Rejected, SourceFile
+from beam_pipeline.spill import Spilled
 from beam_pipeline.stages.coders import RECORDS, RecordCoder
 
 WIDTH = 6
@@ -60,6 +61,7 @@ OF_EACH: dict[type, st.SearchStrategy[Any]] = {
     Rejected: st.builds(Rejected),
     SourceFile: st.builds(SourceFile),
     SpeakerCount: st.builds(SpeakerCount),
+    Spilled: st.builds(Spilled),
     Tail: st.builds(Tail, st.just(()) | places, embeddings),
 }
 records = st.one_of(

@@ -67,6 +67,42 @@ PIECES = [
         "ffff ",
     ),
     *('{"segments": [', '{"start": 0, "end": 1, "text": "a"}', "]}", '{"episodes": [', '"text"'),
+    *("[1][2]", "[00:01.50]", "[ti:a]", "[offset:+9]", "00:00:01:", "00:00:01,2=", "<00:01.00>"),
+    *("00:00:01:00 , 00:00:02:00 , ", "$Bold = TRUE\n", "^I", "[00:01.000 --> 00:02.000]  "),
+    *("start\tend\ttext\n", "1\t2\t", "Ann Low  0:03\n", "[Ann] 16:00:12\n", "Ann (0:03): "),
+    *(
+        "0:0:1.5 --> 0:0:2.0\nAnn\n",
+        "[Scene: a",
+        "(laughing)",
+        "INT. A\n\n",
+        "[[",
+        "/*",
+        "*/",
+        "@Al\n",
+    ),
+    *(
+        '{"chunks": [{"timestamp": [0, null], "text": "a"}]}',
+        '"events": [',
+        '"segs": [',
+        '"tStartMs": 1',
+    ),
+    *(
+        '{"results": {"channels": [',
+        '{"results": {"transcripts": [',
+        '"items": [',
+        '"alternatives": [',
+    ),
+    *(
+        '"startTime": 1, "body": "a"',
+        '{"utterances": [',
+        '"start": 1, "end": 2',
+        "[{",
+        "}]",
+        "},\n{",
+    ),
+    *("<timedtext>", "<transcript>", "<text start='1'>", "<p t='1' d='2'>", "</text>"),
+    *('{"id": "a", "conversation_id": "c", "text": "a", "speaker": "A", "reply-to": "a"',),
+    *("\x8a", "\x8f", "\x80", "850STL25.01"),
     *(
         "ANN: ",
         ">> ",
@@ -83,8 +119,18 @@ PIECES = [
     ),
 ]
 BEGINS = ["", "<tt><body>", "<SAMI><BODY>", "<document>", "[Events]\n", "{1}{2}a\n", "WEBVTT\n\n"]
+BEGINS += [
+    "[1][2]a\n",
+    "[00:01.50]a\n",
+    "ANN: a\n",
+    "Ann  0:03\na\nBo  0:04\n",
+    "[{",
+    "<timedtext>",
+]
+BEGINS += ["start\tend\ttext\n", "00:00:01:00 , 00:00:02:00 , a\n", '{"events": [', '{"results": {']
 BEGINS += ["Scenarist_SCC V1.0\n", '{"segments": [', "0:00:01.0,0:00:02.0\n", "text,speaker\n"]
 EXTENSIONS = ["srt", "vtt", "ass", "sub", "smi", "sbv", "scc", "ttml", "xml", "json", "jsonl"]
+EXTENSIONS += ["lrc", "stl", "mpl", "tmp", "json3", "srv3", "fountain", "tsv", ""]
 EXTENSIONS += ["csv", "zip", "parquet", "gz", "txt"]
 
 

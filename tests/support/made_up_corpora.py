@@ -15,8 +15,9 @@ from small_models import LABELS, WORDS
 
 from beam_pipeline.corpus.options import ReadOptions
 from beam_pipeline.corpus.paths import expand_inputs
-from beam_pipeline.nights import Engine, Night, label_night
-from beam_pipeline.output.manifest import TABLES, Manifest
+from beam_pipeline.nights import Engine, Night, label_night, submit_night
+from beam_pipeline.output.manifest import TABLES, Manifest, read_manifests
+from beam_pipeline.slices import SLICE_UTTERANCES
 from emonet.cli.options import beam_options
 from model.checkpoint import Checkpoint
 
@@ -80,11 +81,26 @@ def label(
     flags: Sequence[str] = (),
     reading: ReadOptions = READING,
     accelerator: str | None = None,
+    slice_utterances: int = SLICE_UTTERANCES,
+    fresh: bool = False,
 ) -> Manifest:
     """Runs the job in the process, whatever comes of it, and gives the night's manifest."""
     paths = tuple(expand_inputs([str(path) for path in inputs]))
-    engine = Engine(checkpoint, None, beam_options(flags), accelerator)
-    return label_night(str(folder), Night(night, paths, reading, ANYTHING), engine)
+    engine = Engine(checkpoint, None, beam_options(flags), accelerator, slice_utterances)
+    return label_night(str(folder), Night(night, paths, reading, ANYTHING, fresh), engine)
+
+
+def label_whole(
+    checkpoint: Checkpoint, inputs: Sequence[Path | str], folder: Path, *, night: str = "1"
+) -> Manifest:
+    """The same by one job over the whole night, as engines elsewhere run it."""
+    paths = tuple(expand_inputs([str(path) for path in inputs]))
+    engine = Engine(checkpoint, None, beam_options([]))
+    run, running = submit_night(str(folder), Night(night, paths, READING, ANYTHING), engine)
+    running.wait_until_finish()
+    manifest = read_manifests(str(folder))[night]
+    assert manifest["run"] == run.name
+    return manifest
 
 
 def labels_of(folder: Path, manifest: Any) -> pa.Table:

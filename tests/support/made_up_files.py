@@ -83,6 +83,27 @@ He leaves the boat.
 
 [00:01:05] ANN: Good.
 """
+_FOUNTAIN = b"""Title: The Harbour
+
+INT. HARBOUR - DAY
+
+Oda looks out. /* struck
+out */
+
+ANN (O.S.)
+(quietly)
+Shall *we* begin? [[a note]]
+
+@McGee
+~La la la
+
+CUT TO:
+"""
+_CONVOKIT = b"""{"id": "u2", "conversation_id": "s01_e02_c03", "text": "Bye", "speaker": "Ann",
+"meta": {}, "reply-to": "u1", "timestamp": null}
+{"id": "u1", "conversation_id": "s01_e02_c03", "text": "Hi", "speaker": "Bo", "meta": {"a": [1]},
+"reply-to": null, "timestamp": null}
+""".replace(b",\n", b", ")
 
 
 def _zip() -> bytes:
@@ -97,6 +118,29 @@ def _parquet() -> bytes:
     file = io.BytesIO()
     pq.write_table(pa.table({"text": ["Hi"], "speaker": ["Ann"], "start_ms": [5]}), file)
     return file.getvalue()
+
+
+def ebu_stl(
+    *blocks: bytes, start: bytes = b"00000000", table: bytes = b"00", language: bytes = b"09"
+) -> bytes:
+    """A file of EBU STL at 25 frames a second, of blocks as `ebu_stl_block` makes them."""
+    head = b"850STL25.011" + table + language
+    subtitles = len({block[:3] for block in blocks})
+    counts = f"{len(blocks):05d}{subtitles:05d}001".encode()
+    return head.ljust(238) + counts + b"40230" + start + start + b"11".ljust(752) + b"".join(blocks)
+
+
+def ebu_stl_block(
+    number: int,
+    start: tuple[int, int, int, int],
+    end: tuple[int, int, int, int],
+    text: bytes,
+    extension: int = 0xFF,
+    comment: int = 0,
+) -> bytes:
+    """A block of EBU STL; times are hours, minutes, seconds and frames."""
+    head = bytes([0, number, 0, extension, 0, *start, *end, 20, 2, comment])
+    return head + text.ljust(112, b"\x8f")
 
 
 FILES = (
@@ -126,6 +170,17 @@ FILES = (
     ("a.srv3", _SRV3),
     ("a.xml", _SRV1),
     ("a.txt", _TRANSCRIPT),
+    ("a.fountain", _FOUNTAIN),
+    ("a.jsonl", _CONVOKIT),
+    ("a.sub", b"[10][25]/Hi|there\n[30][]Bye\n"),
+    ("a.txt", b"00:00:01:Hi|there\n00:00:02,1=So\n00:00:02,2=what\n00:00:04:\n"),
+    ("a.lrc", b"[ti:A]\n[offset:+500]\n[00:01.50][00:09.5]Hi\n[00:02.5]<00:02.6>So\n[00:04.50]\n"),
+    ("a.stl", b"$FontName = Arial\n00:00:01:00 , 00:00:02:12 , ^IHi^I|there\n"),
+    ("a.txt", b"Detected language: English\n[00:00.500 --> 00:02.000]  Hi\nthere\n"),
+    ("a.tsv", b"start\tend\ttext\n500\t2000\tHi\n9000\t9500\tBye\n"),
+    ("a.csv", b'start,end,speaker,text\n500,2000,Ann,"Hi, ""you"""\n'),
+    ("a.txt", b"Weekly\n\nAnn Low  0:03\nHi\n\nBo  0:05\nYes\n"),
+    ("a.txt", b"0:0:0.5 --> 0:0:2.123\nAnn Low\nHi\n\n0:0:3.0 --> 0:0:4.0\nBo\nYes\n"),
     ("a.json", _EMORYNLP),
     ("a.json", b'{"text": "Hi", "speaker": "Ann"}\n{"text": "Bye", "speaker": "Bo"}\n'),
     ("a.json", b'[{"text": "Hi", "speaker": "Ann"}, {"text": "Bye", "speaker": "Bo"}]'),
@@ -134,4 +189,13 @@ FILES = (
     ("a.csv", _MELD),
     ("a.tsv", b"Hi , you .\t1, 3\nBye .\t0\n"),
     ("a.parquet", _parquet()),
+    (
+        "a.stl",
+        ebu_stl(
+            ebu_stl_block(1, (10, 0, 1, 0), (10, 0, 2, 0), b"H\xc2i ".ljust(112), extension=0),
+            ebu_stl_block(1, (10, 0, 1, 0), (10, 0, 2, 0), b", you"),
+            ebu_stl_block(2, (10, 0, 3, 0), (10, 0, 4, 0), b"A remark", comment=1),
+            start=b"10000000",
+        ),
+    ),
 )

@@ -35,6 +35,18 @@ def read_jsonl(text: str, options: ReadOptions) -> RawTable:
     Raises:
       RefusalError: if it is a list that is no JSON.
     """
+    rows, numbers, refused = read_objects(text)
+    names = _names(rows)
+    columns = {name: [row.get(name) for row in rows] for name in wanted(names, options)}
+    return RawTable(names, columns, numbers, tuple(refused))
+
+
+def read_objects(text: str) -> tuple[list[dict[str, object]], list[int], list[Refusal]]:
+    """The objects of a file, their numbers, and what is refused.
+
+    Raises:
+      RefusalError: if it is a list that is no JSON.
+    """
     rows: list[dict[str, object]] = []
     numbers: list[int] = []
     refused: list[Refusal] = []
@@ -45,9 +57,7 @@ def read_jsonl(text: str, options: ReadOptions) -> RawTable:
             numbers.append(number)
         except RefusalError as error:
             note(refused, error.at(f"row {number}"))
-    names = _names(rows)
-    columns = {name: [row.get(name) for row in rows] for name in wanted(names, options)}
-    return RawTable(names, columns, numbers, tuple(refused))
+    return rows, numbers, refused
 
 
 def parse_object(text: str) -> dict[str, object]:

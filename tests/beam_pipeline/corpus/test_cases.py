@@ -38,13 +38,8 @@ NOT_YET = frozenset(
         "m05-vtt-ruby",
         "m09-ttml-und",
         "m10-ttml-two-langs",
-        "f07-whisper-tsv",
         "t11-arrow-entity",
         "t14-arrow-no-counter",
-        # formats
-        "f10-mpl2",
-        "f12-spruce",
-        "f14-whisper-stdout",
     }
 )
 

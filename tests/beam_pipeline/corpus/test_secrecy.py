@@ -114,6 +114,31 @@ FILES = {
     "EndTime\n"
     "{0},{1},{2},{3},0,1,2,{4},{0}\n{1},{2}\n".format(*WORDS),
     "tsv": f"{A}\t1, 3\n{B}\t0\n" * 12 + f"{C}\t{D}\n{E}\n",
+    "lrc": f"[ti:{A}]\n[00:01.50]{B}\n[00:75.00]{C}\n[0:0:0:{D}\n",
+    "mpl": f"[1][2]{A}\n[5][3]{B}|{C}\n[7{D}]{E}\n",
+    "tmp": f"00:00:01:{A}\n00:99:01:{B}\n00:00:0{C}:{D}\n",
+    "stl": f"${A} = {B}\n00:00:01:00 , 00:00:02:00 , {C}\n{D}\n00:99:01:00 , 00:00:02:00 , {E}\n",
+    "whisper.txt": f"{A}\n[00:01.000 --> 00:02.000] {B}\n[{C} --> 00:02.000] {D}\n",
+    "whisper.tsv": f"start\tend\ttext\n1\t2\t{A}\n{B}\t2\t{C}\n9\t2\t{D}\n{E}\n",
+    "meeting.txt": f"{A}\n{B} (0:03):\n{C}\n{D} (0:75):\n{E}\n{A} (0:05): {B}\n",
+    "teams.txt": f"0:0:1.5 --> 0:0:2.0\n{A}\n{B}\n{C} --> 0:0:2.0\n{D}\n{E}\n",
+    "transcript.txt": f"{A}: {B}\n{C}: {D}\n{A}: {E} " + f"{B} " * 2_000,
+    "fountain": f"Title: {A}\n\n{B}\n\n@{C}\n{D}\n\n@{E}\n" + f"{B} " * 2_000,
+    "podcast.json": json.dumps(
+        {"segments": [{"startTime": 1, "body": A}, {"startTime": B, "body": C}, {"body": [D]}]}
+    ),
+    "deepgram.json": json.dumps(
+        {"results": {"channels": [], "utterances": [{A: B}, {"start": 1, "end": C}]}}
+    ),
+    "aws.json": json.dumps(
+        {"results": {"transcripts": [], "items": [A, {"start_time": B}, {"alternatives": [C]}]}}
+    ),
+    "json3": json.dumps({"events": [{"tStartMs": A, "segs": [{"utf8": B}]}, C, {"segs": [D]}]}),
+    "srv3": f"<timedtext><p t='{A}'>{B}</p><p>{C}</p><p t='1' d='{D}'>{E}</p></timedtext>",
+    "convokit.jsonl": "".join(
+        json.dumps(dict.fromkeys(("id", "user", "root", "reply_to", "timestamp"), A) | text) + "\n"
+        for text in ({"text": B}, {"text": {C: D}}, {"text": None})
+    ),
     "jsonl": "".join(json.dumps(row) + "\n" for row in BAD_ROWS) + f"{{{A}\n",
     "csv": HEADED + f"{A},{B},{C},en,{D}\n,{E},5,en,\n{A},{B}\n{C},{D},5,{E},{A}\n",
     "headless.csv": f"{A},{B} {C}\n{D},{E}\n",

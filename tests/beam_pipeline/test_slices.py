@@ -1,0 +1,228 @@
+"""A night slice by slice: the bytes of all at once, and nothing done twice that was done."""
+
+from __future__ import annotations
+
+import datetime
+import itertools
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from made_up_corpora import (
+    digests,
+    episode,
+    label,
+    label_whole,
+    write_jsonl,
+    write_season,
+    write_srt,
+)
+from made_up_runs import files_of
+
+from beam_pipeline import labelling
+from beam_pipeline.look_through import Planned
+from beam_pipeline.memory import Tail, recall
+from beam_pipeline.output.manifest import read_manifests
+from beam_pipeline.output.vacuum import vacuum
+from beam_pipeline.output.verify import verify
+from beam_pipeline.records import Episode
+from beam_pipeline.slices import cut
+from beam_pipeline.spill import Spilled
+from model.checkpoint import Checkpoint
+
+SLICE = 30
+"""Utterances: two episodes of a season, one of which a slice ends with."""
+
+# when a run fails, Beam's threads lose their connection to one another
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+
+
+def planned(number: int, rows: int) -> Planned:
+    lies = Spilled("", 0, 0, str(number))
+    return Planned(("Quay", 1, number, f"Quay/{number}"), "", "", (), rows, "", lies)
+
+
+@given(st.lists(st.integers(1, 40)), st.integers(1, 50))
+def test_slices_are_the_timeline_in_pieces_none_larger_than_asked_but_for_one_large_episode(
+    sizes: list[int], at_most: int
+) -> None:
+    episodes = [planned(number, rows) for number, rows in enumerate(sizes)]
+    slices = list(cut(episodes, at_most))
+    assert [one for slice_ in slices for one in slice_] == episodes
+    for slice_ in slices:
+        assert len(slice_) == 1 or 0 < sum(one.rows for one in slice_) <= at_most
+    # none could have taken in the episode after it
+    for one, after in itertools.pairwise(slices):
+        assert sum(planned.rows for planned in (*one, after[0])) > at_most
+
+
+@given(st.lists(st.integers(0, 4), min_size=1, max_size=12), st.data())
+def test_what_slices_recall_one_after_another_is_what_all_at_once_recalls(
+    sizes: list[int], data: st.DataObject
+) -> None:
+    n = data.draw(st.integers(1, 5))
+    random = np.random.default_rng(sum(sizes))
+    tails = [
+        Tail(("Quay", 1, number, f"{number}"), random.normal(size=(rows, 2)).astype(np.float16))
+        for number, rows in enumerate(sizes)
+    ]
+    before = Tail((), random.normal(size=(n, 2)).astype(np.float16))
+    ends = sorted(data.draw(st.sets(st.integers(1, len(tails) - 1)))) if len(tails) > 1 else []
+    whole = {episode: one.embeddings for episode, one in recall("ann", [before, *tails], n)}
+    sliced: dict[str | None, np.ndarray] = {}
+    memory = before
+    for begin, end in zip([0, *ends], [*ends, len(tails)], strict=True):
+        recalled = recall("ann", [memory, *tails[begin:end]], n)
+        sliced |= {episode: one.embeddings for episode, one in recalled}
+        memory = Tail((), sliced[None])
+    assert {at: one.tobytes() for at, one in sliced.items()} == {
+        at: one.tobytes() for at, one in whole.items()
+    }
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two shows whose episodes lie apart and together, a copy, a claim and what is refused."""
+    folder = tmp_path_factory.mktemp("corpus")
+    write_season(folder / "quay", range(3, 9))
+    write_srt(folder / "Quay" / "Quay S01E09.srt", 9)
+    pier = [row for number in range(1, 6) for row in episode(number, 9, show="Pier")]
+    write_jsonl(folder / "pier.jsonl", pier)
+    write_jsonl(folder / "copy.jsonl", episode(4))
+    write_jsonl(folder / "other.jsonl", episode(5, 6))
+    (folder / "empty.srt").write_text("")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def first(tiny_checkpoint: Checkpoint, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The season that the corpus goes on with."""
+    return write_season(tmp_path_factory.mktemp("first") / "quay", (1, 2))
+
+
+@pytest.fixture(scope="module")
+def whole(
+    tiny_checkpoint: Checkpoint, first: Path, corpus: Path, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, Any]:
+    """The manifest of the second night, by one job over all of it."""
+    folder = tmp_path_factory.mktemp("whole")
+    label_whole(tiny_checkpoint, [first], folder, night="1")
+    return label_whole(tiny_checkpoint, [corpus], folder, night="2")
+
+
+@pytest.fixture
+def output(tiny_checkpoint: Checkpoint, first: Path, tmp_path: Path) -> Path:
+    """OUT after the first night."""
+    label(tiny_checkpoint, [first], tmp_path / "out", night="1")
+    return tmp_path / "out"
+
+
+def assert_as_at_once(manifest: dict[str, Any], whole: dict[str, Any], output: Path) -> None:
+    assert digests(manifest) == digests(whole)
+    assert manifest["counts"] == whole["counts"]
+    assert manifest["memory_from"] == whole["memory_from"]
+    assert list(verify(str(output))) == []
+    assert not [name for name in files_of(output) if name.startswith("_work")]
+
+
+@pytest.mark.parametrize("utterances", [1, 1000])
+def test_slices_of_any_size_write_the_bytes_of_all_at_once(
+    tiny_checkpoint: Checkpoint, corpus: Path, output: Path, whole: dict[str, Any], utterances: int
+) -> None:
+    manifest = label(tiny_checkpoint, [corpus], output, night="2", slice_utterances=utterances)
+    assert_as_at_once(manifest, whole, output)
+
+
+class Encoding:
+    """Counts what is encoded, and fails at an episode."""
+
+    def __init__(self, fails_at: str | None = None):
+        self.episodes: list[str] = []
+        self.fails_at = fails_at
+
+    def __call__(self, model: Any, episode: Episode) -> labelling.Encoded:
+        if episode.episode_id == self.fails_at:
+            raise RuntimeError("cut off")
+        self.episodes.append(episode.episode_id)
+        return labelling.encode_episode(model, episode)
+
+
+@pytest.fixture
+def cut_off(
+    tiny_checkpoint: Checkpoint, output: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[Path], Encoding]:
+    """Cuts a second night off in the last slice but one; gives what is encoded from there on."""
+
+    def cut_off(corpus: Path) -> Encoding:
+        before = in_view(output)
+        with monkeypatch.context() as patch:
+            patch.setattr("beam_pipeline.stages.encode.encode_episode", Encoding("Quay/s01e08"))
+            with pytest.raises(RuntimeError):
+                label(tiny_checkpoint, [corpus], output, night="2", slice_utterances=SLICE)
+        # of what was done nothing is in view
+        assert in_view(output) == before
+        encoding = Encoding()
+        monkeypatch.setattr("beam_pipeline.stages.encode.encode_episode", encoding)
+        return encoding
+
+    return cut_off
+
+
+def in_view(output: Path) -> dict[str, bytes]:
+    return {name: one for name, one in files_of(output).items() if not name.startswith("_work")}
+
+
+CutOff = Callable[[Path], Encoding]
+
+
+@pytest.mark.parametrize("fresh", [False, True])
+def test_the_same_command_again_goes_on_from_the_slices_that_are_done_unless_it_is_fresh(
+    tiny_checkpoint: Checkpoint,
+    corpus: Path,
+    output: Path,
+    whole: dict[str, Any],
+    cut_off: CutOff,
+    fresh: bool,
+) -> None:
+    encoding = cut_off(corpus)
+    manifest = label(
+        tiny_checkpoint, [corpus], output, night="2", slice_utterances=SLICE, fresh=fresh
+    )
+    if fresh:
+        assert len(encoding.episodes) == whole["counts"]["episodes"]
+    else:
+        assert sorted(encoding.episodes) == ["Quay/s01e07", "Quay/s01e08", "Quay/s01e09"]
+    assert_as_at_once(manifest, whole, output)
+
+
+def test_slices_from_one_whose_input_is_another_now_are_labelled_again(
+    tiny_checkpoint: Checkpoint, corpus: Path, output: Path, tmp_path: Path, cut_off: CutOff
+) -> None:
+    own = tmp_path / "in"
+    shutil.copytree(corpus, own)
+    encoding = cut_off(own)
+    rows = episode(3)
+    write_jsonl(own / "quay" / "03.jsonl", [{**rows[0], "text": "quiet rain"}, *rows[1:]])
+    manifest = label(tiny_checkpoint, [own], output, night="2", slice_utterances=SLICE)
+    # the show that comes before on the timeline is as it was
+    assert sorted(encoding.episodes) == [f"Quay/s01e{number:02d}" for number in range(3, 10)]
+    clean = label(tiny_checkpoint, [own], output, night="2", slice_utterances=1000)
+    assert digests(manifest) == digests(clean)
+
+
+def test_a_vacuum_removes_what_an_interrupted_night_left(
+    output: Path, corpus: Path, cut_off: CutOff
+) -> None:
+    cut_off(corpus)
+    assert [name for name in files_of(output) if name.startswith("_work")]
+    removed = vacuum(str(output), datetime.timedelta(days=7), datetime.datetime.now(datetime.UTC))
+    assert not removed.files
+    later = datetime.datetime.now(datetime.UTC) + datetime.timedelta(days=8)
+    vacuum(str(output), datetime.timedelta(days=7), later)
+    assert not [name for name in files_of(output) if name.startswith("_work")]
+    assert list(read_manifests(str(output))) == ["1"]

@@ -41,7 +41,8 @@ def export(flags: argparse.Namespace, rest: list[str]) -> int:
     target = target_of(flags.to)
     emotions = read_emotions(emonet.open_corpus(flags.output))
     utterances, files = _write(target, emotions, flags.destination)
-    stdout.print(f"{utterances:,} of {len(emotions):,} utterances in {files:,} files")
+    unit = "file" if files == 1 else "files"
+    stdout.print(f"{utterances:,} of {len(emotions):,} utterances in {files:,} {unit}")
     if utterances < len(emotions):
         stdout.print(f"left out: {target.left_out}")
     return 0

@@ -6,6 +6,7 @@ import csv
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -62,8 +63,12 @@ def rows_of(output: Path) -> list[dict[str, Any]]:
 @pytest.mark.parametrize("target", ["csv", "jsonl", "parquet"])
 def test_a_table_comes_back_cell_by_cell(odd: Path, tmp_path: Path, target: str) -> None:
     path = exported(odd, target, tmp_path / f"labels.{target}")
-    read = {"csv": pl.read_csv, "jsonl": pl.read_ndjson, "parquet": pl.read_parquet}[target]
-    back = read(path).to_dicts()
+    read: dict[str, Callable[[Path], pl.DataFrame]] = {
+        "csv": pl.read_csv,
+        "jsonl": pl.read_ndjson,
+        "parquet": pl.read_parquet,
+    }
+    back = read[target](path).to_dicts()
     for row, expected in zip(back, rows_of(odd), strict=True):
         assert row.keys() == expected.keys()
         for name, value in row.items():
@@ -118,7 +123,7 @@ def test_what_somebody_wrote_is_no_tag_of_subtitles(odd: Path, tmp_path: Path) -
     assert [(one.name, one.style) for one in file] == [
         (name.replace(",", ";") if name else "", label) for name, _, label in ODD
     ]
-    plain = {"{": "｛", "}": "｝", "\\": "\\\u2060", "\n": " "}
+    plain: dict[str, str | int | None] = {"{": "｛", "}": "｝", "\\": "\\\u2060", "\n": " "}
     assert [one.plaintext for one in file] == [
         text.translate(str.maketrans(plain)) for _, text, _ in ODD
     ]
@@ -134,7 +139,7 @@ def test_utterances_without_times_are_left_out_and_counted(tmp_path: Path, capsy
     output = committed(tmp_path / "out", *episodes)
     exported(output, "srt", tmp_path / "srt")
     told = capsys.readouterr().out
-    assert "3 of 6 utterances in 1 files" in told
+    assert "3 of 6 utterances in 1 file" in told
     assert "without a start and an end" in told
     untimed = committed(tmp_path / "untimed", episodes[1])
     assert main(["export", str(untimed), "--to", "ass", "--output", str(tmp_path / "ass")]) == 1

@@ -24,6 +24,7 @@ UTTERANCES = pa.schema(
         pa.field("speaker_name", pa.string()),
         pa.field("speaker_kind", pa.string(), nullable=False),
         pa.field("speaker_source", pa.string(), nullable=False),
+        pa.field("speaker_confidence", pa.float32()),
         pa.field("text", pa.string(), nullable=False),
         pa.field("text_raw", pa.string(), nullable=False),
         pa.field("gold", pa.string()),
@@ -32,8 +33,9 @@ UTTERANCES = pa.schema(
 """The columns of an episode, a row an utterance, in the order in which they were said.
 
 `dialogue_id` is unique within the episode and changes where a dialogue ends; times are null
-where the source has none; `speaker_id` is null where the speaker is not known; `text` is what
-the model reads, `text_raw` the same as the source has it; `gold` is the label a data set gives.
+where the source has none; `speaker_id` is null where the speaker is not known;
+`speaker_confidence` is null unless a transcript or a diarisation told it; `text` is what the model
+reads, `text_raw` the same as the source has it; `gold` is the label a data set gives.
 """
 
 
@@ -103,6 +105,8 @@ class SpeakerSource(enum.StrEnum):
     VOICE_TAG = "voice_tag"
     FIELD = "field"
     COLUMN = "column"
+    TRANSCRIPT = "transcript"
+    DIARISATION = "diarisation"
     NONE = "none"
 
 
@@ -157,9 +161,10 @@ class Episode:
 def content_digest(utterances: pa.Table) -> str:
     """Names the words, speakers' names and times: equal for an episode and for its labelled rows.
 
-    It does not depend on the file's name, as a speaker's id does.
+    It does not depend on the file's name, as a speaker's id does, nor on how sure a name is.
     """
-    columns = [name for name in UTTERANCES.names if name not in ("gold", "speaker_id", "text_raw")]
+    left_out = ("gold", "speaker_confidence", "speaker_id", "text_raw")
+    columns = [name for name in UTTERANCES.names if name not in left_out]
     content = json.dumps(utterances.select(columns).to_pydict())
     return hashlib.sha256(content.encode()).hexdigest()
 
@@ -280,6 +285,7 @@ def labels_schema(labels: Sequence[str]) -> pa.Schema:
             pa.field("speaker_name", pa.string()),
             pa.field("speaker_kind", pa.string(), nullable=False),
             pa.field("speaker_source", pa.string(), nullable=False),
+            pa.field("speaker_confidence", pa.float32()),
             pa.field("text", pa.string(), nullable=False),
             pa.field("text_raw", pa.string(), nullable=False),
             pa.field("label", pa.dictionary(pa.int8(), pa.string()), nullable=False),

@@ -10,7 +10,7 @@ import html
 import re
 from collections.abc import Iterator
 
-from beam_pipeline.corpus import speaker_labels
+from beam_pipeline.corpus import speaker_labels, turn_marks
 
 _VOICE = re.compile(r"(<v(?:\.[^\s<>]*)?[ \t]+[^<>]*>|</v>)")
 _VOICE_NAME = re.compile(r"<v(?:\.[^\s<>]*)?[ \t]+([^<>]*)>")
@@ -100,10 +100,10 @@ def has_words(text: str) -> bool:
 
 
 def _lines(raw: str) -> tuple[Line, ...]:
-    marked = _TAG_OR_CHEVRONS.sub(_on_its_own_line, raw)
+    marked = turn_marks.on_their_own_lines(_TAG_OR_CHEVRONS.sub(_on_its_own_line, raw))
     spoken = _CREDITS.sub(_only_line_ends, _SUNG.sub(_only_line_ends, plain(marked)))
-    cleaned = _SOUND.sub(_silence, spoken)
-    pairs = zip(cleaned.split("\n"), marked.split("\n"), strict=True)
+    cleaned = _SOUND.sub(_silence, spoken).split("\n")
+    pairs = zip(turn_marks.with_plain_dashes(cleaned), marked.split("\n"), strict=True)
     return tuple(Line(_without_stray_colon(text), raw, _is_scene(raw)) for text, raw in pairs)
 
 
@@ -128,12 +128,14 @@ def _silence(sound: re.Match[str]) -> str:
     if _TURN.fullmatch(sound[0]):
         return ">> "
     line = sound.string[sound.string.rfind("\n", 0, sound.start()) + 1 : sound.start()]
-    if line.strip() in _TURN_MARKS and speaker_labels.is_aside(sound[0]):
+    colon = ":" if sound.string.startswith(":", sound.end()) else ""
+    if line.strip() in _TURN_MARKS and speaker_labels.is_aside(sound[0] + colon):
         return sound[0]
     return _only_line_ends(sound) or " "
 
 
-_TURN_MARKS = frozenset(("", ">>", ">>>", "-", "–", "—"))
+_TURN_MARKS = frozenset(("", ">>", ">>>", *turn_marks.DASHES))
+_STRAY_COLON = re.compile(r"^(>{2,}|-|) ?:(?![()]) ?")
 
 
 def _is_scene(raw: str) -> bool:
@@ -144,5 +146,5 @@ def _is_scene(raw: str) -> bool:
 
 
 def _without_stray_colon(line: str) -> str:
-    """`(laughing): I know` has lost its description, and with it the use of its colon."""
-    return " ".join(line.split()).removeprefix(":").strip()
+    """`- (laughing): I know` has lost its description, and with it the use of its colon."""
+    return _STRAY_COLON.sub(r"\1 ", " ".join(line.split())).strip()

@@ -69,7 +69,7 @@ class Vocabulary:
         return any(known in self.asides or known in self.labels for known in (name, _last(name)))
 
 
-_MARK = re.compile(r"\s*(?:(>{2,})|([-–—](?=\s)|-(?=[^\W\d_a-z(\[])|-(?=[(\[])))\s*")
+_MARK = re.compile(r"\s*(?:(>{2,})|-(?=\s|$))\s*")
 # `SPEAKER_00: `, `[Speaker 1] `, `SPEAKER_01|`: behind brackets no colon is needed.
 _DIARISED = re.compile(
     rf"(?:[\[(]\s*(?P<within>{speaker_kinds.DIARISED})\s*[\])]\s*[:：|]?|"
@@ -80,15 +80,25 @@ _MAX_LABEL_CHARS = 40
 _MAX_LABEL_WORDS = 4
 _LABEL_WORD = re.compile(r"(?:Mc|Mac|[A-Z]')?[^\W_]+(?:['’.-]+[^\W_]+)*[.,']*|#\d+|&")
 _MIXED_CASE = re.compile(r"(?:Mc|Mac)(?=[^\W\d_a-z])")
-_ASIDE = re.compile(r"[(\[]\s*([^()\[\]\n]{2,40}?)\s*[)\]]\s*:?\s*")
+_ASIDE = re.compile(r"[(\[]\s*([^()\[\]\n]{2,40}?)\s*[)\]]\s*(:?)\s*")
 _SOUND = re.compile(r".*(?:ing|s|ed|[Ll]aughter)$|applause|music|silence|bleep|quietly", re.I)
+# What a person does in place of speaking, or while: `LAUGHS: Yes.` names nobody.
+_SOUND_LABELS_WORDS = (
+    "applause breathes chants chanting cheering chuckles chuckling clears coughs crying gasps "
+    "giggles giggling groans grunting grunts hums humming laughs laughing laughter moans mumbles "
+    "music mutters panting screams screaming shouts shouting sighs sighing sings singing sniffles "
+    "sniffs sobbing sobs speaking stammers stutters whispers whispering whistles yawns yelling "
+    "yells"
+)
+_SOUND_LABELS = frozenset(_SOUND_LABELS_WORDS.split())
 # Words of no name, which stand before a colon in capitals or at the start of a sentence.
 _NO_NAME_WORDS = (
-    "a about again also and any are as at be but by can correct did do does first for from get had "
-    "has have here here's how i if in into is it it's its just last let let's like my next no not "
-    "now number of okay on one only or our out question remember second so still that that's the "
-    "their then there there's these they third this those time to today true two vote warning was "
-    "we well were what what's when where which who why will winner with yes you your"
+    "a about again also and any are as at be but by can correct did do does first for from get "
+    "had has have here here's how i if in into is it it's its just last let let's like my next no "
+    "not now number of off okay on one only or our out over question remember second so still "
+    "that that's the their then there there's these they third this those time to today true two "
+    "vote warning was we well were what what's when where which who why will winner with yes you "
+    "your"
 )
 _NO_NAME = frozenset(_NO_NAME_WORDS.split())
 
@@ -105,12 +115,12 @@ def split_label(line: str, vocabulary: Vocabulary) -> SpeakerLabel:
     if diarised := _DIARISED.match(rest):
         name = diarised["within"] or diarised["name"]
         return SpeakerLabel(mark, name, rest[diarised.end() :].strip())
-    aside, speech = _split_aside(rest)
-    if aside is not None:
-        if not _is_voice(aside, bool(mark), vocabulary):
-            return SpeakerLabel(mark, None, speech.removeprefix(":").strip())
-        return SpeakerLabel(mark, aside, speech.strip())
+    if aside := _ASIDE.match(rest):
+        is_voice = _is_voice(aside, bool(mark), vocabulary)
+        return SpeakerLabel(mark, aside[1] if is_voice else None, rest[aside.end() :].strip())
     label, speech = _split_colon(rest)
+    if label and _is_sound(label):
+        return SpeakerLabel(mark, None, speech.strip())
     if label and (_is_capitals(label, mark, vocabulary) or vocabulary.knows_label(label)):
         return SpeakerLabel(mark, label, speech.strip())
     return SpeakerLabel(mark, None, rest.strip())
@@ -120,8 +130,8 @@ def is_aside(text: str) -> bool:
     """Whether a description in brackets may be a name, to judge by its form alone."""
     if _DIARISED.match(text):
         return True
-    aside, _ = _split_aside(text)
-    return aside is not None and _resembles_name(aside)
+    aside = _ASIDE.match(text)
+    return aside is not None and (_resembles_name(aside[1]) or _is_label_aside(aside))
 
 
 def learn(lines: Iterable[str], min_uses: int = MIN_USES) -> Vocabulary:
@@ -138,11 +148,16 @@ def learn(lines: Iterable[str], min_uses: int = MIN_USES) -> Vocabulary:
     finished = True
     for line in lines:
         mark, rest = _split_mark(_DIARISED.sub("", line, count=1))
-        aside, speech = _split_aside(rest)
-        label, speech = (None, speech) if aside is not None else _split_colon(rest)
-        if aside is not None and _resembles_name(aside):
-            asides[canonical(aside)] += 1
-        elif label is not None and (mark or finished) and _resembles_label(label):
+        aside = _ASIDE.match(rest)
+        label, speech = (None, rest[aside.end() :]) if aside else _split_colon(rest)
+        if aside and _resembles_name(aside[1]):
+            asides[canonical(aside[1])] += 1
+        elif (
+            label is not None
+            and not _is_sound(label)
+            and (mark or finished)
+            and _resembles_label(label)
+        ):
             labels[canonical(label)] += 1
             if _in_capitals(label):
                 plain.add(canonical(label))
@@ -164,11 +179,6 @@ def _split_mark(line: str) -> tuple[str, str]:
     return (">>" if marked[1] else "-"), line[marked.end() :]
 
 
-def _split_aside(text: str) -> tuple[str | None, str]:
-    aside = _ASIDE.match(text)
-    return (aside[1], text[aside.end() :]) if aside else (None, text)
-
-
 def _split_colon(text: str) -> tuple[str | None, str]:
     colon = text.find(":", 0, _MAX_LABEL_CHARS)
     label, speech = text[: max(colon, 0)].strip(), text[colon + 1 :]
@@ -177,10 +187,23 @@ def _split_colon(text: str) -> tuple[str | None, str]:
     return label, speech
 
 
-def _is_voice(aside: str, marked: bool, vocabulary: Vocabulary) -> bool:
-    if not _resembles_name(aside):
+def _is_voice(aside: re.Match[str], marked: bool, vocabulary: Vocabulary) -> bool:
+    if _is_label_aside(aside):
+        return True
+    if not _resembles_name(aside[1]):
         return False
-    return marked or speaker_kinds.is_common(aside) or vocabulary.knows_aside(aside)
+    return marked or speaker_kinds.is_common(aside[1]) or vocabulary.knows_aside(aside[1])
+
+
+def _is_label_aside(aside: re.Match[str]) -> bool:
+    """`(MASTER): ` is a label as `MASTER: ` is; `(LAUGHING): ` and `(ON TV): ` are none."""
+    words = aside[1].split()
+    sounds = any(_SOUND.fullmatch(word) for word in words) or _is_sound(aside[1])
+    return bool(aside[2]) and aside[1].isupper() and _resembles_label(aside[1]) and not sounds
+
+
+def _is_sound(label: str) -> bool:
+    return label.isupper() and label.split()[0].casefold() in _SOUND_LABELS
 
 
 def _resembles_name(aside: str) -> bool:

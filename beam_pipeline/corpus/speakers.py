@@ -26,12 +26,15 @@ class Speaker:
       name: as the source has it; None where it has none.
       kind: what is known.
       source: where the name was found.
+      confidence: 0 to 1, how much of the utterance a transcript or a diarisation has as theirs;
+        None where the name stands in the file itself.
     """
 
     id: str | None
     name: str | None
     kind: SpeakerKind
     source: SpeakerSource
+    confidence: float | None = None
 
 
 NOBODY: Final = Speaker(None, None, SpeakerKind.UNKNOWN, SpeakerSource.NONE)

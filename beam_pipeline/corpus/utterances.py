@@ -8,7 +8,7 @@ from typing import NamedTuple
 import pyarrow as pa
 
 from beam_pipeline.corpus.speakers import Speaker
-from beam_pipeline.records import UTTERANCES
+from beam_pipeline.records import UTTERANCES, SpeakerKind, SpeakerSource
 
 
 class Utterance(NamedTuple):
@@ -43,8 +43,31 @@ def utterance_table(utterances: Sequence[Utterance]) -> pa.Table:
         "speaker_name": [speaker.name for speaker in speakers],
         "speaker_kind": [str(speaker.kind) for speaker in speakers],
         "speaker_source": [str(speaker.source) for speaker in speakers],
+        "speaker_confidence": [speaker.confidence for speaker in speakers],
         "text": [utterance.text for utterance in utterances],
         "text_raw": [utterance.text_raw for utterance in utterances],
         "gold": [utterance.gold for utterance in utterances],
     }
     return pa.table(columns, schema=UTTERANCES)
+
+
+def utterances_of(table: pa.Table) -> list[Utterance]:
+    """The utterances of a table with schema `UTTERANCES`, as `utterance_table` was given them."""
+    return [
+        Utterance(
+            row["dialogue_id"],
+            row["start_ms"],
+            row["end_ms"],
+            Speaker(
+                row["speaker_id"],
+                row["speaker_name"],
+                SpeakerKind(row["speaker_kind"]),
+                SpeakerSource(row["speaker_source"]),
+                row["speaker_confidence"],
+            ),
+            row["text"],
+            row["text_raw"],
+            row["gold"],
+        )
+        for row in table.to_pylist()
+    ]

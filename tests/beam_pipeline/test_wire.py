@@ -37,7 +37,8 @@ def vectors(dtype: type) -> st.SearchStrategy[np.ndarray]:
 
 
 def cells(field: pa.Field) -> st.SearchStrategy[Any]:
-    value = st.text(max_size=8) if field.type == pa.string() else counts
+    by_type = {pa.string(): st.text(max_size=8), pa.float32(): st.floats(0, 1, width=32)}
+    value = by_type.get(field.type, counts)
     return st.none() | value if field.nullable else value
 
 

@@ -66,6 +66,7 @@ def labelled(number: int, rows: int = 3, *, text: str = "") -> Labelled:
         "speaker_name": [None] * rows,
         "speaker_kind": ["named", "unknown", "named"][:rows] + ["unknown"] * (rows - 3),
         "speaker_source": ["none"] * rows,
+        "speaker_confidence": [None] * rows,
         "text": [f"{text}{number} {row}" for row in range(rows)],
         "text_raw": [f"{text}{number} {row}" for row in range(rows)],
         "label": pa.array([LABELS[at] for at in logits.argmax(axis=1)]).dictionary_encode(),

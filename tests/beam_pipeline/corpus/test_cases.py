@@ -9,9 +9,6 @@ NOT_YET = frozenset(
         # how captions are shown, and what is no speech
         "s01-zoom",
         "s10-lower-both",
-        "s11-mid-line",
-        "s12-dash-punct",
-        "s13-dash-kinds",
         "s16-role-names",
         "s17-notices",
         "n02-credits",
@@ -19,8 +16,6 @@ NOT_YET = frozenset(
         "n04-lyrics-hash",
         "n05-star-sound",
         "n08-fullwidth",
-        "d01-dash-sound",
-        "d04-dash-colon",
         # places, speakers, times and text
         "t04-long-fraction",
         "t06-arrow-broken",

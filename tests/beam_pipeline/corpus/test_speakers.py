@@ -36,7 +36,7 @@ def identify(name: str | None, *aliases: tuple[str, str, str, str]) -> Speaker:
         (">> JOHN: Hi.", SpeakerLabel(">>", "JOHN", "Hi.")),
         (">>> News.", SpeakerLabel(">>", None, "News.")),
         ("- JEFF PROBST: Hi.", SpeakerLabel("-", "JEFF PROBST", "Hi.")),
-        ("-Hi there.", SpeakerLabel("-", None, "Hi there.")),
+        ("- Hi there.", SpeakerLabel("-", None, "Hi there.")),
         ("McGEE:", SpeakerLabel("", "McGEE", "")),
         ("O'BRIEN: Hi.", SpeakerLabel("", "O'BRIEN", "Hi.")),
         ("B.B.: Hi.", SpeakerLabel("", "B.B.", "Hi.")),

@@ -1,0 +1,315 @@
+"""Who speaks: subtitles that name nobody, named by a transcript that other people made.
+
+    python benchmarks/naming.py ../shared/data
+
+MELD's train and dev rows (its test rows are never read) become an SRT file an episode, without a
+name, in memory; it is read as any file is and named by the transcript of *Friends*. A row counts as
+named if most of its words are in utterances of one speaker, and as right if that one is MELD's
+`Speaker`. MELD writes other names than the transcript. A pair of names is one person if one is a
+word of the other (`Monica`, `Monica Geller`), or if it is in `SPELLINGS`, a table of people that
+was made by reading: nothing else is forgiven.
+"""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+import itertools
+import random
+import resource
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+
+from rapidfuzz.distance import Levenshtein
+from rich.console import Console
+from rich.table import Table
+
+from beam_pipeline.corpus.alignment import words_of
+from beam_pipeline.corpus.names import canonical
+from beam_pipeline.corpus.naming import match_tokens, name_by_transcript
+from beam_pipeline.corpus.options import ReadOptions
+from beam_pipeline.corpus.paths import read_path
+from beam_pipeline.corpus.reading import read_bytes
+from beam_pipeline.corpus.speakers import NOBODY, Cast
+from beam_pipeline.corpus.utterances import Utterance, utterances_of
+
+SPELLINGS = {
+    ("all", "#all#"),
+    ("an", "woman"),
+    ("dr drake remoray", "dr drake ramoray"),
+    ("dr green", "leonard green"),
+    ("dr leedbetter", "dr ledbetter"),
+    ("dr stryker ramoray", "dr stryker remoray"),
+    ("joey/drake", "dr drake ramoray"),
+    ("kyle", "the cute guy"),
+    ("mr geller", "jack geller"),
+    ("mr tribbiani", "joey tribbiani sr"),
+    ("mr waltham", "stephen waltham"),
+    ("mrs geller", "judy geller"),
+    ("mrs green", "sandra green"),
+    ("mrs tribbiani", "gloria tribbiani"),
+    ("mrs waltham", "andrea waltham"),
+    ("pete", "peter becker"),
+    ("phoebe sr", "phoebe abbott"),
+    ("phoebe/waitress", "phoebe buffay"),
+    ("rachel/actress", "rachel green"),
+    ("steve", "steven fisher"),
+    ("young ethan", "ethan"),
+}
+"""MELD's name and the transcript's, where they are one person's and no word tells so."""
+
+TWO_PARTS = {(8, 23): (8, 24), (9, 23): (9, 24)}
+"""Double episodes that MELD gives one number, and the transcript two."""
+
+SEED = 21
+
+SHOW = "Friends"
+
+Key = tuple[int, int]
+"""Season and episode."""
+
+Texts = dict[Key, list[Utterance]]
+"""The utterances of each episode."""
+
+Change = Callable[[list[Utterance], random.Random], list[Utterance]]
+"""What is done to a text before it is aligned."""
+
+
+@dataclasses.dataclass
+class Score:
+    """What became of MELD's rows: how many came, how many are named, and the wrong ones.
+
+    `wrong` has the episode, the row, and the name it was given.
+    """
+
+    rows: int = 0
+    named: int = 0
+    wrong: list[tuple[Key, Utterance, str]] = dataclasses.field(default_factory=list)
+    seconds: float = 0.0
+
+    def cells(self) -> list[str]:
+        """The score as it is shown."""
+        right = self.named - len(self.wrong)
+        precision = f"{right / self.named:.2%}" if self.named else "nobody is named"
+        coverage = f"{self.named / self.rows:.2%}"
+        return [f"{self.rows:,}", f"{self.named:,}", coverage, precision, f"{len(self.wrong)}"]
+
+
+def texts_of(*paths: Path) -> Texts:
+    """The episodes of data sets, in order of time where they have times."""
+    found: Texts = collections.defaultdict(list)
+    for path in paths:
+        for content in read_path(str(path), ReadOptions("friends", show=SHOW)):
+            for episode in content.episodes:
+                _, season, number, _ = episode.place
+                found[season, number] += utterances_of(episode.utterances)
+    return {
+        key: sorted(utterances, key=lambda one: (one.start_ms or 0, one.end_ms or 0))
+        for key, utterances in found.items()
+    }
+
+
+def as_srt(rows: Sequence[Utterance]) -> bytes:
+    """Rows as subtitles, a cue each, without a name."""
+    cues = (
+        f"{number}\n{_clock(row.start_ms)} --> {_clock(row.end_ms)}\n{row.text}\n"
+        for number, row in enumerate(rows, 1)
+    )
+    return "\n".join(cues).encode()
+
+
+def _clock(milliseconds: int | None) -> str:
+    seconds, rest = divmod(milliseconds or 0, 1000)
+    return f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d},{rest:03d}"
+
+
+def read_subtitles(key: Key, rows: Sequence[Utterance]) -> list[Utterance]:
+    """The utterances of the rows, read as a file of subtitles is."""
+    name = f"{SHOW}.S{key[0]:02d}E{key[1]:02d}.en.srt"
+    content = read_bytes(name, as_srt(rows), ReadOptions("friends"))
+    return [one for episode in content.episodes for one in utterances_of(episode.utterances)]
+
+
+def names_of_rows(
+    rows: Sequence[Utterance], utterances: Sequence[Utterance]
+) -> Iterator[str | None]:
+    """The name that most words of each row have in the utterances; None for nobody."""
+    words, of_row = _words(rows)
+    others, of_utterance = _words(utterances)
+    votes: list[collections.Counter[str | None]] = [collections.Counter() for _ in rows]
+    for block in Levenshtein.opcodes(words, others):
+        if block.tag == "equal":
+            for step in range(block.src_end - block.src_start):
+                speaker = utterances[of_utterance[block.dest_start + step]].speaker
+                votes[of_row[block.src_start + step]][speaker.name] += 1
+    for counts in votes:
+        yield counts.most_common(1)[0][0] if counts else None
+
+
+def _words(utterances: Iterable[Utterance]) -> tuple[list[str], list[int]]:
+    found = [(word, at) for at, one in enumerate(utterances) for word in words_of(one.text)]
+    return [word for word, _ in found], [at for _, at in found]
+
+
+def is_one_person(name: str, full: str) -> bool:
+    """Whether MELD's name and the transcript's are one person's."""
+    short, long = canonical(name), canonical(full)
+    return short == long or short in long.split() or (short, long) in SPELLINGS
+
+
+def unchanged(text: list[Utterance], _: random.Random) -> list[Utterance]:
+    """The text as it is."""
+    return text
+
+
+def misheard(share: float, vocabulary: Sequence[str]) -> Change:
+    """Substitutes, drops and adds words, a third of the share each, as a recogniser does."""
+
+    def change(text: list[Utterance], chance: random.Random) -> list[Utterance]:
+        return [row._replace(text=" ".join(_heard(row.text, chance)) or "-") for row in text]
+
+    def _heard(text: str, chance: random.Random) -> Iterator[str]:
+        for word in text.split():
+            what = chance.randrange(3) if chance.random() < share else None
+            if what is None or what == 2:
+                yield word
+            if what is not None and what > 0:
+                yield chance.choice(vocabulary)
+
+    return change
+
+
+def _scenes(text: Sequence[Utterance]) -> list[list[Utterance]]:
+    return [[*scene] for _, scene in itertools.groupby(text, key=lambda one: one.dialogue_id)]
+
+
+def scenes_missing(text: list[Utterance], chance: random.Random) -> list[Utterance]:
+    """Leaves out a tenth of the scenes."""
+    scenes = _scenes(text)
+    gone = set(chance.sample(range(len(scenes)), max(1, round(len(scenes) / 10))))
+    return [one for at, scene in enumerate(scenes) if at not in gone for one in scene]
+
+
+def half_missing(text: list[Utterance], _: random.Random) -> list[Utterance]:
+    """Leaves out the second half."""
+    return text[: len(text) // 2]
+
+
+def scenes_swapped(text: list[Utterance], chance: random.Random) -> list[Utterance]:
+    """Swaps a tenth of the scenes with the next one."""
+    scenes = _scenes(text)
+    for _ in range(max(1, len(scenes) // 10)):
+        at = chance.randrange(max(1, len(scenes) - 1))
+        scenes[at : at + 2] = scenes[at : at + 2][::-1]
+    return [*itertools.chain.from_iterable(scenes)]
+
+
+def score(
+    meld: Texts,
+    transcripts: Texts,
+    subtitles_as: Change = unchanged,
+    transcript_as: Change = unchanged,
+    of_another: bool = False,
+) -> Score:
+    """Names every episode of MELD, and holds the names against MELD's.
+
+    Args:
+      meld: with speakers and times.
+      transcripts: with speakers.
+      subtitles_as: what is done to MELD's words first.
+      transcript_as: what is done to the transcript first.
+      of_another: whether each episode is given the transcript of another one, chosen by chance.
+    """
+    chance = random.Random(SEED)
+    total = Score()
+    for key, rows in sorted(meld.items()):
+        keys = [key, *([TWO_PARTS[key]] if key in TWO_PARTS else [])]
+        if of_another:
+            keys = [chance.choice([one for one in sorted(transcripts) if one not in keys])]
+        transcript = [one for part in keys for one in transcripts[part]]
+        transcript = transcript_as(transcript, chance)
+        heard = subtitles_as(rows, chance)
+        subtitles = read_subtitles(key, heard)
+        begin = time.process_time()
+        matches = match_tokens(subtitles, transcript)
+        named = name_by_transcript(subtitles, transcript, matches, Cast(SHOW, "", {}))
+        total.seconds += time.process_time() - begin
+        for row, name in zip(rows, names_of_rows(heard, named.utterances), strict=True):
+            total.rows += 1
+            if name is not None:
+                total.named += 1
+                if not is_one_person(row.speaker.name or "", name):
+                    total.wrong.append((key, row, name))
+    return total
+
+
+def quality(data: Path) -> Iterator[Table]:
+    """How many rows are named, how many of them rightly, and the wrong ones to read."""
+    parts = [data / "meld" / f"{part}_sent_emo.csv" for part in ("train", "dev")]
+    meld, train = texts_of(*parts), texts_of(parts[0])
+    transcripts = texts_of(data / "friends" / "friends_transcript.parquet")
+    words = [word for text in transcripts.values() for one in text for word in one.text.split()]
+    table = Table("subtitles and transcript", "rows", "named", "coverage", "precision", "wrong")
+    plain = score(meld, transcripts)
+    table.add_row("as they are", *plain.cells())
+    table.add_row(
+        "the first 60 episodes of train",
+        *score({key: train[key] for key in sorted(train)[:60]}, transcripts).cells(),
+    )
+    for share in (0.1, 0.2, 0.3):
+        heard = score(meld, transcripts, subtitles_as=misheard(share, words))
+        table.add_row(f"{share:.0%} of words misheard", *heard.cells())
+    for change in (scenes_missing, half_missing, scenes_swapped):
+        name = (change.__doc__ or "").partition(".")[0]
+        table.add_row(
+            f"transcript: {name}", *score(meld, transcripts, transcript_as=change).cells()
+        )
+    other = score(meld, transcripts, of_another=True)
+    table.add_row("transcript of another episode", *other.cells())
+    yield table
+    wrong = Table("episode", "ms", "MELD", "transcript", "text", title="wrong, as they are")
+    for (season, number), row, name in plain.wrong:
+        place, start = f"s{season:02d}e{number:02d}", f"{row.start_ms}"
+        wrong.add_row(place, start, row.speaker.name, name, row.text[:80])
+    yield wrong
+
+
+def costs() -> Iterator[Table]:
+    """Time and memory for an episode, for ten seasons, and for one very long file."""
+    chance = random.Random(SEED)
+    vocabulary = [f"w{int(chance.paretovariate(0.9))}" for _ in range(200_000)]
+
+    def utterances(count: int) -> list[Utterance]:
+        return [
+            Utterance("d1", at * 3000, at * 3000 + 2500, NOBODY, text, text, None)
+            for at in range(count)
+            for text in [" ".join(chance.choices(vocabulary, k=8))]
+        ]
+
+    table = Table("utterances of 8 words", "episodes", "seconds", "ms an episode", "MiB at most")
+    for count, episodes in ((400, 1), (400, 240), (100_000, 1)):
+        texts = [utterances(count) for _ in range(min(episodes, 20))]
+        heard = misheard(0.1, vocabulary)
+        pairs = [(heard(text, chance), text) for text in texts]
+        begin = time.process_time()
+        for number in range(episodes):
+            subtitles, transcript = pairs[number % len(pairs)]
+            matches = match_tokens(subtitles, transcript)
+            name_by_transcript(subtitles, transcript, matches, Cast(SHOW, "", {}))
+        seconds = time.process_time() - begin
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        cells = (f"{seconds:.2f}", f"{1000 * seconds / episodes:.0f}", f"{peak:.0f}")
+        table.add_row(f"{count:,}", f"{episodes}", *cells)
+    yield table
+
+
+def main(folder: str) -> None:
+    """Prints the tables."""
+    for table in itertools.chain(costs(), quality(Path(folder))):
+        Console().print(table)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -6,6 +6,8 @@ const style = { fontSize: "12px", fontFamily: "system-ui, sans-serif", backgroun
 function draw(id, options) {
   const figure = at(id);
   const chart = Plot.plot({ width: WIDTH, style, ...options });
+  // a picture has one name; those that Plot gives to its groups are no names to a reader
+  for (const group of chart.querySelectorAll("[aria-label]")) group.removeAttribute("aria-label");
   chart.setAttribute("role", "img");
   chart.setAttribute("aria-label", figure.getAttribute("aria-label"));
   figure.replaceChildren(chart);

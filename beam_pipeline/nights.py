@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import gc
+from collections import Counter
 from collections.abc import Sequence
 
 import apache_beam as beam
@@ -12,12 +13,13 @@ from apache_beam.options.pipeline_options import PipelineOptions, StandardOption
 from apache_beam.runners.runner import PipelineResult
 
 from beam_pipeline.corpus.options import ReadOptions
-from beam_pipeline.corpus.paths import file_sha256, located
+from beam_pipeline.corpus.paths import file_sha256, located, total_size
 from beam_pipeline.engines import IN_PROCESS
 from beam_pipeline.engines.failures import failure_elsewhere
 from beam_pipeline.output.acceptance import Acceptance
 from beam_pipeline.output.manifest import Manifest, Origin, read_manifest
 from beam_pipeline.output.run import Run, begin_run
+from beam_pipeline.output.tables import shards_for
 from beam_pipeline.pipeline import Job, build
 from beam_pipeline.records import EmonetError
 from beam_pipeline.slices import SLICE_UTTERANCES, label_in_slices
@@ -121,7 +123,7 @@ def _in_process(engine: Engine) -> bool:
 
 
 def _job(output: str, night: Night, engine: Engine) -> Job:
-    checkpoint = engine.checkpoint
+    checkpoint, reading = engine.checkpoint, night.reading
     precision = precision_on(fastest_device())
     run = begin_run(
         output,
@@ -129,11 +131,13 @@ def _job(output: str, night: Night, engine: Engine) -> Job:
         checkpoint.model_id,
         checkpoint.settings.labels,
         origin_of(checkpoint),
-        [located(path, night.reading.folder) for path in night.paths],
+        [located(path, reading.folder) for path in (*night.paths, *reading.companions)],
         night.acceptance,
     )
+    size = total_size([located(path, night.reading.folder) for path in night.paths])
+    run = dataclasses.replace(run, shards=shards_for(size))
     source = ModelSource(str(checkpoint.folder), engine.encoder, precision)
-    return Job(night.paths, night.reading, source, run, engine.accelerator)
+    return Job(night.paths, reading, source, run, engine.accelerator)
 
 
 def _submit(job: Job, engine: Engine) -> PipelineResult:
@@ -164,8 +168,9 @@ def recorded_night(manifest: Manifest) -> Night:
                 "run again; put it back, or run that night by hand with --replace"
             )
     # by the paths as they were given, for a show may be called after one
-    paths = tuple(one["source"] for one in requested)
-    return Night(manifest["night"], paths, ReadOptions.recorded(manifest["reading"]))
+    reading = ReadOptions.recorded(manifest["reading"])
+    sources = Counter(one["source"] for one in requested) - Counter(reading.companions)
+    return Night(manifest["night"], tuple(sorted(sources.elements())), reading)
 
 
 def origin_of(checkpoint: Checkpoint) -> Origin:

@@ -41,12 +41,17 @@ class Job:
     run: Run
     accelerator: str | None = None
 
+    @property
+    def requested(self) -> tuple[str, ...]:
+        """All files that are read."""
+        return (*self.paths, *self.reading.companions)
+
 
 def build(pipeline: beam.Pipeline, job: Job) -> None:
     """Adds the job of a whole night to a pipeline."""
     read = pipeline | ReadEpisodes(list(job.paths), job.reading, job.run)
     outcome = _label(read, job)
-    outcome | WriteTables(job.run, write_labels) | WriteRun(job.run, job.paths, job.reading)
+    outcome | WriteTables(job.run, write_labels) | WriteRun(job.run, job.requested, job.reading)
 
 
 def build_slice(
@@ -89,7 +94,7 @@ def build_commit(
       parts: its files of labels and memory.
     """
     written = pipeline | ReadKept(job.run.output, keys, parts, found.records)
-    written | WriteRun(job.run, job.paths, job.reading)
+    written | WriteRun(job.run, job.requested, job.reading)
 
 
 def _label(read: Read, job: Job) -> Outcome:

@@ -54,7 +54,7 @@ def whole_job(data: str, output: str) -> tuple[float, float]:
     def watch() -> None:
         nonlocal peak
         while not ended.wait(0.2):
-            peak = max(peak, _resident(job.pid))
+            peak = max(peak, resident(job.pid))
 
     watcher = threading.Thread(target=watch)
     watcher.start()
@@ -67,7 +67,7 @@ def whole_job(data: str, output: str) -> tuple[float, float]:
     return seconds, peak
 
 
-def _resident(root: int) -> float:
+def resident(root: int) -> float:
     """GiB of a process and all its descendants."""
     parents, pages = {}, {}
     for folder in Path("/proc").glob("[0-9]*"):

@@ -9,6 +9,7 @@ import fnmatch
 import glob
 import hashlib
 import itertools
+import os
 from collections.abc import Sequence
 
 from beam_pipeline.records import EmonetError
@@ -43,6 +44,20 @@ def size(path: str) -> int:
     if file is None or file.path != name:
         raise EmonetError(f"{path}: there is no such object; put it there, or leave it out")
     return file.size
+
+
+def total_size(paths: Sequence[str]) -> int:
+    """How many bytes objects have together, by one listing a bucket; what is gone has none."""
+    total = 0
+    of_bucket: dict[str, set[str]] = {}
+    for path in paths:
+        bucket, _, name = path.removeprefix("gs://").partition("/")
+        of_bucket.setdefault(bucket, set()).add(name)
+    for bucket, names in of_bucket.items():
+        folder = os.path.commonpath([os.path.dirname(name) for name in names])
+        listed = storage_of(f"gs://{bucket}").files(folder)
+        total += sum(file.size for file in listed if file.path in names)
+    return total
 
 
 def read(path: str) -> bytes:

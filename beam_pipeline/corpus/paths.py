@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Protocol
 
 from beam_pipeline.corpus import buckets, folders
@@ -38,6 +38,10 @@ class _Place(Protocol):
         """The hex digest of the file's content."""
 
 
+Reader = Callable[[str, bytes, ReadOptions], Iterator[FileContent]]
+"""The path and the bytes of a file, and how it is read -> what is in it."""
+
+
 def _place_of(path: str) -> _Place:
     return buckets if path.startswith("gs://") else folders
 
@@ -62,8 +66,14 @@ def expand_inputs(inputs: Sequence[str], *, may_be_empty: bool = False) -> list[
     return list(_each_once(sorted(itertools.chain.from_iterable(found))))
 
 
-def read_path(path: str, options: ReadOptions) -> Iterator[FileContent]:
-    """Reads a file, or an archive and what is in it; what cannot be opened is refused."""
+def read_path(path: str, options: ReadOptions, read: Reader = read_packed) -> Iterator[FileContent]:
+    """Reads a file, or an archive and what is in it; what cannot be opened is refused.
+
+    Args:
+      path: its name.
+      options: of the user.
+      read: reads its bytes.
+    """
     place, opened, size = _place_of(path), located(path, options.folder), 0
     try:
         size = place.size(opened)
@@ -76,7 +86,7 @@ def read_path(path: str, options: ReadOptions) -> Iterator[FileContent]:
     except EmonetError as error:
         yield refuse_file(path, 0, Reason.UNREADABLE_FILE, str(error))
     else:
-        yield from read_packed(path, data, options)
+        yield from read(path, data, options)
 
 
 def located(path: str, folder: str) -> str:
@@ -100,6 +110,13 @@ def file_size(path: str) -> int | None:
         return _place_of(path).size(path)
     except (OSError, EmonetError):
         return None
+
+
+def total_size(paths: Sequence[str]) -> int:
+    """How many bytes files have together; those that are not there have none."""
+    there = [path for path in paths if path.startswith("gs://")]
+    here = (file_size(path) or 0 for path in paths if not path.startswith("gs://"))
+    return sum(here) + (buckets.total_size(there) if there else 0)
 
 
 def _matches(entry: str, may_be_empty: bool) -> list[str]:

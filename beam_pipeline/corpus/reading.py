@@ -74,6 +74,7 @@ class _Reading:
     used: int
     dropped: tuple[tuple[str, int], ...] = ()
     predicted: bool = False
+    repaired: int = 0
 
 
 @dataclasses.dataclass
@@ -175,7 +176,9 @@ def _episode(
       path: of the file.
       location: of the file.
     """
-    language = parsed.language if isinstance(parsed, ParsedCues) else None
+    language, repaired = (
+        (parsed.language, parsed.repaired) if isinstance(parsed, ParsedCues) else (None, 0)
+    )
     episode = Episode(
         episode_id=location.episode_id,
         corpus=location.corpus,
@@ -190,7 +193,7 @@ def _episode(
     episodes = (episode,) if dialogues.utterances else ()
     wordless = found - dialogues.used
     dropped = (*parsed.dropped, (WORDLESS, wordless)) if wordless else parsed.dropped
-    return _Reading(episodes, parsed.refused, dialogues.used, dropped)
+    return _Reading(episodes, parsed.refused, dialogues.used, dropped, repaired=repaired)
 
 
 def _read_table(table: RawTable, path: str, location: Location, options: ReadOptions) -> _Reading:
@@ -199,7 +202,7 @@ def _read_table(table: RawTable, path: str, location: Location, options: ReadOpt
     rows = read_rows(table, path, location, options)
     dropped = ((NOT_SPEECH, rows.dropped),) if rows.dropped else ()
     used = _count(rows.episodes)
-    return _Reading(rows.episodes, rows.refused, used, dropped, rows.predicted)
+    return _Reading(rows.episodes, rows.refused, used, dropped, rows.predicted, rows.repaired)
 
 
 def _count(episodes: tuple[Episode, ...]) -> int:
@@ -217,6 +220,7 @@ def _content(record: _FileRecord, reading: _Reading) -> FileContent:
         rejected=sum(one.items for one in rejected),
         episodes=tuple(_summaries(reading.episodes)),
         dropped_kinds=reading.dropped,
+        repaired=reading.repaired,
     )
     return FileContent(source, reading.episodes, rejected, reading.predicted)
 

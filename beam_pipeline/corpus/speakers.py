@@ -77,8 +77,11 @@ class Cast:
         return Speaker(None, ", ".join(shown), SpeakerKind.SEVERAL, source)
 
     def _identified(self, shown: str, source: SpeakerSource) -> Speaker:
-        meant = self._alias(shown) or shown
-        kind = speaker_kind(meant)
+        alias = self._alias(shown)
+        meant = alias or shown
+        # whatever a diariser calls a voice is no name, unless a person says so
+        voice = source is SpeakerSource.DIARISATION and alias is None
+        kind = SpeakerKind.DIARISED if voice else speaker_kind(meant)
         if kind is SpeakerKind.NAMED:
             return Speaker(speaker_id(self.namespace, meant), shown, kind, source)
         if kind in _WITHIN_EPISODE:

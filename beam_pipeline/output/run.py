@@ -41,6 +41,7 @@ class Run:
       episodes_before: what the episodes that nights before it hold are called by their content.
       memory: the files of the memory, those of a shard newest first.
       acceptance: what it must come to for its commit.
+      shards: over how many files its labels, and its refusals, are spread.
       folder: what all paths begin with that it writes to; empty, or ends in `/`.
       memory_before: what else is remembered, before that: files that it never takes in.
     """
@@ -58,6 +59,7 @@ class Run:
     episodes_before: str
     memory: tuple[Part, ...]
     acceptance: Acceptance = dataclasses.field(default_factory=Acceptance)
+    shards: int = 8
     folder: str = ""
     memory_before: tuple[Part, ...] = ()
 

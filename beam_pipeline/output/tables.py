@@ -16,19 +16,32 @@ from beam_pipeline.records import REJECTED, EmonetError, Labelled, Rejected
 from beam_pipeline.storage import Storage, storage_of
 
 SHARDS = 8
-"""Files a table is spread over; a constant, so that bytes do not depend on the machine."""
+"""Files that a table is spread over which goes by keys of later nights, too."""
 
+_FILE_BYTES = 128 * 1024 * 1024
 _ROW_GROUP = 64 * 1024
 
 
-def shard_of(key: str) -> int:
+def shard_of(key: str, shards: int = SHARDS) -> int:
     """The number of the file that something lies in, stable over runs and machines."""
-    return int.from_bytes(hashlib.sha256(key.encode()).digest()[:8]) % SHARDS
+    return int.from_bytes(hashlib.sha256(key.encode()).digest()[:8]) % shards
+
+
+def shards_for(size: int) -> int:
+    """Over how many files labels are spread, which come to some 128 MiB each.
+
+    Labels are about as large as what they are of: measured, 135 bytes an utterance of EmoryNLP,
+    half of that in a large file, and 75 bytes of subtitles.
+
+    Args:
+      size: of all inputs, in bytes; never anything of the machine, on which no byte depends.
+    """
+    return max(1, -(-size // _FILE_BYTES))
 
 
 def write_labels(run: Run, shard: int, episodes: Iterable[Labelled]) -> Part:
     """Writes whole episodes, in timeline order."""
-    return write_stream(run, "labels", shard, _in_order(episodes))
+    return write_stream(run, "labels", shard, _in_order(episodes), shards=run.shards)
 
 
 def write_pieces(run: Run, shard: int, episodes: Iterable[Labelled]) -> Part:
@@ -38,7 +51,8 @@ def write_pieces(run: Run, shard: int, episodes: Iterable[Labelled]) -> Part:
     packed = pa.ipc.IpcWriteOptions(compression="zstd")
     with pa.ipc.new_stream(sink, rows.schema, options=packed) as stream:
         stream.write_table(rows.combine_chunks(), max_chunksize=_ROW_GROUP)
-    return _written(run, "labels", shard, "arrow", sink.getvalue(), rows.num_rows)
+    name = f"{shard:05d}-of-{run.shards:05d}.arrow"
+    return _written(run, "labels", shard, name, sink.getvalue(), rows.num_rows)
 
 
 def read_pieces(storage: Storage, pieces: Iterable[Part]) -> Iterator[pa.Table]:
@@ -55,7 +69,8 @@ def read_pieces(storage: Storage, pieces: Iterable[Part]) -> Iterator[pa.Table]:
 def write_rejected(run: Run, shard: int, rejected: Iterable[Rejected]) -> Part:
     """Writes what was refused, by source and position."""
     rows = sorted((dataclasses.asdict(one) for one in rejected), key=lambda r: list(r.values()))
-    return write_part(run, "rejected", shard, pa.Table.from_pylist(rows, REJECTED))
+    table = pa.Table.from_pylist(rows, REJECTED)
+    return write_stream(run, "rejected", shard, [table], shards=run.shards)
 
 
 def write_part(run: Run, table: str, shard: int, rows: pa.Table) -> Part:
@@ -63,7 +78,9 @@ def write_part(run: Run, table: str, shard: int, rows: pa.Table) -> Part:
     return write_stream(run, table, shard, [rows])
 
 
-def write_stream(run: Run, table: str, shard: int, tables: Iterable[pa.Table]) -> Part:
+def write_stream(
+    run: Run, table: str, shard: int, tables: Iterable[pa.Table], *, shards: int = SHARDS
+) -> Part:
     """Writes one file of a table, of which no more is in memory than the file and a row group.
 
     Args:
@@ -71,6 +88,7 @@ def write_stream(run: Run, table: str, shard: int, tables: Iterable[pa.Table]) -
       table: its name.
       shard: the number of the file.
       tables: its rows in order, at least one table, in pieces on which the bytes do not depend.
+      shards: over how many files the table is spread.
     """
     sink = pa.BufferOutputStream()
     ahead = iter(tables)
@@ -80,7 +98,8 @@ def write_stream(run: Run, table: str, shard: int, tables: Iterable[pa.Table]) -
         for group in row_groups(itertools.chain([first], ahead), _ROW_GROUP):
             writer.write_table(group, row_group_size=_ROW_GROUP)
             rows += group.num_rows
-    return _written(run, table, shard, "parquet", sink.getvalue(), rows)
+    name = f"{shard:05d}-of-{shards:05d}.parquet"
+    return _written(run, table, shard, name, sink.getvalue(), rows)
 
 
 def row_groups(tables: Iterable[pa.Table], size: int) -> Iterator[pa.Table]:
@@ -120,10 +139,7 @@ def _content(storage: Storage, part: Part) -> bytes:
     return content
 
 
-def _written(
-    run: Run, table: str, shard: int, extension: str, content: pa.Buffer, rows: int
-) -> Part:
-    name = f"part-{shard:05d}-of-{SHARDS:05d}.{extension}"
-    path = f"{run.folder}{table}/night={run.night}/run={run.name}/{name}"
+def _written(run: Run, table: str, shard: int, name: str, content: pa.Buffer, rows: int) -> Part:
+    path = f"{run.folder}{table}/night={run.night}/run={run.name}/part-{name}"
     storage_of(run.output).write(path, memoryview(content))
     return Part(table, shard, path, rows, hashlib.sha256(content).hexdigest())

@@ -118,10 +118,11 @@ def put_together(
       EmonetError: one of the files is gone or damaged.
     """
     storage = storage_of(run.output)
-    for shard in range(SHARDS):
+    for shard in range(run.shards):
         pieces = [part for part in labels if part.shard == shard]
         if pieces:
-            yield write_stream(run, "labels", shard, read_pieces(storage, pieces))
+            tables = read_pieces(storage, pieces)
+            yield write_stream(run, "labels", shard, tables, shards=run.shards)
     for shard in range(SHARDS):
         layers = [part for part in memory if part.shard == shard]
         if layers:

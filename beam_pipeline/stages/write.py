@@ -22,7 +22,7 @@ from beam_pipeline.output.commit import (
 from beam_pipeline.output.manifest import Part
 from beam_pipeline.output.memories import write_memory
 from beam_pipeline.output.run import Run
-from beam_pipeline.output.tables import shard_of, write_rejected
+from beam_pipeline.output.tables import SHARDS, shard_of, write_rejected
 from beam_pipeline.records import Labelled, Rejected, SourceFile, content_digest
 from beam_pipeline.stages.coders import Value
 
@@ -72,7 +72,8 @@ class WriteTables(beam.PTransform):  # type: ignore[misc]
     def expand(self, outcome: Outcome) -> Written:
         """See the class."""
         parts = (
-            outcome.labelled | "Labels" >> _WriteTable(self.run, self.write_labels, _episode_id),
+            outcome.labelled
+            | "Labels" >> _WriteTable(self.run, self.write_labels, _episode_id, self.run.shards),
             outcome.memory | "Memory" >> _WriteTable(self.run, write_memory, _speaker_id),
         )
         return Written(
@@ -97,7 +98,8 @@ class WriteRun(beam.PTransform):  # type: ignore[misc]
         """Returns the night that was committed."""
         entries = (
             written.parts,
-            written.rejected | "Refusals" >> _WriteTable(self.run, write_rejected, _source),
+            written.rejected
+            | "Refusals" >> _WriteTable(self.run, write_rejected, _source, self.run.shards),
             written.counts,
             written.speakers
             | "SpeakersByShard" >> beam.Map(_with_shard, str).with_output_types(tuple[int, str])
@@ -128,15 +130,16 @@ class _WriteTable(beam.PTransform):  # type: ignore[misc]
         run: Run,
         write: Callable[[Run, int, Iterable[Any]], Entry],
         key: Callable[[Any], str],
+        shards: int = SHARDS,
     ):
         super().__init__()
-        self.run, self.write, self.key = run, write, key
+        self.run, self.write, self.key, self.shards = run, write, key, shards
 
     def expand(self, elements: PCollection[Any]) -> PCollection[Entry]:
         """See the class."""
         return (
             elements
-            | beam.Map(_with_shard, self.key).with_output_types(tuple[int, Value])
+            | beam.Map(_with_shard, self.key, self.shards).with_output_types(tuple[int, Value])
             | beam.GroupByKey()
             | beam.MapTuple(self._write).with_output_types(Value)
         )
@@ -145,8 +148,8 @@ class _WriteTable(beam.PTransform):  # type: ignore[misc]
         return self.write(self.run, shard, elements)
 
 
-def _with_shard(element: Any, key: Callable[[Any], str]) -> tuple[int, Any]:
-    return shard_of(key(element)), element
+def _with_shard(element: Any, key: Callable[[Any], str], shards: int = SHARDS) -> tuple[int, Any]:
+    return shard_of(key(element), shards), element
 
 
 def _label_count(labelled: Labelled) -> LabelCount:

@@ -3,6 +3,8 @@
 const WIDTH = 1080;
 const style = { fontSize: "12px", fontFamily: "system-ui, sans-serif", background: "none" };
 
+const shortened = (name) => (name.length > 18 ? `${name.slice(0, 17)}…` : name);
+
 function draw(id, options) {
   const figure = at(id);
   const chart = Plot.plot({ width: WIDTH, style, ...options });
@@ -41,7 +43,7 @@ function means() {
   const all = known.found.labels;
   const rows = flat([all], () => ({})).map((row, number) => ({ ...row, count: known.found.counts[number] }));
   draw("means", {
-    height: 34 * rows.length + 40, marginLeft: 110, marginRight: 120, color: colour,
+    height: 34 * rows.length + 40, marginLeft: 110, marginRight: 160, color: colour,
     x: { percent: true, label: "mean probability, %", grid: true }, y: { label: null, domain: d3.sort(rows, (row) => -row.mean).map((row) => row.label) },
     marks: [
       Plot.barX(rows, { y: "label", x: "mean", fill: "label", insetTop: 3, insetBottom: 3 }),
@@ -60,8 +62,8 @@ function profiles() {
     return { ...row, difference: row.mean - mean, from: shift(row.low), to: shift(row.high), clear };
   });
   draw("profiles", {
-    height: 60 + 26 * known.found.names.length, marginLeft: 110, marginTop: 34, color: colour,
-    x: { percent: true, ticks: 3, label: "points from the corpus' mean", tickFormat: "+d" }, y: { domain: known.found.names, label: null }, fx: { domain: known.labels, label: null, padding: 0.25 },
+    height: 60 + 26 * known.found.names.length, marginLeft: 140, marginTop: 34, color: colour,
+    x: { percent: true, ticks: 3, label: "points from the corpus' mean", tickFormat: "+d" }, y: { domain: known.found.names, label: null, tickFormat: shortened }, fx: { domain: known.labels, label: null, padding: 0.25 },
     marks: [
       Plot.ruleX([0], { stroke: "currentColor", strokeOpacity: 0.5 }),
       Plot.ruleY(rows.filter((row) => row.from !== null), { fx: "label", y: "who", x1: "from", x2: "to", stroke: "label", strokeWidth: 2, strokeOpacity: 0.75 }),
@@ -77,12 +79,12 @@ function matrix(number) {
   const top = d3.max(told, (cell) => cell.mean) ?? 1;
   const title = (cell) => `${cell.now}, after ${cell.before}\n${label} ${percent(cell.mean, 1)}\n${count(cell.lines)} replies`;
   draw("matrix", {
-    height: 120 + 30 * known.found.names.length, marginLeft: 120, marginTop: 90, style,
-    x: { axis: "top", domain: known.found.names, label: "speaks", tickRotate: -40 }, y: { domain: known.found.names, label: "spoke before" },
-    opacity: { domain: [0, top], range: [0.05, 0.95] },
+    height: 130 + 30 * known.found.names.length, marginLeft: 150, marginTop: 100, marginRight: 80,
+    x: { axis: "top", domain: known.found.names, label: "speaks", tickRotate: -40, tickFormat: shortened },
+    y: { domain: known.found.names, label: "spoke before", tickFormat: shortened },
     marks: [
       Plot.cell(cells.filter((cell) => cell.few), { x: "now", y: "before", fill: "currentColor", fillOpacity: 0.07, title, inset: 1 }),
-      Plot.cell(told, { x: "now", y: "before", fill: known.colours[label], opacity: "mean", title, inset: 1, tip: true }),
+      Plot.cell(told, { x: "now", y: "before", fill: known.colours[label], fillOpacity: { value: (cell) => 0.05 + (0.9 * cell.mean) / top, scale: null }, title, inset: 1, tip: true }),
       Plot.text(told, { x: "now", y: "before", text: (cell) => percent(cell.mean), fill: "currentColor", stroke: "var(--paper)", strokeWidth: 3 }),
     ],
   });

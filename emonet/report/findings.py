@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
 from emonet.emotions import Emotions, Means, grouped_means
 
@@ -35,7 +36,7 @@ def findings(emotions: Emotions) -> dict[str, Any]:
         "counts": np.bincount(emotions.chosen, minlength=len(emotions.labels)).tolist(),
         "confidence": float(emotions.confidence.mean(dtype=np.float64)),
         "people": len(order),
-        "names": emotions.rows["speaker_name"].take(first[chosen]).to_pylist(),
+        "names": _distinct(emotions.rows.select(["speaker_name", "show"]).take(first[chosen])),
         "characters": _means(grouped_means(emotions, people, len(chosen))),
         "arc": episode_means(emotions),
         "change": change(emotions, people, len(chosen)),
@@ -136,6 +137,19 @@ def what_history_moved(emotions: Emotions) -> dict[str, Any]:
         "towards": order[::-1][:MOVED].tolist(),
         "away": order[:MOVED].tolist(),
     }
+
+
+def _distinct(rows: pa.Table) -> list[str]:
+    """Names of speakers, with the show where two have one name, and a number where that is one."""
+    names: list[str] = []
+    for row in rows.to_pylist():
+        name, number = row["speaker_name"] or "?", 1
+        plain = f"{name} ({row['show']})"
+        while name in names:
+            name = plain if number == 1 else f"{plain} {number}"
+            number += 1
+        names.append(name)
+    return names
 
 
 def _means(means: Means) -> list[dict[str, Any]]:

@@ -69,7 +69,7 @@ function scenes(data) {
     const made = element("details");
     made.open = place === 0;
     const first = scene.start;
-    made.append(element("summary", `${known.episodes[data.episodes[first]].id} ${clock(data.seconds[first] - 1)}: ${percent(scene.mean)} on average`));
+    made.append(element("summary", `${[known.episodes[data.episodes[first]].id, clock(data.seconds[first] - 1)].join(" ").trim()}: ${percent(scene.mean)} on average`));
     made.append(...d3.range(first, first + scene.lines).map((row) => lineOf(data, row)));
     return made;
   }));

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,6 +19,7 @@ from made_up_corpora import (
     episode,
     label,
     label_whole,
+    labels_of,
     write_jsonl,
     write_season,
     write_srt,
@@ -28,6 +30,7 @@ from beam_pipeline import labelling
 from beam_pipeline.look_through import Planned
 from beam_pipeline.memory import Tail, recall
 from beam_pipeline.output.manifest import read_manifests
+from beam_pipeline.output.tables import row_groups
 from beam_pipeline.output.vacuum import vacuum
 from beam_pipeline.output.verify import verify
 from beam_pipeline.records import Episode
@@ -136,6 +139,39 @@ def test_slices_of_any_size_write_the_bytes_of_all_at_once(
 ) -> None:
     manifest = label(tiny_checkpoint, [corpus], output, night="2", slice_utterances=utterances)
     assert_as_at_once(manifest, whole, output)
+
+
+def test_size_decides_the_number_of_files_and_slices_fill_them_as_all_at_once_does(
+    tiny_checkpoint: Checkpoint,
+    corpus: Path,
+    whole: dict[str, Any],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert {part["path"][-11:-8] for part in whole["labels"]} == {"001"}
+    monkeypatch.setattr("beam_pipeline.output.tables._FILE_BYTES", 4000)
+    at_once = label_whole(tiny_checkpoint, [corpus], tmp_path / "whole")
+    size = sum(len(content) for content in files_of(corpus).values())
+    assert 1 < len(at_once["labels"]) <= -(-size // 4000)
+    sliced = label(tiny_checkpoint, [corpus], tmp_path / "out", slice_utterances=SLICE)
+    assert digests(sliced) == digests(at_once)
+    # whatever their number, files have the same rows
+    monkeypatch.undo()
+    one = label(tiny_checkpoint, [corpus], tmp_path / "one")
+    assert len(one["labels"]) == 1
+    assert labels_of(tmp_path / "out", sliced).equals(labels_of(tmp_path / "one", one))
+
+
+@given(st.lists(st.integers(0, 9), min_size=1), st.integers(1, 7))
+def test_row_groups_do_not_depend_on_how_rows_come(sizes: list[int], size: int) -> None:
+    ends = np.cumsum([0, *sizes])
+    rows = pa.table({"row": np.arange(ends[-1])})
+    pieces = [rows.slice(begin, count) for begin, count in zip(ends, sizes, strict=False)]
+    assert [group.num_rows for group in row_groups(pieces, size)] == [
+        min(size, rows.num_rows - begin) for begin in range(0, rows.num_rows, size)
+    ]
+    groups = [group["row"].to_pylist() for group in row_groups(pieces, size)]
+    assert [row for group in groups for row in group] == list(range(rows.num_rows))
 
 
 class Encoding:

@@ -191,6 +191,13 @@ def test_a_scene_is_in_one_dialogue_and_overlaps_no_other(dialogues: list[tuple[
     assert [one["mean"] for one in scenes] == sorted((one["mean"] for one in scenes), reverse=True)
 
 
+def test_two_people_of_one_name_stay_two(tmp_path: Path) -> None:
+    lines: list[Line] = [("Ann", "No.", "joy"), ("Bo", "Yes.", "sadness")]
+    shows = [labelled_lines(lines, show=show) for show in ("Ferry", "Harbour")]
+    found = findings(read_emotions(emonet.open_corpus(committed(tmp_path, *shows))))
+    assert found["names"] == ["Ann", "Bo", "Ann (Harbour)", "Bo (Harbour)"]
+
+
 def test_the_accounts_of_files_are_those_of_the_manifest(season: Path) -> None:
     quality = data_of(page_of(season))[0]["quality"]
     assert quality["files"] == 2

@@ -128,16 +128,16 @@ class _Reader:
             begin = min(one.begin for one in paragraph.spans)
             ends = [one.end for one in paragraph.spans if one.end is not None]
             end = max(ends) if len(ends) == len(paragraph.spans) else end
-        faults = [one.fault for one in (span, *paragraph.spans) if one.fault]
+        faulty = any(one.faulty for one in (span, *paragraph.spans))
         lines = [collapsed(line) for line in "".join(paragraph.texts).split("\n")]
-        if faults:
-            self.builder.refuse(paragraph.number, faults[0])
-        elif not any(lines):
+        name = ", ".join(paragraph.names) or None
+        if not any(lines):
             self.builder.drop(Silent.BLANK)
+        elif faulty:
+            self.builder.add(paragraph.number, None, None, lines, name)
         elif span.end is not None and span.end <= span.begin:
             self.builder.drop(Silent.NEVER_SHOWN)
         else:
-            name = ", ".join(paragraph.names) or None
             end_ms = None if end is None else round(end)
             self.builder.add(paragraph.number, round(begin), end_ms, lines, name)
 

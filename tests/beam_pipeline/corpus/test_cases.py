@@ -17,9 +17,6 @@ NOT_YET = frozenset(
         "n05-star-sound",
         "n08-fullwidth",
         # places, speakers, times and text
-        "t04-long-fraction",
-        "t06-arrow-broken",
-        "t07-spaces",
         "b04-bom-mid",
         "b06-crcrlf-vtt",
         "b07-nul-tail",
@@ -33,8 +30,6 @@ NOT_YET = frozenset(
         "m05-vtt-ruby",
         "m09-ttml-und",
         "m10-ttml-two-langs",
-        "t11-arrow-entity",
-        "t14-arrow-no-counter",
     }
 )
 

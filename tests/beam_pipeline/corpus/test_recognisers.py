@@ -110,7 +110,6 @@ def test_words_without_a_time_are_kept_between_their_neighbours() -> None:
 def test_a_time_that_is_no_number_loses_its_cue_alone() -> None:
     bad = {"text": "Lost.", "start": "soon", "end": 1}
     for document in (
-        {"segments": [bad, SPOKEN]},
         {"segments": [{"startTime": [], "body": "Lost."}, {"startTime": 1, "body": "Hi."}]},
         {"utterances": [{**SPOKEN, "start": 1}, bad, 7]},
         {"results": {"channels": [], "utterances": [bad, {**SPOKEN, "transcript": "Hi."}]}},

@@ -42,9 +42,10 @@ def refused(content: FileContent) -> list[tuple[str, Reason]]:
 
 
 FAULTY = [
-    ("mpl2", "a.sub", "[10][25]/Hi|there.\n[30][20]Lost.\n[x]Lost.\n[4x]Lost.\n[50][]Bye.\n",
-     [Said(1000, 2500, None, "Hi there."), Said(5000, 5000, None, "Bye.")],
-     [("line 2", Reason.END_BEFORE_START), ("line 4", Reason.MALFORMED_CUE)]),
+    ("mpl2", "a.sub", "[10][25]/Hi|there.\n[30][20]Kept.\n[x]Kept.\n[4x]Lost.\n[50][]Bye.\n",
+     [Said(1000, 2500, None, "Hi there."), Said(3000, 3000, None, "Kept. Kept."),
+      Said(5000, 5000, None, "Bye.")],
+     [("line 4", Reason.MALFORMED_CUE)]),
     ("tmplayer", "a.txt",
      "00:00:01:Hi|there.\n00:00:02,1=So\n00:00:02,2=what?\n00:00:04:\n00:99:05:Lost.\n00:00:06:Bye.",
      [Said(1000, 2000, None, "Hi there."), Said(2000, 4000, None, "So what?"),
@@ -58,9 +59,10 @@ FAULTY = [
      [("line 6", Reason.MALFORMED_CUE)]),
     ("spruce_stl", "a.stl",
      "$FontName = Arial\n//remark\n00:00:01:00 , 00:00:02:12 , ^IHi^I|there.\n\n"
-     "00:00:03:00,00:00:02:00,Lost.\n00:00:04:00 , Lost.\n00:00:05:05,00:00:06:00,Bye, then.\n",
-     [Said(1000, 2480, None, "Hi there."), Said(5200, 6000, None, "Bye, then.")],
-     [("line 5", Reason.END_BEFORE_START), ("line 6", Reason.MALFORMED_CUE)]),
+     "00:00:03:00,00:00:02:00,Kept.\n00:00:04:00 , Lost.\n00:00:05:05,00:00:06:00,Bye, then.\n",
+     [Said(1000, 2480, None, "Hi there."), Said(3000, 3000, None, "Kept."),
+      Said(5200, 6000, None, "Bye, then.")],
+     [("line 6", Reason.MALFORMED_CUE)]),
     ("whisper_text", "a.txt",
      "Detected language: English\n[00:00.500 --> 00:02.000]  Hi\nthere.\n[soon --> 00:04.000] Lost."
      "\n[00:00:04.000 --> 00:00:05.000]  Bye.\n",

@@ -154,6 +154,7 @@ def _distinct(rows: pa.Table) -> list[str]:
 
 def _means(means: Means) -> list[dict[str, Any]]:
     """Each group's means and margins, four digits; a margin that is not known is None."""
-    margins = np.where(np.isnan(means.margin), None, means.margin.round(4).astype(object))
+    margins = means.margin.round(4).astype(object)
+    margins[np.isnan(means.margin)] = None
     columns = zip(means.mean.round(4).tolist(), margins.tolist(), means.counts, strict=True)
     return [{"mean": mean, "margin": margin, "count": int(n)} for mean, margin, n in columns]

@@ -8,9 +8,10 @@ from __future__ import annotations
 import dataclasses
 import html
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from beam_pipeline.corpus import speaker_labels, turn_marks
+from beam_pipeline.corpus import sounds, speaker_labels, turn_marks
+from beam_pipeline.corpus.credits import without_credits
 
 _VOICE = re.compile(r"(<v(?:\.[^\s<>]*)?[ \t]+[^<>]*>|</v>)")
 _VOICE_NAME = re.compile(r"<v(?:\.[^\s<>]*)?[ \t]+([^<>]*)>")
@@ -22,22 +23,7 @@ _TAG_OR_CHEVRONS = re.compile(
 )
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 _INVISIBLE = re.compile("[\u200b\u200e\u200f\u202a-\u202e\u2060\ufeff]")
-_SOUND = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")
-_NOTES = "♩♪♫♬"
-# From a note of music to the next one, but not over a mark of a new turn; else to the line's end.
-# A line that only ends in a note is sung unless a sentence ends before it.
-_SUNG = re.compile(
-    rf"[{_NOTES}](?:(?!\n\s*>>)[^{_NOTES}])*[{_NOTES}]+|[{_NOTES}][^\n]*"
-    rf"|^[^\n{_NOTES}]*[^\n{_NOTES}.?!…\s][ \t]*[{_NOTES}]+[ \t]*$"
-    r"|^[ \t]*#[ \t](?:(?!\n\s*>>)[^#])*#[ \t]*$",
-    re.MULTILINE,
-)
-_CREDITS = re.compile(
-    r"^[^\w\n]*(?:closed[ -])?(?:caption(?:ing|ed|s)|subtitl(?:ing|ed|es)|synced|"
-    r"synchroni[sz]ed|sync|corrected|translated|transcribed|ripped)\b"
-    r"(?: (?:and|&) \w+| sponsored| provided| performed| made possible| funded)* by\b.*",
-    re.IGNORECASE | re.MULTILINE | re.DOTALL,
-)
+_SOUND = re.compile(r"\([^()]*\)|\[[^\[\]]*\]|\{[^{}]*\}")
 _SCENE_NOTE = re.compile(
     r"[(\[]\s*(?:new scene|scene|cut to|fade (?:in|out|to)|commercial break|int\.|ext\.)(?!\w)",
     re.IGNORECASE,
@@ -88,6 +74,16 @@ def voices(text: str) -> Iterator[Voice]:
         yield Voice(plain(name[1]).strip() or None if name else None, lines, tagged=True)
 
 
+def hushed(voices: Sequence[Voice]) -> tuple[Voice, ...]:
+    """The same voices saying nothing: their lines have no text left, but stand as in the file."""
+    return tuple(
+        dataclasses.replace(
+            voice, lines=tuple(dataclasses.replace(line, text="") for line in voice.lines)
+        )
+        for voice in voices
+    )
+
+
 def plain(text: str) -> str:
     """Takes out tags and invisible marks, and reads entities; as many lines as before."""
     untagged = _TAG.sub(_only_line_ends, text)
@@ -101,8 +97,8 @@ def has_words(text: str) -> bool:
 
 def _lines(raw: str) -> tuple[Line, ...]:
     marked = turn_marks.on_their_own_lines(_TAG_OR_CHEVRONS.sub(_on_its_own_line, raw))
-    spoken = _CREDITS.sub(_only_line_ends, _SUNG.sub(_only_line_ends, plain(marked)))
-    cleaned = _SOUND.sub(_silence, spoken).split("\n")
+    spoken = without_credits(sounds.without_songs(plain(marked)))
+    cleaned = _SOUND.sub(_silence, sounds.with_plain_brackets(spoken)).split("\n")
     pairs = zip(turn_marks.with_plain_dashes(cleaned), marked.split("\n"), strict=True)
     return tuple(Line(_without_stray_colon(text), raw, _is_scene(raw)) for text, raw in pairs)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+from collections import Counter
 from collections.abc import Iterator
 from typing import Final
 
@@ -191,8 +192,9 @@ def _episode(
         flags=location.flags,
     )
     episodes = (episode,) if dialogues.utterances else ()
-    wordless = found - dialogues.used
-    dropped = (*parsed.dropped, (WORDLESS, wordless)) if wordless else parsed.dropped
+    silent = Counter(dict(parsed.dropped)) + Counter(dict(dialogues.silent))
+    silent[WORDLESS] += found - dialogues.used - sum(count for _, count in dialogues.silent)
+    dropped = tuple(sorted((kind, count) for kind, count in silent.items() if count))
     return _Reading(episodes, parsed.refused, dialogues.used, dropped, repaired=repaired)
 
 

@@ -91,6 +91,9 @@ _SOUND_LABELS_WORDS = (
     "yells"
 )
 _SOUND_LABELS = frozenset(_SOUND_LABELS_WORDS.split())
+# Japanese and Chinese captions have names in brackets, and sounds: of a voice, a laugh, a door.
+_IDEOGRAPHS = re.compile(r"[\u3040-\u30ff\u3400-\u9fff々・\s]{1,12}")
+_SOUND_IDEOGRAPHS = re.compile(r"[音声聲笑泣息鳴鸣叫咳歓欢悲響响拍曲歌哭嘆叹]")
 # Words of no name, which stand before a colon in capitals or at the start of a sentence.
 _NO_NAME_WORDS = (
     "a about again also and any are as at be but by can correct did do does first for from get "
@@ -210,6 +213,8 @@ def _resembles_name(aside: str) -> bool:
     """`Probst`, `Jeff Probst`, `all`, `man 2`; not `Laughs`, `door slams`."""
     if speaker_kinds.is_common(aside):
         return True
+    if _IDEOGRAPHS.fullmatch(aside):
+        return not _SOUND_IDEOGRAPHS.search(aside)
     words = aside.split()
     named = all(word[:1].isupper() and not _SOUND.fullmatch(word) for word in words)
     # Sounds are in capitals more often than names are.

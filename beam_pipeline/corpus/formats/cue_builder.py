@@ -24,6 +24,7 @@ class Silent(enum.StrEnum):
     BLANK = "blank"
     COMMENT = "comment"
     CONTROL = "control"
+    CREDIT = "credit"
     DIRECTION = "direction"
     DRAWING = "drawing"
     FRAME_RATE = "frame_rate"

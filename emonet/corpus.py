@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
+from typing import Any
 
 import pyarrow as pa
 
+from beam_pipeline.output.files import read_files
 from beam_pipeline.output.manifest import LAYERED, Manifest, Part, parts_of, read_manifests
 from beam_pipeline.output.tables import read_part
 from beam_pipeline.records import REJECTED, EmonetError, labels_schema
@@ -46,7 +48,7 @@ class LabelledCorpus:
         """
         return self._table("rejected", REJECTED, night)
 
-    def files(self, table: str = "labels", *, night: str | None = None) -> list[str]:
+    def parquet_files(self, table: str = "labels", *, night: str | None = None) -> list[str]:
         """The Parquet files of a table, of one night or of all, for engines that read them.
 
         Args:
@@ -59,6 +61,16 @@ class LabelledCorpus:
         """
         last = self.nights[-1] if table in LAYERED else None
         return [f"{self.output}/{part.path}" for part in self._parts(table, night or last)]
+
+    def files(self) -> list[dict[str, Any]]:
+        """The file record of each input file of all nights.
+
+        Returns:
+          Mappings with `source`, `format`, `encoding`, and the cues or rows that were `found` =
+          `used` + `dropped` + `rejected`, among others.
+        """
+        storage = storage_of(self.output)
+        return [one for night in self.manifests.values() for one in read_files(storage, night)]
 
     def _table(self, table: str, schema: pa.Schema, night: str | None) -> pa.Table:
         storage = storage_of(self.output)

@@ -64,6 +64,15 @@ class Companions:
             utterances = time_by_subtitles(utterances, *_nearest(utterances, subtitles))
         return dataclasses.replace(episode, utterances=utterance_table(utterances))
 
+    def meetings(self, episode: Episode) -> Mapping[tuple[str, str], int]:
+        """How often a name of an episode stands on the same words as one of its transcript."""
+        transcripts = self.transcripts.get(episode.episode_id, ())
+        texts = [utterances_of(one.utterances) for one in transcripts]
+        utterances = utterances_of(episode.utterances)
+        transcript, matches = _nearest(utterances, texts)
+        cast = Cast(episode.show, episode.episode_id, {})
+        return name_by_transcript(utterances, transcript, matches, cast).pairs
+
 
 @functools.lru_cache(maxsize=1)
 def companions_of(options: ReadOptions) -> Companions:

@@ -270,12 +270,12 @@ def quality(data: Path) -> Iterator[Table]:
         )
     other = score(meld, transcripts, of_another=True)
     table.add_row("transcript of another episode", *other.cells())
-    for name, with_names, change in (
+    for name, with_names, heard_as in (
         ("diarisation alone: the right voice", False, unchanged),
         ("diarisation and transcript", True, unchanged),
         ("the same, 30% of words misheard", True, misheard(0.3, words)),
     ):
-        both = with_voices(meld, transcripts, named=with_names, heard=change)
+        both = with_voices(meld, transcripts, named=with_names, heard=heard_as)
         table.add_row(name, *both.cells())
     yield table
     wrong = Table("episode", "ms", "MELD", "transcript", "text", title="wrong, as they are")

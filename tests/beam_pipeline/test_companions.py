@@ -101,3 +101,21 @@ def test_a_transcript_is_timed_by_subtitles(corpus: Path) -> None:
     assert rows[0]["start_ms"] == 0
     assert rows[0]["end_ms"] == 900
     assert 1000 < rows[2]["start_ms"] < rows[2]["end_ms"] <= 2900
+
+
+def test_the_demos_unnamed_episode_is_named_by_its_transcript() -> None:
+    demo = Path(__file__).parents[2] / "demo"
+    transcripts = tuple(map(str, (demo / "transcripts").iterdir()))
+    options = dataclasses.replace(READING, transcripts=transcripts)
+    (content,) = read_path(str(demo / "unnamed" / "Tolsay.Ferry.S01E06.en.srt"), options)
+    rows = companions_of(options).joined(content, options).episodes[0].utterances.to_pylist()
+    unnamed = [row["text"] for row in rows if row["speaker_name"] is None]
+    assert unnamed == ["Somebody close that door!"]
+    assert len(rows) == 43
+    assert len({row["dialogue_id"] for row in rows}) == 4
+    said_by = {row["text"]: row["speaker_name"] for row in rows}
+    assert said_by["I only said please."] == "Ambrose"
+    # who is one person in the episodes with labels is the same one here
+    (labelled,) = read_path(str(demo / "Tolsay Ferry" / "Tolsay.Ferry.S01E03.en.srt"), READING)
+    ids = set(labelled.episodes[0].utterances["speaker_id"].to_pylist())
+    assert {row["speaker_id"] for row in rows if row["speaker_name"] == "Odile"} <= ids

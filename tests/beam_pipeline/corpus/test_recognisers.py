@@ -83,6 +83,13 @@ def test_a_list_that_is_cut_off_is_refused_as_a_whole() -> None:
     assert refused(content) == [("", Reason.MALFORMED_FILE)]
 
 
+def test_a_document_that_is_cut_off_is_refused_with_the_place_of_the_fault() -> None:
+    data = b'{"results": {"channels": [\n{"alternatives": ['
+    (one,) = read_bytes("a.json", data, ReadOptions("c")).rejected
+    assert (one.position, one.reason) == ("", Reason.MALFORMED_FILE)
+    assert "line 2, column 19" in one.detail
+
+
 def test_one_object_in_a_json_file_is_no_table() -> None:
     (one,) = read({"text": "Hi.", "speaker": "Ann"}).rejected
     assert one.reason is Reason.UNKNOWN_FORMAT

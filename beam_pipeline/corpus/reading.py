@@ -25,7 +25,12 @@ from beam_pipeline.corpus.formats.format import (
     TranscriptFormat,
 )
 from beam_pipeline.corpus.formats.turn_builder import ParsedTurns
-from beam_pipeline.corpus.languages import ISO_639_1, detect_language, primary_language
+from beam_pipeline.corpus.languages import (
+    ISO_639_1,
+    detect_language,
+    known_language,
+    primary_language,
+)
 from beam_pipeline.corpus.location import Location, extension, locate
 from beam_pipeline.corpus.options import ReadOptions
 from beam_pipeline.corpus.refusals import Refusal, RefusalError
@@ -87,6 +92,7 @@ class _FileRecord:
     size: int
     format: str = ""
     encoding: str = ""
+    assumed: tuple[str, ...] = ()
 
 
 def read_bytes(path: str, data: bytes, options: ReadOptions) -> FileContent:
@@ -118,8 +124,10 @@ def _read(record: _FileRecord, data: bytes, options: ReadOptions) -> _Reading:
         if isinstance(binary, BinaryCueFormat):
             return _read_cues(binary.read(data), binary.name, record.path, location, options)
         return _read_table(binary.read(data, options), record.path, location, options)
-    decoded = decode(data)
+    decoded = decode(data, location.language)
     record.encoding = decoded.encoding
+    if decoded.twice:
+        record.assumed += ("the text was decoded twice",)
     if not decoded.text or decoded.text.isspace():
         raise RefusalError(Reason.EMPTY_FILE)
     found = detect(decoded.text, suffix)
@@ -248,8 +256,9 @@ def _in_languages(reading: _Reading, options: ReadOptions) -> _Reading:
 
 
 def _with_language(episode: Episode) -> Episode:
-    if episode.language:
-        return episode
+    known = known_language(episode.language)
+    if known:
+        return dataclasses.replace(episode, language=known)
     detected = detect_language(episode.utterances["text"].to_pylist())
     return dataclasses.replace(episode, language=detected)
 

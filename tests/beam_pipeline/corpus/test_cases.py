@@ -8,18 +8,6 @@ NOT_YET = frozenset(
     {
         # how captions are shown, and what is no speech
         # places, speakers, times and text
-        "b04-bom-mid",
-        "b06-crcrlf-vtt",
-        "b07-nul-tail",
-        "e03-sjis",
-        "e06-tis620",
-        "e08-double-utf8",
-        "e11-cp1256",
-        "m03-slashN",
-        "m04-double-entity",
-        "m05-vtt-ruby",
-        "m09-ttml-und",
-        "m10-ttml-two-langs",
     }
 )
 

@@ -14,8 +14,11 @@ fake_gcs_server := github.com/fsouza/fake-gcs-server@v1.56.1
 # of Beam's version
 prism := github.com/apache/beam/sdks/v2/go/cmd/prism@v2.77.0
 
-.PHONY: install demo quick test faults engines engines-short flink fuzz check docs lock \
-	metadata image airflow bench nights speaker compm clean
+playwright := 1.65.2
+axe := 4.14.1
+
+.PHONY: install demo quick test browser faults engines engines-short flink fuzz check docs \
+	lock metadata image airflow bench nights speaker compm clean
 
 install: .venv/installed
 
@@ -37,7 +40,16 @@ quick: install
 
 # One process a core; a file's tests stay in one, for what they share is made once.
 test: install $(flink_operator)
-	$(bin)/python -m pytest -q --numprocesses auto --dist loadfile -m "not faults and not engines"
+	$(bin)/python -m pytest -q --numprocesses auto --dist loadfile -m "not browser and not faults and not engines"
+
+# The page in a real browser, with axe-core. Needs Chromium (`apt-get install chromium`) and npm.
+browser: .browser/package/axe.min.js
+	$(bin)/pip install --quiet --disable-pip-version-check playwright==$(playwright)
+	EMONET_AXE=$< $(bin)/python -m pytest -q -m browser
+
+.browser/package/axe.min.js: | install
+	mkdir -p .browser
+	cd .browser && npm pack --silent axe-core@$(axe) && tar xzf axe-core-$(axe).tgz
 
 # Jobs that are killed, a commit at each of its system calls, discs that fill up, and a real object
 # store behind a network that fails. Needs strace, and Go, which builds the store.

@@ -11,12 +11,23 @@ import traceback
 from collections.abc import Sequence
 from importlib.metadata import version
 
-from emonet.cli import ablate, encoder, evaluate, label, nights, show, speakers, train
+from emonet.cli import (
+    ablate,
+    encoder,
+    evaluate,
+    export,
+    label,
+    nights,
+    report,
+    show,
+    speakers,
+    train,
+)
 from emonet.cli.address_space import check_address_space
 from emonet.cli.arguments import Parser
 from emonet.cli.printing import UNPRINTED, guarded_streams
 
-COMMANDS = (label, show, speakers, train, ablate, evaluate, encoder, nights)
+COMMANDS = (label, show, report, export, speakers, train, ablate, evaluate, encoder, nights)
 """The modules of the commands, in the order of the help. A command imports what it needs when it
 runs, so that `--help` answers at once."""
 

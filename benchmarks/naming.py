@@ -1,6 +1,7 @@
 """Who speaks: subtitles that name nobody, named by a transcript that other people made.
 
-    python benchmarks/naming.py ../shared/data
+    python benchmarks/naming.py ../shared/data        # who is named, who rightly, what it costs
+    python benchmarks/naming.py ../shared/data 12     # labels that names change, in 12 episodes
 
 MELD's train and dev rows (its test rows are never read) become an SRT file an episode, without a
 name, in memory; it is read as any file is and named by the transcript of *Friends*. A row counts as
@@ -33,9 +34,11 @@ from beam_pipeline.corpus.options import ReadOptions
 from beam_pipeline.corpus.paths import read_path
 from beam_pipeline.corpus.reading import read_bytes
 from beam_pipeline.corpus.speakers import NOBODY, Cast
-from beam_pipeline.corpus.utterances import Utterance, utterances_of
+from beam_pipeline.corpus.utterances import Utterance, utterance_table, utterances_of
 from beam_pipeline.corpus.voices import hear_voices, name_voices
+from beam_pipeline.labelling import label_episodes
 from beam_pipeline.records import SpeakerSource
+from emonet import load_model
 
 SPELLINGS = {
     ("all", "#all#"),
@@ -127,10 +130,14 @@ def _clock(milliseconds: int | None) -> str:
     return f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d},{rest:03d}"
 
 
+def file_of(key: Key) -> str:
+    """What an episode's file of subtitles is called."""
+    return f"{SHOW}.S{key[0]:02d}E{key[1]:02d}.en.srt"
+
+
 def read_subtitles(key: Key, rows: Sequence[Utterance]) -> list[Utterance]:
     """The utterances of the rows, read as a file of subtitles is."""
-    name = f"{SHOW}.S{key[0]:02d}E{key[1]:02d}.en.srt"
-    content = read_bytes(name, as_srt(rows), ReadOptions("friends"))
+    content = read_bytes(file_of(key), as_srt(rows), ReadOptions("friends"))
     return [one for episode in content.episodes for one in utterances_of(episode.utterances)]
 
 
@@ -366,8 +373,42 @@ def with_voices(
     return total
 
 
-def main(folder: str) -> None:
-    """Prints the tables."""
+def changed_labels(data: Path, count: int) -> Table:
+    """How many labels differ with and without names, over the first episodes of train."""
+    model = load_model()
+    meld = texts_of(data / "meld" / "train_sent_emo.csv")
+    transcripts = texts_of(data / "friends" / "friends_transcript.parquet")
+    unnamed, named = [], []
+    for key in sorted(meld)[:count]:
+        (episode,) = read_bytes(file_of(key), as_srt(meld[key]), ReadOptions("friends")).episodes
+        said = utterances_of(episode.utterances)
+        matches = match_tokens(said, transcripts[key])
+        found = name_by_transcript(said, transcripts[key], matches, Cast(SHOW, "", {}))
+        unnamed.append(episode)
+        named.append(dataclasses.replace(episode, utterances=utterance_table(found.utterances)))
+    before, after = (
+        {
+            (row["episode_id"], row["start_ms"], row["text"]): row
+            for labelled in label_episodes(model.network, episodes, model.checkpoint.model_id)
+            for row in labelled.rows.to_pylist()
+        }
+        for episodes in (unnamed, named)
+    )
+    both = before.keys() & after.keys()
+    with_history = [row for row in both if after[row]["history_length"]]
+    table = Table("utterances", "of them", "another label with names", "share")
+    for name, rows in (("as they were", both), ("with a history", with_history)):
+        changed = sum(before[row]["label"] != after[row]["label"] for row in rows)
+        table.add_row(name, f"{len(rows):,}", f"{changed:,}", f"{changed / len(rows):.1%}")
+    table.add_row("cut by the transcript", f"{len(before) - len(both):,}", "", "")
+    return table
+
+
+def main(folder: str, labelled: str = "0") -> None:
+    """Prints the tables; with a number, that of labels over so many episodes alone."""
+    if int(labelled):
+        Console().print(changed_labels(Path(folder), int(labelled)))
+        return
     for table in itertools.chain(costs(), quality(Path(folder))):
         Console().print(table)
 

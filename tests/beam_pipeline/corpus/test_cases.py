@@ -7,10 +7,6 @@ from reading_cases import FOLDER, Case, cases, faults
 NOT_YET = frozenset(
     {
         # how captions are shown, and what is no speech
-        "s01-zoom",
-        "s10-lower-both",
-        "s16-role-names",
-        "s17-notices",
         # places, speakers, times and text
     }
 )

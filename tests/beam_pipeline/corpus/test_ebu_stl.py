@@ -115,8 +115,9 @@ def words(paragraph: ContentElement) -> str:
 
 
 LETTERS = "abcdefgh ABC,.?!é è ñ ü Å ç ő ž ß æ ł “”’♪"
+# of spaces in a row ttconv keeps none
 lines = st.text(LETTERS, min_size=1, max_size=30).map(
-    lambda line: f"I {' '.join(line.split())} go."
+    lambda line: " ".join(["I", *line.split(), "go."])
 )
 starts = st.tuples(st.integers(0, 59), st.integers(0, 58), st.integers(0, 24))
 

@@ -78,6 +78,8 @@ class Tally:
       refusals: how many.
       rejected, rejected_files: how many cues, and whole files, were refused for each reason.
       first_rejected: the first refusal of each reason.
+      repaired: cues or rows that were kept although a time of theirs is none.
+      assumed: files by what was assumed of them.
       faults: how many.
       faulty: how many episodes and files have any.
       first_faults: a few of them.
@@ -95,6 +97,8 @@ class Tally:
     rejected: Counts = ()
     rejected_files: Counts = ()
     first_rejected: tuple[Rejected, ...] = ()
+    repaired: int = 0
+    assumed: Counts = ()
     faults: int = 0
     faulty: int = 0
     first_faults: tuple[Fault, ...] = ()
@@ -103,7 +107,7 @@ class Tally:
         """The sums over both."""
         mine, theirs = vars(self), vars(other)
         sums = {name: mine[name] + theirs[name] for name in mine}
-        for name in ("labels", "rejected", "rejected_files"):
+        for name in ("labels", "rejected", "rejected_files", "assumed"):
             sums[name] = _added(sums[name])
         sums["first_rejected"] = first_of_each_reason(sums["first_rejected"])
         sums["first_faults"] = _first_faults(sums["first_faults"])
@@ -141,6 +145,8 @@ def account_file(
         found=sum(source.found for source in sources) - whole,
         dropped=sum(source.dropped for source in sources),
         read=sum(count for source in sources for _, count in source.episodes),
+        repaired=sum(source.repaired for source in sources),
+        assumed=_added((one, 1) for source in sources for one in source.assumed),
     )
     return sums + _refusals(refused) + tally_faults(faults)
 

@@ -168,6 +168,8 @@ def _counts(run: Run, sums: Tally, speakers: Sequence[SpeakerCount]) -> dict[str
         "rejected": rejected,
         "rejected_files": dict(sums.rejected_files),
         "speakers": sum(one.speakers for one in speakers),
+        "repaired": sums.repaired,
+        "assumed": dict(sums.assumed),
     }
 
 

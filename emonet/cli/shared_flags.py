@@ -24,7 +24,7 @@ def input_command(
 ) -> argparse.ArgumentParser:
     """Enters a command that reads files, `inputs` of them, and gives its parser."""
     parser = _command(commands, name, run, summary, example)
-    parser.add_argument("inputs", nargs=inputs, type=escaped, metavar="INPUT",
+    parser.add_argument("inputs", nargs=inputs, type=escaped, metavar="INPUT", default=[],
                         help="file, folder or pattern")  # fmt: skip
     parser.set_defaults(
         path_pattern=None, episodes=None, aliases=None, join_gap=1.0, dialogue_gap=5.0

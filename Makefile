@@ -1,10 +1,15 @@
 PYTHON ?= python3
 DATA ?= ../shared/data
-bin := .venv/bin
+venv := .venv
+bin := $(venv)/bin
 
-# Tests of seconds each; `quick` leaves out what trains, starts a job or needs a corpus.
+# Tests of seconds each; `quick` leaves out what trains, starts a job or reads a whole corpus.
 quick := tests/test_imports.py tests/beam_pipeline/corpus tests/beam_pipeline/output \
-	tests/beam_pipeline/test_memory.py tests/beam_pipeline/test_wire.py
+	tests/beam_pipeline/test_memory.py tests/beam_pipeline/test_wire.py \
+	--ignore tests/beam_pipeline/corpus/test_real.py \
+	--ignore tests/beam_pipeline/output/test_exactly_once.py
+
+further := 3.12 3.13
 
 flinks := .flink/1.20.5 .flink/2.2.1
 flink_operator := .flink/flink-kubernetes-operator-api-1.10.0.jar
@@ -14,14 +19,17 @@ fake_gcs_server := github.com/fsouza/fake-gcs-server@v1.56.1
 # of Beam's version
 prism := github.com/apache/beam/sdks/v2/go/cmd/prism@v2.77.0
 
-.PHONY: install demo quick test faults engines engines-short flink fuzz check docs lock \
-	metadata image airflow bench nights speaker compm clean
+playwright := 1.65.2
+axe := 4.14.1
 
-install: .venv/installed
+.PHONY: install demo quick pythons test browser faults engines engines-short flink fuzz check \
+	docs lock metadata image airflow bench nights speaker compm clean
+
+install: $(venv)/installed
 
 # Everything at the versions and hashes of the lock file, then the package itself.
-.venv/installed: requirements.lock pyproject.toml setup.py
-	$(PYTHON) -m venv .venv
+$(venv)/installed: requirements.lock pyproject.toml setup.py
+	$(PYTHON) -m venv $(venv)
 	$(bin)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	$(bin)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	touch $@
@@ -33,11 +41,28 @@ demo: install
 
 # What changes most, in seconds: reading, memory, what is written, the laws of imports.
 quick: install
-	$(bin)/python -m pytest -q $(quick)
+	$(bin)/python -m pytest -q --numprocesses auto --dist loadfile $(quick)
+
+# The fast tests and the demo in later versions of Python, each in an environment of its own; says
+# which of them are not on this machine.
+pythons: $(further:%=.python-%)
+
+.python-%:
+	@if python$* --version; then $(MAKE) venv=.venv-$* PYTHON=python$* quick demo; \
+	else echo "not proved: there is no python$* on this machine"; fi
 
 # One process a core; a file's tests stay in one, for what they share is made once.
 test: install $(flink_operator)
-	$(bin)/python -m pytest -q --numprocesses auto --dist loadfile -m "not faults and not engines"
+	$(bin)/python -m pytest -q --numprocesses auto --dist loadfile -m "not browser and not faults and not engines"
+
+# The page in a real browser, with axe-core. Needs Chromium (`apt-get install chromium`) and npm.
+browser: .browser/package/axe.min.js
+	$(bin)/pip install --quiet --disable-pip-version-check playwright==$(playwright)
+	EMONET_AXE=$< $(bin)/python -m pytest -q -m browser
+
+.browser/package/axe.min.js: | install
+	mkdir -p .browser
+	cd .browser && npm pack --silent axe-core@$(axe) && tar xzf axe-core-$(axe).tgz
 
 # Jobs that are killed, a commit at each of its system calls, discs that fill up, and a real object
 # store behind a network that fails. Needs strace, and Go, which builds the store.
@@ -142,4 +167,4 @@ compm: install
 	$(bin)/python benchmarks/compm.py $(DATA)/emorynlp/emotion-detection-dev.json
 
 clean:
-	rm -rf .venv .venv-airflow .flink demo-output build dist *.egg-info
+	rm -rf .venv .venv-* .flink demo-output build dist *.egg-info

@@ -11,6 +11,7 @@ import logging
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+from beam_pipeline.corpus.companions import companions_of, read_companions
 from beam_pipeline.corpus.duplicates import only_once, resolve_claims
 from beam_pipeline.corpus.options import ReadOptions
 from beam_pipeline.corpus.paths import read_path
@@ -112,7 +113,13 @@ def settle(episodes: Iterable[Planned], earlier: Earlier) -> tuple[list[Planned]
 def _read(
     paths: Sequence[str], reading: ReadOptions, episodes: Spill, records: Spill
 ) -> Iterator[Planned]:
+    companions = companions_of(reading)
+    for companion in read_companions(reading):
+        records.append(companion.source)
+        for refusal in companion.rejected:
+            records.append(refusal)
     for content in (one for path in paths for one in read_path(path, reading)):
+        content = companions.joined(content, reading)
         records.append(content.source)
         for refusal in content.rejected:
             records.append(refusal)

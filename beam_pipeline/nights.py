@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import gc
+from collections import Counter
 from collections.abc import Sequence
 
 import apache_beam as beam
@@ -125,7 +126,7 @@ def _in_process(engine: Engine) -> bool:
 
 
 def _job(output: str, night: Night, engine: Engine) -> Job:
-    checkpoint = engine.checkpoint
+    checkpoint, reading = engine.checkpoint, night.reading
     precision = precision_on(fastest_device())
     run = begin_run(
         output,
@@ -133,13 +134,13 @@ def _job(output: str, night: Night, engine: Engine) -> Job:
         checkpoint.model_id,
         checkpoint.settings.labels,
         origin_of(checkpoint),
-        [located(path, night.reading.folder) for path in night.paths],
+        [located(path, reading.folder) for path in (*night.paths, *reading.companions)],
         night.acceptance,
     )
     size = total_size([located(path, night.reading.folder) for path in night.paths])
     run = dataclasses.replace(run, shards=shards_for(size))
     source = ModelSource(str(checkpoint.folder), engine.encoder, precision)
-    return Job(write_inputs(run, night.paths), night.reading, source, run, engine.accelerator)
+    return Job(write_inputs(run, night.paths), reading, source, run, engine.accelerator)
 
 
 def _submit(job: Job, engine: Engine) -> PipelineResult:
@@ -170,8 +171,9 @@ def recorded_night(manifest: Manifest) -> Night:
                 "run again; put it back, or run that night by hand with --replace"
             )
     # by the paths as they were given, for a show may be called after one
-    paths = tuple(one["source"] for one in requested)
-    return Night(manifest["night"], paths, ReadOptions.recorded(manifest["reading"]))
+    reading = ReadOptions.recorded(manifest["reading"])
+    sources = Counter(one["source"] for one in requested) - Counter(reading.companions)
+    return Night(manifest["night"], tuple(sorted(sources.elements())), reading)
 
 
 def origin_of(checkpoint: Checkpoint) -> Origin:

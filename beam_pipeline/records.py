@@ -73,7 +73,6 @@ class Reason(enum.StrEnum):
     MALFORMED_FILE = "malformed_file"
     MALFORMED_CUE = "malformed_cue"
     MALFORMED_ROW = "malformed_row"
-    END_BEFORE_START = "end_before_start"
     TEXT_TOO_LONG = "text_too_long"
     EMPTY_TEXT = "empty_text"
     OTHER_LANGUAGE = "other_language"
@@ -229,6 +228,10 @@ class SourceFile:
       dropped_kinds: pairs of a kind and the number of cues that were dropped for it.
       members: the paths of the files in it, each with its own file record; none unless it is an
         archive, and an archive has no cues itself.
+      repaired: cues or rows that were kept although a time of theirs could not be read, or cannot
+        be, as of an end before the start; they are among those used and dropped.
+      assumed: what was assumed of the file, as nobody said it: how it was decoded, and what its
+        columns are.
     """
 
     path: str
@@ -243,6 +246,8 @@ class SourceFile:
     episodes: tuple[tuple[str, int], ...]
     dropped_kinds: tuple[tuple[str, int], ...] = ()
     members: tuple[str, ...] = ()
+    repaired: int = 0
+    assumed: tuple[str, ...] = ()
 
 
 REJECTED = pa.schema(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import logging
 import os
 import sys
@@ -10,12 +11,23 @@ import traceback
 from collections.abc import Sequence
 from importlib.metadata import version
 
-from emonet.cli import ablate, encoder, evaluate, label, nights, show, speakers, train
+from emonet.cli import (
+    ablate,
+    encoder,
+    evaluate,
+    export,
+    label,
+    nights,
+    report,
+    show,
+    speakers,
+    train,
+)
 from emonet.cli.address_space import check_address_space
 from emonet.cli.arguments import Parser
 from emonet.cli.printing import UNPRINTED, guarded_streams
 
-COMMANDS = (label, show, speakers, train, ablate, evaluate, encoder, nights)
+COMMANDS = (label, show, report, export, speakers, train, ablate, evaluate, encoder, nights)
 """The modules of the commands, in the order of the help. A command imports what it needs when it
 runs, so that `--help` answers at once."""
 
@@ -82,5 +94,16 @@ def command_line() -> argparse.ArgumentParser:
     return parser
 
 
+def run() -> int:
+    """As `main`, for a process that ends with it.
+
+    What is left in memory stays out of the collections at its end, which would walk a million
+    objects while the user waits for the prompt.
+    """
+    status = main()
+    gc.freeze()
+    return status
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run())

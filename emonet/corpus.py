@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
+from typing import Any
 
 import pyarrow as pa
 
@@ -45,6 +46,15 @@ class LabelledCorpus:
           EmonetError: as `labels` says.
         """
         return self._table("rejected", REJECTED, night)
+
+    def files(self) -> list[dict[str, Any]]:
+        """The file record of each input file of all nights.
+
+        Returns:
+          Mappings with `source`, `format`, `encoding`, and the cues or rows that were `found` =
+          `used` + `dropped` + `rejected`, among others.
+        """
+        return [one for manifest in self.manifests.values() for one in manifest["inputs"]]
 
     def _table(self, table: str, schema: pa.Schema, night: str | None) -> pa.Table:
         if night is not None and night not in self.manifests:

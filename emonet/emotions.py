@@ -49,6 +49,12 @@ class Emotions:
         return np.take(names, indices)
 
     @functools.cached_property
+    def plain_rows(self) -> pa.Table:
+        """The rows with labels as plain strings, as other programs want them."""
+        at = self.rows.schema.get_field_index("label")
+        return self.rows.set_column(at, "label", self.rows["label"].cast(pa.string()))
+
+    @functools.cached_property
     def confidence(self) -> np.ndarray:
         """The probability of each row's label, (rows,) float32."""
         return np.take_along_axis(self.probabilities, self.chosen[:, None], axis=1)[:, 0]

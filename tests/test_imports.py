@@ -172,7 +172,15 @@ def test_files_of_this_machine_are_read_without_google() -> None:
     subprocess.run([sys.executable, "-c", f"{loads}; {check}"], check=True, cwd=ROOT)
 
 
-def test_only_encoders_and_their_attention_know_the_names_of_transformers() -> None:
+def test_only_encoders_know_transformers() -> None:
     knowing = {name for name in MODULES if "transformers" in packages(name)}
-    assert "model.network.encoder" in knowing
-    assert knowing <= {"model.network.attention", "model.network.encoder"}
+    assert knowing == {"model.network.encoder"}
+
+
+def test_a_model_is_loaded_without_the_models_of_transformers() -> None:
+    # which bring torch's compiler with them: seconds before the first word of a command
+    loads = "from model.checkpoint import PRETRAINED, load_model, open_checkpoint; "
+    loads += "load_model(open_checkpoint(PRETRAINED)).for_inference()"
+    slow = "{'torch._dynamo', 'transformers.modeling_utils'}"
+    check = f"import sys; assert not {slow} & sys.modules.keys()"
+    subprocess.run([sys.executable, "-c", f"{loads}; {check}"], check=True, cwd=ROOT)

@@ -70,14 +70,47 @@ class Conflict:
 
 
 @dataclasses.dataclass(frozen=True)
+class OneSided:
+    """A name that only the files have, or only their transcripts.
+
+    Attributes:
+      namespace: the show.
+      name: as it is written.
+      side: `files` or `transcripts`.
+      utterances: how many have it there.
+    """
+
+    namespace: str
+    name: str
+    side: str
+    utterances: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Source:
+    """How many utterances of a show have their speaker from one source, `none` for no speaker."""
+
+    namespace: str
+    source: str
+    utterances: int
+
+
+@dataclasses.dataclass(frozen=True)
 class Census:
-    """All that is known of a corpus's speakers, the most frequent first."""
+    """All that is known of a corpus's speakers, the most frequent first.
+
+    `contradicted` counts utterances of which a transcript says another name than their own label,
+    which is kept.
+    """
 
     entries: tuple[Entry, ...]
     nameless: int
     collisions: tuple[Collision, ...]
     proposals: tuple[Proposal, ...]
     conflicts: tuple[Conflict, ...] = ()
+    sources: tuple[Source, ...] = ()
+    one_sided: tuple[OneSided, ...] = ()
+    contradicted: int = 0
 
 
 def take_census(episodes: Iterable[Episode]) -> Census:

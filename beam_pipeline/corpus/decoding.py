@@ -8,7 +8,16 @@ import re
 from collections.abc import Iterator
 
 import charset_normalizer
+import ftfy
+from ftfy.badness import is_bad
+from ftfy.fixes import fix_c1_controls
 
+from beam_pipeline.corpus.legacy_encodings import (
+    declared_encoding,
+    declared_language,
+    of_language,
+    of_script,
+)
 from beam_pipeline.corpus.refusals import RefusalError
 from beam_pipeline.records import Reason
 
@@ -42,6 +51,19 @@ _CANDIDATES = [
 _CP1252 = "".join(bytes([byte]).decode("cp1252", "ignore") or chr(byte) for byte in range(256))
 """Windows-1252 as browsers read it: its five undefined bytes are control characters."""
 
+# Names that XML and HTML have for encodings of one byte, or of Japanese, Chinese and Korean.
+_DECLARABLE = frozenset(
+    (
+        *(f"windows-125{digit}" for digit in range(9)),
+        *("big5", "euc-jp", "euc-kr", "gb18030", "gb2312", "gbk", "koi8-r", "koi8-u"),
+        *("shift_jis", "tis-620"),
+    )
+)
+
+# Downloads that break off are padded with zeros, and files are put together of such.
+_PADDING = re.compile(rb"\0{8,}")
+_C1_CONTROL = re.compile("[\x80-\x9f]")
+_SAMPLE_LINES = 200
 _NON_ASCII = re.compile(rb"[\x80-\xff]+")
 _CONTROLS = bytes(set(range(32)) - set(b"\t\n\v\f\r\x1b"))
 _MAX_CONTROL_SHARE = 0.01
@@ -62,23 +84,42 @@ _WIDE_SAMPLE_BYTES = 4_096
 class Decoded:
     """The text of a file, without byte order mark, and the encoding it was read in.
 
+    `twice` says whether it had been decoded in the wrong one before, which is repaired.
+
     A byte that does not belong in UTF-8 stands in the text as half of a character; see `is_broken`.
     """
 
     text: str
     encoding: str
+    twice: bool = False
 
 
-def decode(data: bytes) -> Decoded:
-    """Reads bytes by their byte order mark, else as UTF-8, else as what a detector says.
+def decode(data: bytes, language: str | None = None) -> Decoded:
+    """Reads bytes by their byte order mark, else as UTF-8, else as what is most likely.
 
     UTF-16 without a mark is known by its zeros. What is UTF-8 but for a few bytes is UTF-8: a
-    detector would guess at all of it, where only what those bytes stand in is lost. Latin-1 is
-    read as Windows-1252, of which it is the printable part.
+    detector would guess at all of it, where only what those bytes stand in is lost. Then come the
+    encoding that the file declares, those of its language, those of a script that the bytes can
+    hardly but be in, and what a detector says. Latin-1 is read as Windows-1252, of which it is the
+    printable part.
+
+    Marks, zeros and doubled line ends within the text are taken out. Characters of a text that was
+    once decoded in the wrong encoding are repaired.
+
+    Args:
+      data: of a whole file.
+      language: BCP 47 tag that the file's name gives.
 
     Raises:
       RefusalError: if the bytes are no text, or not in any encoding that is known here.
     """
+    decoded = _decode(data, language)
+    text = _without_rubbish(decoded.text)
+    repaired = _repaired(text)
+    return Decoded(repaired, decoded.encoding, twice=repaired != text)
+
+
+def _decode(data: bytes, language: str | None) -> Decoded:
     for mark, encoding in _MARKS:
         if data.startswith(mark):
             return _decode_marked(data, encoding)
@@ -87,13 +128,38 @@ def decode(data: bytes) -> Decoded:
         decoded = _decode_marked(data, wide)
         _refuse_binary(decoded.text.encode())
         return decoded
+    data = _PADDING.sub(b"", data) or data
     _refuse_binary(data)
     try:
         return Decoded(data.decode("utf-8"), "utf-8")
     except UnicodeDecodeError:
         if _is_mostly_utf_8(_sample(data)):
             return Decoded(data.decode("utf-8", "surrogateescape"), "utf-8")
-        return _decode_detected(data)
+        return _decode_detected(data, language)
+
+
+def _without_rubbish(text: str) -> str:
+    """Takes out marks and zeros of files that were put together, and doubled line ends."""
+    text = text.replace("\ufeff", "").replace("\0", "")
+    doubled = text.count("\r\r\n")
+    return text.replace("\r\r\n", "\n") if 2 * doubled > text.count("\n") else text
+
+
+def _repaired(text: str) -> str:
+    """A text whose characters were bytes of UTF-8, by ftfy; any other as it is."""
+    if text.isascii():
+        return text
+    lines = text.split("\n")
+    beyond = [line for line in lines if not line.isascii()]
+    sample = beyond[:: 1 + len(beyond) // _SAMPLE_LINES]
+    # a few odd lines are odd words; a text that was decoded wrongly is so throughout
+    if 2 * sum(map(_is_mojibake, sample)) < len(sample):
+        return fix_c1_controls(text) if _C1_CONTROL.search(text) else text
+    return "\n".join(line if line.isascii() else ftfy.fix_encoding(line) for line in lines)
+
+
+def _is_mojibake(line: str) -> bool:
+    return is_bad(line) and ftfy.fix_encoding(line) != line
 
 
 def is_broken(text: str) -> bool:
@@ -143,19 +209,26 @@ def _is_binary(data: bytes) -> bool:
     return controls > _MAX_CONTROL_SHARE * len(data)
 
 
-def _decode_detected(data: bytes) -> Decoded:
-    for encoding in _detect(_sample(data)):
+def _decode_detected(data: bytes, language: str | None) -> Decoded:
+    for encoding in _detect(data, language):
         if encoding == "cp1252":
             return Decoded(codecs.charmap_decode(data, "strict", _CP1252)[0], encoding)
         try:
             return Decoded(data.decode(encoding), encoding)
-        except UnicodeDecodeError:
+        except (UnicodeDecodeError, LookupError):  # a file may declare an encoding of any name
             continue
     raise RefusalError(Reason.UNDECODABLE, "no encoding fits; convert the file to UTF-8")
 
 
-def _detect(sample: bytes) -> Iterator[str]:
+def _detect(data: bytes, language: str | None) -> Iterator[str]:
     """Encodings that may fit, the most likely one first."""
+    declared = declared_encoding(data)
+    # what is no UTF-8 is often declared as such
+    if declared and declared.lower() in _DECLARABLE:
+        yield declared.lower()
+    yield from of_language(language or declared_language(data))
+    sample = _sample(data)
+    yield from of_script(sample)
     if sum(map(len, _NON_ASCII.findall(sample))) < _ENOUGH_BYTES:
         yield "cp1252"
         return

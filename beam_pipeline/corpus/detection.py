@@ -10,6 +10,8 @@ from typing import Final, NamedTuple
 
 from beam_pipeline.corpus import formats
 from beam_pipeline.corpus.formats.format import BinaryFormat, Format, RawText, TextFormat
+from beam_pipeline.corpus.formats.json_values import EXTENSION as JSON_EXTENSION
+from beam_pipeline.corpus.formats.json_values import parse_document
 from beam_pipeline.corpus.refusals import RefusalError
 from beam_pipeline.records import Reason
 
@@ -63,12 +65,15 @@ def detect(text: str, extension: str) -> TextFormat:
       extension: of the file, in lower case: `.srt`.
 
     Raises:
-      RefusalError: if it is none that is read.
+      RefusalError: if it is none that is read, or is to be JSON and is not.
     """
     shown = ranked(RawText(text, extension))
     if shown:
         return shown[0][1]
     named = [one for one in _TEXTS if extension in one.extensions]
+    if extension == JSON_EXTENSION:
+        # a document that is cut off shows no format; the error tells where
+        parse_document(text)
     if not named:
         known = ", ".join(one.title for one in FORMATS)
         raise RefusalError(

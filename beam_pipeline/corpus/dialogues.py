@@ -8,10 +8,13 @@ and none is said twice.
 from __future__ import annotations
 
 import dataclasses
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
-from beam_pipeline.corpus import markup
+from beam_pipeline.corpus import markup, sounds
+from beam_pipeline.corpus.credits import without_credits
 from beam_pipeline.corpus.formats.cue_blocks import Cue
+from beam_pipeline.corpus.formats.cue_builder import Silent
 from beam_pipeline.corpus.joining import SOURCES, Piece, join_pieces
 from beam_pipeline.corpus.options import ReadOptions
 from beam_pipeline.corpus.speaker_labels import SpeakerLabel, Vocabulary, learn, split_label
@@ -22,10 +25,17 @@ from beam_pipeline.records import SpeakerKind, SpeakerSource
 
 @dataclasses.dataclass(frozen=True)
 class Dialogues:
-    """The utterances of a subtitle file, and how many of its cues are in them."""
+    """What is said in a subtitle file.
+
+    Attributes:
+      utterances: in order of time.
+      used: how many of the cues are in them.
+      silent: pairs of a kind and the number of those cues in which nobody speaks for it.
+    """
 
     utterances: tuple[Utterance, ...]
     used: int
+    silent: tuple[tuple[str, int], ...] = ()
 
 
 @dataclasses.dataclass
@@ -48,6 +58,9 @@ def split_dialogues(cues: Sequence[Cue], cast: Cast, options: ReadOptions) -> Di
     """
     ordered = sorted(cues, key=lambda cue: cue.start_ms)
     spoken = [tuple(markup.voices("\n".join(cue.lines))) for cue in ordered]
+    sung = frozenset(_sung_over(ordered))
+    for at in sung:
+        spoken[at] = markup.hushed(spoken[at])
     vocabulary = learn(line.text for voices in spoken for voice in voices for line in voice.lines)
     pieces: list[Piece] = []
     scene = turned = False
@@ -59,8 +72,31 @@ def split_dialogues(cues: Sequence[Cue], cast: Cast, options: ReadOptions) -> Di
                 pieces.append(dataclasses.replace(piece, scene=scene, mark=mark))
                 scene = turned = False
         turned = turned or _ends_turned(voices)
-    used = len({piece.cue for piece in pieces})
-    return Dialogues(tuple(turn.finish() for turn in join_pieces(pieces, options)), used)
+    used = {piece.cue for piece in pieces}
+    silent = Counter(_silence(cue, at in sung) for at, cue in enumerate(ordered) if at not in used)
+    return Dialogues(
+        utterances=tuple(turn.finish() for turn in join_pieces(pieces, options)),
+        used=len(used),
+        silent=tuple(sorted((str(kind), count) for kind, count in silent.items() if kind)),
+    )
+
+
+def _sung_over(cues: Sequence[Cue]) -> Iterator[int]:
+    """Which cues are within a song that goes over several."""
+    if not any(sounds.has_notes(line) for cue in cues for line in cue.lines):
+        return iter(())
+    texts = [markup.plain("\n".join(cue.lines)) for cue in cues]
+    return sounds.sung_over(texts, [(cue.start_ms, cue.end_ms) for cue in cues])
+
+
+def _silence(cue: Cue, sung: bool) -> Silent | None:
+    """Why nobody speaks in a cue: as it is a credit, or sung; None for anything else."""
+    text = markup.plain("\n".join(cue.lines))
+    if not markup.has_words(text):
+        return None
+    if not markup.has_words(without_credits(text)):
+        return Silent.CREDIT
+    return Silent.SONG if sung or sounds.has_notes(text) else None
 
 
 def _ends_turned(voices: Sequence[markup.Voice]) -> bool:

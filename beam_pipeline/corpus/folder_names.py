@@ -4,9 +4,9 @@
     Harbour Lights.S01E04.1080p.WEB/Subs/2_English.srt
     Lamplight (2010)/Subs/English.srt
 
-A folder of a season, of subtitles, of a language or of extras stands within that of a show; what
-is above the show's never matters. Sources: Jellyfin's and Plex's pages on naming, Sonarr's and
-Bazarr's issues.
+A folder of a season, of subtitles or transcripts, of a language or of extras stands within that of
+a show; what is above the show's never matters. Sources: Jellyfin's and Plex's pages on naming,
+Sonarr's and Bazarr's issues.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from beam_pipeline.corpus.file_names import Numbers, numbered, title
 from beam_pipeline.corpus.languages import language_of_word
 
 _SUBTITLES = frozenset(("sub", "subs", "subtitle", "subtitles"))
+_COMPANIONS = frozenset(("diarisation", "diarization", "rttm", "scripts", "transcripts"))
 _EXTRAS = frozenset(
     ("behind the scenes", "bonus", "deleted scenes", "extras", "featurettes", "trailers")
 )
@@ -90,7 +91,7 @@ def _named(folders: list[str]) -> Iterator[str]:
 def _stands_within(name: str, found: Above, placed: bool) -> bool:
     """Notes what a folder says; False for the show's, above which nothing matters."""
     plain = " ".join(re.sub(r"[._]", " ", name).split()).casefold()
-    if plain in _SUBTITLES or plain in _EXTRAS:
+    if plain in _SUBTITLES | _COMPANIONS | _EXTRAS:
         return True
     if plain in _SPECIALS:
         found.season = 0 if found.season is None else found.season

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
@@ -24,8 +25,11 @@ MAX_OVERLAPS: Final = 0.5
 """If more than this share of a file's cues begin before the one before ends, that is how the file
 shows them, and no sign that two speak at the same time."""
 
-_FINAL = frozenset(".?!…。？！")
-_CLOSING = "\"'”’»)]"
+_FINAL = frozenset(".?!…。？！｡．‥⋯‽⁇⁈⁉‼؟۔।॥։።፧፨။។᠃\u037e")
+_CLOSING = "\"'”’“»›)]」』）】》〉"
+_UNPUNCTUATED = re.compile("[\u0e00-\u0eff\u1780-\u17ff]")
+"""Thai, Lao and Khmer, in which nothing marks the end of a sentence: it ends with its cue."""
+
 SOURCES: Final = {"v": SpeakerSource.VOICE_TAG, "f": SpeakerSource.FIELD}
 """Where a name was found, by the marks of turns that no line has."""
 
@@ -150,7 +154,8 @@ def _may_join(turn: _Turn, piece: Piece, habits: _Habits) -> bool:
 
 def _runs_on(turn: _Turn, piece: Piece, habits: _Habits) -> bool:
     """Whether a piece comes within a sentence, to judge by time and punctuation."""
-    finished = turn.texts[-1].rstrip(_CLOSING)[-1:] in _FINAL
+    last = turn.texts[-1].rstrip(_CLOSING)[-1:]
+    finished = last in _FINAL or _UNPUNCTUATED.match(last) is not None
     if finished or piece.start_ms - turn.end_ms >= habits.join_gap_ms:
         return False
     return not _is_beside(turn.last, piece, habits)

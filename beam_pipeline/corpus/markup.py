@@ -6,38 +6,21 @@ Law of this module: a line is cleaned, never lost; what the file has stands next
 from __future__ import annotations
 
 import dataclasses
-import html
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from beam_pipeline.corpus import speaker_labels, turn_marks
+from beam_pipeline.corpus import foreign_markup, sounds, speaker_labels, turn_marks
+from beam_pipeline.corpus.credits import without_credits
 
 _VOICE = re.compile(r"(<v(?:\.[^\s<>]*)?[ \t]+[^<>]*>|</v>)")
 _VOICE_NAME = re.compile(r"<v(?:\.[^\s<>]*)?[ \t]+([^<>]*)>")
-_TAG = re.compile(r"</?[A-Za-z][^<>]*>|<[\d:.]+>|\{\\[^{}]*\}")
 # Recognisers write where another person begins to speak, and mean what `>>` means.
 _TURN = re.compile(r"\[SPEAKER[_ ]TURN\]", re.IGNORECASE)
 _TAG_OR_CHEVRONS = re.compile(
-    rf"{_TAG.pattern}|(?P<chevrons>(?:>|&gt;){{2,}}|(?i:{_TURN.pattern}))"
+    rf"{foreign_markup.TAG.pattern}|(?P<chevrons>(?:>|&gt;){{2,}}|(?i:{_TURN.pattern}))"
 )
-_ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 _INVISIBLE = re.compile("[\u200b\u200e\u200f\u202a-\u202e\u2060\ufeff]")
-_SOUND = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")
-_NOTES = "♩♪♫♬"
-# From a note of music to the next one, but not over a mark of a new turn; else to the line's end.
-# A line that only ends in a note is sung unless a sentence ends before it.
-_SUNG = re.compile(
-    rf"[{_NOTES}](?:(?!\n\s*>>)[^{_NOTES}])*[{_NOTES}]+|[{_NOTES}][^\n]*"
-    rf"|^[^\n{_NOTES}]*[^\n{_NOTES}.?!…\s][ \t]*[{_NOTES}]+[ \t]*$"
-    r"|^[ \t]*#[ \t](?:(?!\n\s*>>)[^#])*#[ \t]*$",
-    re.MULTILINE,
-)
-_CREDITS = re.compile(
-    r"^[^\w\n]*(?:closed[ -])?(?:caption(?:ing|ed|s)|subtitl(?:ing|ed|es)|synced|"
-    r"synchroni[sz]ed|sync|corrected|translated|transcribed|ripped)\b"
-    r"(?: (?:and|&) \w+| sponsored| provided| performed| made possible| funded)* by\b.*",
-    re.IGNORECASE | re.MULTILINE | re.DOTALL,
-)
+_SOUND = re.compile(r"\([^()]*\)|\[[^\[\]]*\]|\{[^{}]*\}")
 _SCENE_NOTE = re.compile(
     r"[(\[]\s*(?:new scene|scene|cut to|fade (?:in|out|to)|commercial break|int\.|ext\.)(?!\w)",
     re.IGNORECASE,
@@ -78,7 +61,7 @@ class Voice:
 
 def voices(text: str) -> Iterator[Voice]:
     """Cuts a cue at its voice tags, `<v Name>` and `</v>`, and cleans the lines of each part."""
-    before, *parts = _VOICE.split(text)
+    before, *parts = _VOICE.split(foreign_markup.at_breaks(text))
     if before.strip() or not parts:
         yield Voice(None, _lines(before), tagged=False)
     for tag, spoken in zip(parts[::2], parts[1::2], strict=True):
@@ -88,10 +71,20 @@ def voices(text: str) -> Iterator[Voice]:
         yield Voice(plain(name[1]).strip() or None if name else None, lines, tagged=True)
 
 
+def hushed(voices: Sequence[Voice]) -> tuple[Voice, ...]:
+    """The same voices saying nothing: their lines have no text left, but stand as in the file."""
+    return tuple(
+        dataclasses.replace(
+            voice, lines=tuple(dataclasses.replace(line, text="") for line in voice.lines)
+        )
+        for voice in voices
+    )
+
+
 def plain(text: str) -> str:
     """Takes out tags and invisible marks, and reads entities; as many lines as before."""
-    untagged = _TAG.sub(_only_line_ends, text)
-    return _INVISIBLE.sub("", _ENTITY.sub(_character, untagged))
+    untagged = foreign_markup.TAG.sub(_only_line_ends, foreign_markup.without_breaks(text))
+    return _INVISIBLE.sub("", foreign_markup.read_entities(untagged))
 
 
 def has_words(text: str) -> bool:
@@ -101,8 +94,8 @@ def has_words(text: str) -> bool:
 
 def _lines(raw: str) -> tuple[Line, ...]:
     marked = turn_marks.on_their_own_lines(_TAG_OR_CHEVRONS.sub(_on_its_own_line, raw))
-    spoken = _CREDITS.sub(_only_line_ends, _SUNG.sub(_only_line_ends, plain(marked)))
-    cleaned = _SOUND.sub(_silence, spoken).split("\n")
+    spoken = without_credits(sounds.without_songs(plain(marked)))
+    cleaned = _SOUND.sub(_silence, sounds.with_plain_brackets(spoken)).split("\n")
     pairs = zip(turn_marks.with_plain_dashes(cleaned), marked.split("\n"), strict=True)
     return tuple(Line(_without_stray_colon(text), raw, _is_scene(raw)) for text, raw in pairs)
 
@@ -116,11 +109,6 @@ def _on_its_own_line(found: re.Match[str]) -> str:
 
 def _only_line_ends(found: re.Match[str]) -> str:
     return "\n" * found[0].count("\n")
-
-
-def _character(entity: re.Match[str]) -> str:
-    # An entity may stand for the end of a line, which would be one line more.
-    return html.unescape(entity[0]).replace("\n", " ")
 
 
 def _silence(sound: re.Match[str]) -> str:

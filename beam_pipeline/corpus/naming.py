@@ -1,7 +1,8 @@
 """Utterances with times that name nobody, and a transcript that names all and has no times.
 
-Law of this module: pure, and careful. What a file says itself goes before what another one says;
-an utterance keeps its words and its time, and is at most cut; what is not sure stays as it was.
+Law of this module: pure, and careful. A name in the file itself goes before that of another file, a
+diariser's label does not. An utterance keeps its words and its time, and is at most cut; what is
+not sure stays as it was.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from beam_pipeline.corpus.cutting import Hint, Part, cut, moment, parts_of
 from beam_pipeline.corpus.markup import has_words
 from beam_pipeline.corpus.speakers import Cast
 from beam_pipeline.corpus.utterances import Utterance
-from beam_pipeline.records import SpeakerSource
+from beam_pipeline.records import SpeakerKind, SpeakerSource
 
 MIN_SHARE: Final = 0.4
 """The share of an utterance's words that must be one speaker's before it is theirs."""
@@ -31,7 +32,7 @@ class Named(NamedTuple):
 
     Attributes:
       utterances: of the subtitles, some of them cut.
-      pairs: how often a name of the file itself met one of the transcript's.
+      pairs: how often a name or a voice of the file itself met a name of the transcript.
     """
 
     utterances: list[Utterance]
@@ -79,13 +80,11 @@ def name_by_transcript(
     for utterance, found in zip(utterances, told, strict=True):
         hints = (Hint(m.one[1], transcript[m.other[0]].speaker.name, m.sure) for m in found)
         parts = parts_of(utterance.text.split(), hints, MIN_SHARE)
-        own = utterance.speaker.name
-        if own is None:
-            named += _named(utterance, parts, cast, source)
-        else:
-            pairs.update((own, part.who) for part in parts if part.who)
+        own = utterance.speaker
+        pairs.update((own.name, part.who) for part in parts if own.name and part.who)
+        if own.name and own.kind is not SpeakerKind.DIARISED:
             parts = [Part(None, 0, len(utterance.text.split()), 0.0)]
-            named.append(utterance)
+        named += _named(utterance, parts, cast, source)
         for part in parts:
             scenes.append(
                 [

@@ -56,6 +56,9 @@ class ReadOptions:
       placed: path, show, season, episode, language of files, each but the path may be empty.
       languages: ISO 639-1 codes of those that are read; None for any.
       aliases: namespace, scope (an episode id, or empty for all of it), alias, speaker.
+      transcripts: files that tell who speaks in episodes of the same ids.
+      diarisation: files that tell when which voice speaks in them.
+      timed_by: subtitles of the same episodes, for those that have no times.
       folder: what a relative path is opened from; empty for the working directory. What is read
         of a file, and what it is called, depend on the path alone.
 
@@ -73,6 +76,9 @@ class ReadOptions:
     placed: tuple[tuple[str, str, str, str, str], ...] = ()
     languages: tuple[str, ...] | None = None
     aliases: tuple[tuple[str, str, str, str], ...] = ()
+    transcripts: tuple[str, ...] = ()
+    diarisation: tuple[str, ...] = ()
+    timed_by: tuple[str, ...] = ()
     folder: str = ""
 
     def __post_init__(self) -> None:
@@ -115,6 +121,11 @@ class ReadOptions:
     def recorded(cls, values: Mapping[str, Any]) -> ReadOptions:
         """The options that were written to a manifest as JSON, which has lists for tuples."""
         return cls(**{name: _frozen(value) for name, value in values.items()})
+
+    @property
+    def companions(self) -> tuple[str, ...]:
+        """The files that stand beside those that are labelled, each as often as it is named."""
+        return (*self.transcripts, *self.diarisation, *self.timed_by)
 
     @property
     def renamed(self) -> dict[str, str]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Protocol
 
 from beam_pipeline.corpus import buckets, folders
@@ -36,6 +36,10 @@ class _Place(Protocol):
 
     def sha256(self, path: str) -> str:
         """The hex digest of the file's content."""
+
+
+Reader = Callable[[str, bytes, ReadOptions], Iterator[FileContent]]
+"""The path and the bytes of a file, and how it is read -> what is in it."""
 
 
 def _place_of(path: str) -> _Place:
@@ -81,8 +85,14 @@ def read_list(path: str) -> list[str]:
     return inputs
 
 
-def read_path(path: str, options: ReadOptions) -> Iterator[FileContent]:
-    """Reads a file, or an archive and what is in it; what cannot be opened is refused."""
+def read_path(path: str, options: ReadOptions, read: Reader = read_packed) -> Iterator[FileContent]:
+    """Reads a file, or an archive and what is in it; what cannot be opened is refused.
+
+    Args:
+      path: its name.
+      options: of the user.
+      read: reads its bytes.
+    """
     place, opened, size = _place_of(path), located(path, options.folder), 0
     try:
         size = place.size(opened)
@@ -95,7 +105,7 @@ def read_path(path: str, options: ReadOptions) -> Iterator[FileContent]:
     except EmonetError as error:
         yield refuse_file(path, 0, Reason.UNREADABLE_FILE, str(error))
     else:
-        yield from read_packed(path, data, options)
+        yield from read(path, data, options)
 
 
 def located(path: str, folder: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+from collections import Counter
 from collections.abc import Iterator
 from typing import Final
 
@@ -24,7 +25,12 @@ from beam_pipeline.corpus.formats.format import (
     TranscriptFormat,
 )
 from beam_pipeline.corpus.formats.turn_builder import ParsedTurns
-from beam_pipeline.corpus.languages import ISO_639_1, detect_language, primary_language
+from beam_pipeline.corpus.languages import (
+    ISO_639_1,
+    detect_language,
+    known_language,
+    primary_language,
+)
 from beam_pipeline.corpus.location import Location, extension, locate
 from beam_pipeline.corpus.options import ReadOptions
 from beam_pipeline.corpus.refusals import Refusal, RefusalError
@@ -74,6 +80,7 @@ class _Reading:
     used: int
     dropped: tuple[tuple[str, int], ...] = ()
     predicted: bool = False
+    repaired: int = 0
 
 
 @dataclasses.dataclass
@@ -85,6 +92,7 @@ class _FileRecord:
     size: int
     format: str = ""
     encoding: str = ""
+    assumed: tuple[str, ...] = ()
 
 
 def read_bytes(path: str, data: bytes, options: ReadOptions) -> FileContent:
@@ -116,8 +124,10 @@ def _read(record: _FileRecord, data: bytes, options: ReadOptions) -> _Reading:
         if isinstance(binary, BinaryCueFormat):
             return _read_cues(binary.read(data), binary.name, record.path, location, options)
         return _read_table(binary.read(data, options), record.path, location, options)
-    decoded = decode(data)
+    decoded = decode(data, location.language)
     record.encoding = decoded.encoding
+    if decoded.twice:
+        record.assumed += ("the text was decoded twice",)
     if not decoded.text or decoded.text.isspace():
         raise RefusalError(Reason.EMPTY_FILE)
     found = detect(decoded.text, suffix)
@@ -175,7 +185,9 @@ def _episode(
       path: of the file.
       location: of the file.
     """
-    language = parsed.language if isinstance(parsed, ParsedCues) else None
+    language, repaired = (
+        (parsed.language, parsed.repaired) if isinstance(parsed, ParsedCues) else (None, 0)
+    )
     episode = Episode(
         episode_id=location.episode_id,
         corpus=location.corpus,
@@ -188,9 +200,10 @@ def _episode(
         flags=location.flags,
     )
     episodes = (episode,) if dialogues.utterances else ()
-    wordless = found - dialogues.used
-    dropped = (*parsed.dropped, (WORDLESS, wordless)) if wordless else parsed.dropped
-    return _Reading(episodes, parsed.refused, dialogues.used, dropped)
+    silent = Counter(dict(parsed.dropped)) + Counter(dict(dialogues.silent))
+    silent[WORDLESS] += found - dialogues.used - sum(count for _, count in dialogues.silent)
+    dropped = tuple(sorted((kind, count) for kind, count in silent.items() if count))
+    return _Reading(episodes, parsed.refused, dialogues.used, dropped, repaired=repaired)
 
 
 def _read_table(table: RawTable, path: str, location: Location, options: ReadOptions) -> _Reading:
@@ -199,7 +212,7 @@ def _read_table(table: RawTable, path: str, location: Location, options: ReadOpt
     rows = read_rows(table, path, location, options)
     dropped = ((NOT_SPEECH, rows.dropped),) if rows.dropped else ()
     used = _count(rows.episodes)
-    return _Reading(rows.episodes, rows.refused, used, dropped, rows.predicted)
+    return _Reading(rows.episodes, rows.refused, used, dropped, rows.predicted, rows.repaired)
 
 
 def _count(episodes: tuple[Episode, ...]) -> int:
@@ -217,6 +230,7 @@ def _content(record: _FileRecord, reading: _Reading) -> FileContent:
         rejected=sum(one.items for one in rejected),
         episodes=tuple(_summaries(reading.episodes)),
         dropped_kinds=reading.dropped,
+        repaired=reading.repaired,
     )
     return FileContent(source, reading.episodes, rejected, reading.predicted)
 
@@ -242,8 +256,9 @@ def _in_languages(reading: _Reading, options: ReadOptions) -> _Reading:
 
 
 def _with_language(episode: Episode) -> Episode:
-    if episode.language:
-        return episode
+    known = known_language(episode.language)
+    if known:
+        return dataclasses.replace(episode, language=known)
     detected = detect_language(episode.utterances["text"].to_pylist())
     return dataclasses.replace(episode, language=detected)
 

@@ -54,12 +54,6 @@ def named(rejected: Sequence[Rejected]) -> str:
     return f"{'; '.join(shown)} ({len(rejected):,} refused in all)"
 
 
-def check_times(start_ms: int, end_ms: int) -> None:
-    """Refuses what ends before it starts."""
-    if end_ms < start_ms:
-        raise RefusalError(Reason.END_BEFORE_START, f"starts at {start_ms} ms, ends at {end_ms} ms")
-
-
 def check_size(lines: Iterable[str]) -> None:
     """Refuses a cue with more text than any has."""
     if sum(map(len, lines)) > limits.MAX_TEXT_CHARS:

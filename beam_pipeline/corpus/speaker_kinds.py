@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from beam_pipeline.corpus.names import canonical
+from beam_pipeline.corpus.names import canonical, normalise
 from beam_pipeline.records import SpeakerKind
 
 _SEVERAL = frozenset(
@@ -13,8 +13,8 @@ _SEVERAL = frozenset(
 )
 _SEVERAL_JOINT = re.compile(r"\s(?:and|&|\+)\s|,\s(?![js]r\b)|/")
 _GROUPS_WORDS = (
-    "audience boys cast children chorus class congregation crowd fans girls group guests "
-    "guys kids ladies medics men others passengers patrons people players police protesters "
+    "audience boys cast children chorus class congregation crowd fans girls group guests guys "
+    "kids ladies medics men others passengers patrons people players police protesters "
     "reporters soldiers spectators students team teens tribe villagers voices women workers"
 )
 _GROUPS = frozenset(_GROUPS_WORDS.split())
@@ -23,14 +23,27 @@ _ANYBODY = frozenset(_ANYBODY_WORDS.split())
 _ROLES_WORDS = (
     "agent anchor anchorman announcer attendant attorney bailiff bartender captor cashier clerk "
     "commentator computer conductor cop customer detective director dispatcher doctor driver "
-    "guard guest host hostess interviewer judge juror lawyer machine manager medic mother narrator "
-    "newscaster nurse officer operator paramedic pilot policeman priest radio receptionist "
-    "recording referee reporter salesman secretary soldier speaker student teacher translator tv "
-    "usher waiter waitress witness"
+    "guard guest host hostess interviewer judge juror lawyer machine manager medic mother "
+    "narrator newscaster nurse officer operator paramedic pilot policeman priest radio "
+    "receptionist recording referee reporter salesman secretary soldier speaker student teacher "
+    "translator tv usher waiter waitress witness"
 )
 _ROLES = frozenset(_ROLES_WORDS.split())
 _ADJECTIVES_WORDS = "another elderly first little older old other second the young"
 _ADJECTIVES = frozenset(_ADJECTIVES_WORDS.split())
+_DESCRIBING_WORDS = (
+    "adult air airline american angry arab army asian automated bald bank bar bearded big black "
+    "blonde boat british bus cab cafe chief chinese civil club computer county court dutch "
+    "drunk dying english fat female fire flight former french german guide head homeless "
+    "hospital hotel injured irish italian japanese jewish korean large latin local mail male "
+    "masked mean mexican middle-aged military muffled mysterious nervous new news night old "
+    "older park passing pizza police polish posh prison radio robotic russian sad scottish "
+    "school scottish security senior short shop skinny small spanish staff state store street "
+    "strange swedish tall taxi teenage thin tough town tour train truck tv ugly uniformed vo "
+    "wounded"
+)
+_DESCRIBING = frozenset(_DESCRIBING_WORDS.split()) | _ADJECTIVES
+_WHERE = re.compile(r"\s(?:on|in|at|over|with|from|behind|off|through|via|outside|of|at)\s")
 _GENDERED_VOICE = re.compile(r"(?:wo)?man's voice|(?:fe)?male (?:voice|speaker)|voice(?: over)?")
 _NUMBERED = re.compile(r"\D\s*#?\d+$")
 # `Boy A`, `Girls A-B-C`, `学生B`: somebody, of whom there are more.
@@ -92,6 +105,16 @@ def _kind_of_person(folded: str) -> SpeakerKind:
     if word in _ANYBODY or _GENDERED_VOICE.fullmatch(folded):
         return SpeakerKind.UNKNOWN
     return SpeakerKind.GENERIC if word in _ROLES else SpeakerKind.NAMED
+
+
+def is_described(name: str) -> bool:
+    """Whether a name says what somebody is or where, and not who: `MAN ON TV`, `TAXI DRIVER`."""
+    head, *where = _WHERE.split(normalise(name))
+    *before, word = head.split() or [""]
+    if word in _ANYBODY | {"voice"}:
+        return bool(before or where)
+    described = bool(where) or (bool(before) and _DESCRIBING.issuperset(before))
+    return word in _ROLES and described and _DESCRIBING.issuperset(before)
 
 
 def _kind_of_lettered(who: str | None, letters: str | None) -> SpeakerKind:

@@ -14,12 +14,17 @@ from typing import Final
 
 from beam_pipeline.corpus import speaker_kinds
 from beam_pipeline.corpus.names import canonical
+from beam_pipeline.corpus.notices import is_notice
 
 MIN_USES: Final = 3
 """A doubtful label is a name if the file has it this often: `Next vote:` comes once or twice."""
 
 MIN_ASIDES: Final = 2
 """The same for a name in parentheses that nothing marks: a sound is written otherwise."""
+
+LABELLED_SHARE: Final = 0.6
+"""If that share of the lines that begin a sentence has a label, once is enough: the captions of a
+meeting label every cue, also that of somebody who speaks in one alone."""
 
 CAPITALS_SHARE: Final = 0.7
 """With this share of capital letters in what is said, capitals make no label."""
@@ -91,6 +96,9 @@ _SOUND_LABELS_WORDS = (
     "yells"
 )
 _SOUND_LABELS = frozenset(_SOUND_LABELS_WORDS.split())
+# Japanese and Chinese captions have names in brackets, and sounds: of a voice, a laugh, a door.
+_IDEOGRAPHS = re.compile(r"[\u3040-\u30ff\u3400-\u9fff々・\s]{1,12}")
+_SOUND_IDEOGRAPHS = re.compile(r"[音声聲笑泣息鳴鸣叫咳歓欢悲響响拍曲歌哭嘆叹]")
 # Words of no name, which stand before a colon in capitals or at the start of a sentence.
 _NO_NAME_WORDS = (
     "a about again also and any are as at be but by can correct did do does first for from get "
@@ -121,6 +129,8 @@ def split_label(line: str, vocabulary: Vocabulary) -> SpeakerLabel:
     label, speech = _split_colon(rest)
     if label and _is_sound(label):
         return SpeakerLabel(mark, None, speech.strip())
+    if label and _in_capitals(label) and is_notice(label, speech):
+        return SpeakerLabel(mark, None, rest.strip())
     if label and (_is_capitals(label, mark, vocabulary) or vocabulary.knows_label(label)):
         return SpeakerLabel(mark, label, speech.strip())
     return SpeakerLabel(mark, None, rest.strip())
@@ -144,22 +154,19 @@ def learn(lines: Iterable[str], min_uses: int = MIN_USES) -> Vocabulary:
     labels: collections.Counter[str] = collections.Counter()
     asides: collections.Counter[str] = collections.Counter()
     plain: set[str] = set()
-    letters = capitals = 0
+    letters = capitals = begun = 0
     finished = True
     for line in lines:
         mark, rest = _split_mark(_DIARISED.sub("", line, count=1))
         aside = _ASIDE.match(rest)
         label, speech = (None, rest[aside.end() :]) if aside else _split_colon(rest)
+        begins = bool(mark) or finished
+        begun += begins and bool(rest)
         if aside and _resembles_name(aside[1]):
             asides[canonical(aside[1])] += 1
-        elif (
-            label is not None
-            and not _is_sound(label)
-            and (mark or finished)
-            and _resembles_label(label)
-        ):
+        elif label is not None and begins and _may_name(label, speech):
             labels[canonical(label)] += 1
-            if _in_capitals(label):
+            if _in_capitals(label) or speaker_kinds.is_common(label):
                 plain.add(canonical(label))
         else:
             speech = rest
@@ -167,9 +174,18 @@ def learn(lines: Iterable[str], min_uses: int = MIN_USES) -> Vocabulary:
         capitals += sum(map(str.isupper, speech))
         finished = speech.rstrip("\"'”’)]")[-1:] in ".?!…-" if speech else True
     apart = capitals < CAPITALS_SHARE * max(letters, 1)
+    if labels.total() > 1 and labels.total() >= LABELLED_SHARE * begun:
+        min_uses = 1
     often = {label for label, count in labels.items() if count >= min_uses}
     named = {aside for aside, count in asides.items() if count >= MIN_ASIDES}
     return Vocabulary(frozenset(often | plain if apart else often), frozenset(named), apart)
+
+
+def _may_name(label: str, speech: str) -> bool:
+    """Whether a label may be a name, to judge by its form alone."""
+    if _is_sound(label) or (_in_capitals(label) and is_notice(label, speech)):
+        return False
+    return _resembles_label(label) or speaker_kinds.is_common(label)
 
 
 def _split_mark(line: str) -> tuple[str, str]:
@@ -210,6 +226,8 @@ def _resembles_name(aside: str) -> bool:
     """`Probst`, `Jeff Probst`, `all`, `man 2`; not `Laughs`, `door slams`."""
     if speaker_kinds.is_common(aside):
         return True
+    if _IDEOGRAPHS.fullmatch(aside):
+        return not _SOUND_IDEOGRAPHS.search(aside)
     words = aside.split()
     named = all(word[:1].isupper() and not _SOUND.fullmatch(word) for word in words)
     # Sounds are in capitals more often than names are.

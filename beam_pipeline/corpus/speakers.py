@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from typing import Final
 
 from beam_pipeline.corpus.names import canonical, normalise
-from beam_pipeline.corpus.speaker_kinds import speaker_kind
+from beam_pipeline.corpus.speaker_kinds import is_described, speaker_kind
 from beam_pipeline.records import SpeakerKind, SpeakerSource
 
 
@@ -40,6 +41,8 @@ class Speaker:
 NOBODY: Final = Speaker(None, None, SpeakerKind.UNKNOWN, SpeakerSource.NONE)
 """The speaker of whom nothing is known."""
 
+# `Renner, Tobias` is one person, as directories write them; `ASH, MISTY` are two.
+_INVERTED = re.compile(r"[A-Z]\w*[a-z][\w'’-]*, [A-Z][a-z][\w'’-]*(?: [A-Z][\w.'’-]*)?")
 _DASHES = "-‐‑–—−"
 _WITHIN_EPISODE = (SpeakerKind.GENERIC, SpeakerKind.DIARISED)
 
@@ -77,8 +80,11 @@ class Cast:
         return Speaker(None, ", ".join(shown), SpeakerKind.SEVERAL, source)
 
     def _identified(self, shown: str, source: SpeakerSource) -> Speaker:
-        meant = self._alias(shown) or shown
-        kind = speaker_kind(meant)
+        alias = self._alias(shown)
+        meant = alias or shown
+        # whatever a diariser calls a voice is no name, unless a person says so
+        voice = source is SpeakerSource.DIARISATION and alias is None
+        kind = SpeakerKind.DIARISED if voice else _kind(meant, source)
         if kind is SpeakerKind.NAMED:
             return Speaker(speaker_id(self.namespace, meant), shown, kind, source)
         if kind in _WITHIN_EPISODE:
@@ -91,6 +97,17 @@ class Cast:
             if found:
                 return found
         return None
+
+
+def _kind(name: str, source: SpeakerSource) -> SpeakerKind:
+    """What a name stands for where it was found: a table's names are of people, not of screens."""
+    kind = speaker_kind(name)
+    if kind is SpeakerKind.NAMED and source is not SpeakerSource.COLUMN and is_described(name):
+        return SpeakerKind.GENERIC
+    on_screen = source in (SpeakerSource.LABEL, SpeakerSource.VOICE_TAG)
+    if kind is SpeakerKind.SEVERAL and on_screen and _INVERTED.fullmatch(name):
+        return SpeakerKind.NAMED
+    return kind
 
 
 def alias_key(namespace: str, scope: str, alias: str) -> AliasKey:

@@ -14,7 +14,7 @@ from beam_pipeline.corpus import limits
 from beam_pipeline.corpus.decoding import refuse_broken
 from beam_pipeline.corpus.location import Location, episode_id
 from beam_pipeline.corpus.options import FIELDS, ReadOptions
-from beam_pipeline.corpus.refusals import Refusal, RefusalError, check_times, note
+from beam_pipeline.corpus.refusals import Refusal, RefusalError, note
 from beam_pipeline.corpus.speakers import Cast, Speaker
 from beam_pipeline.corpus.table_columns import RawTable, has_predictions, resolve_columns
 from beam_pipeline.corpus.utterances import Utterance, utterance_table
@@ -66,6 +66,7 @@ class _Line:
     language: str | None
     order: int | None
     utterance: Utterance
+    repaired: bool
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,12 +78,14 @@ class Rows:
       refused: its refused rows.
       dropped: how many rows are no speech, by the name of their speaker.
       predicted: whether it has predictions of emonet for labels, and no gold.
+      repaired: how many rows are without a time that cannot be read, or cannot be.
     """
 
     episodes: tuple[Episode, ...]
     refused: tuple[Refusal, ...]
     dropped: int
     predicted: bool = False
+    repaired: int = 0
 
 
 def read_rows(table: RawTable, source: str, location: Location, options: ReadOptions) -> Rows:
@@ -113,7 +116,8 @@ def read_rows(table: RawTable, source: str, location: Location, options: ReadOpt
     spoken = [line for line in lines if line.utterance.speaker.kind is not SpeakerKind.NO_SPEECH]
     episodes = tuple(_episodes(spoken, source, location))
     predicted = has_predictions(table) and "label" not in columns
-    return Rows(episodes, tuple(refused), len(lines) - len(spoken), predicted)
+    repaired = sum(line.repaired for line in lines)
+    return Rows(episodes, tuple(refused), len(lines) - len(spoken), predicted, repaired)
 
 
 def _default_place(location: Location, options: ReadOptions, has_episodes: bool) -> _Place:
@@ -125,9 +129,7 @@ def _default_place(location: Location, options: ReadOptions, has_episodes: bool)
 def _read_row(row: _Row, default: _Place, options: ReadOptions, casts: dict[str, Cast]) -> _Line:
     text = _read_text(row.text)
     place = _read_place(row, default, options)
-    start_ms, end_ms = _read_time(row.start_ms), _read_time(row.end_ms)
-    if start_ms is not None and end_ms is not None:
-        check_times(start_ms, end_ms)
+    start_ms, end_ms, repaired = _read_times(row)
     key = place.episode_id
     if key not in casts:
         casts[key] = Cast(place.show, key, options.names)
@@ -136,7 +138,8 @@ def _read_row(row: _Row, default: _Place, options: ReadOptions, casts: dict[str,
     gold = _read_name(row.label)
     raw = str(row.text)
     utterance = Utterance(dialogue, start_ms, end_ms, speaker, text, raw, gold)
-    return _Line(place, _read_name(row.language), _read_number(row.utterance), utterance)
+    order = _read_number(row.utterance)
+    return _Line(place, _read_name(row.language), order, utterance, repaired)
 
 
 def _read_text(cell: object) -> str:
@@ -210,6 +213,22 @@ def _read_number(cell: object) -> int | None:
     if isinstance(cell, float):
         return int(cell) if cell.is_integer() and 0 <= cell < 10**6 else None
     return cell if isinstance(cell, int) and 0 <= cell < 10**6 else None
+
+
+def _read_times(row: _Row) -> tuple[int | None, int | None, bool]:
+    """Start and end of a row, and whether one of them is left out or moved."""
+    times: list[int | None] = []
+    repaired = False
+    for cell in (row.start_ms, row.end_ms):
+        try:
+            times.append(_read_time(cell))
+        except RefusalError:
+            times.append(None)
+            repaired = True
+    start_ms, end_ms = times
+    if start_ms is not None and end_ms is not None and end_ms < start_ms:
+        return start_ms, start_ms, True
+    return start_ms, end_ms, repaired
 
 
 def _read_time(cell: object) -> int | None:

@@ -25,7 +25,11 @@ from apache_beam.portability.api import beam_job_api_pb2, beam_job_api_pb2_grpc
 from apache_beam.runners import PipelineRunner, create_runner
 from apache_beam.runners.portability.flink_runner import FlinkRunner
 from apache_beam.runners.portability.portable_runner import PortableRunner
-from apache_beam.transforms.environments import DockerEnvironment, ExternalEnvironment
+from apache_beam.transforms.environments import (
+    DockerEnvironment,
+    Environment,
+    ExternalEnvironment,
+)
 
 from beam_pipeline.corpus.paths import file_size
 from beam_pipeline.engines import timeouts
@@ -57,44 +61,12 @@ def check_engine(arguments: Sequence[str], paths: Sequence[str]) -> None:
     """
     options = PipelineOptions(list(arguments))
     runner = runner_of(options.view_as(StandardOptions).runner)
-    validator = PipelineOptionsValidator(options, runner)
-    if validator.is_service_runner():
-        faults = _dataflow_faults(validator, options.view_as(GoogleCloudOptions))
-    else:
-        faults = validator.validate()
-    if faults:
-        raise EmonetError(f"options of Beam: {' '.join(faults)}")
-    if not isinstance(runner, PortableRunner):
-        return
-    hosts = ["localhost"]
-    endpoint = options.view_as(PortableOptions).job_endpoint
-    if not endpoint and type(runner) is PortableRunner:
-        raise EmonetError("--runner PortableRunner: give --job_endpoint HOST:PORT of a job service")
-    if endpoint and endpoint != "embed":
-        _check_job_service(endpoint)
-        hosts = [endpoint.rpartition(":")[0]]
-    if isinstance(runner, FlinkRunner):
-        cluster = find_cluster(options.view_as(FlinkRunnerOptions))
-        hosts = cluster.hosts if cluster else hosts
-        if not endpoint:
-            check_job_server(options, cluster)
-    # a copy, as a runner notes in it what it takes by default
-    environment = runner.default_environment(PipelineOptions(list(arguments)))
-    if isinstance(environment, DockerEnvironment) and (
-        environment.container_image == DockerEnvironment.default_docker_image()
-    ):
-        raise EmonetError(
-            "workers would be of Beam's own image, which has no emonet: give --environment_type "
-            "EXTERNAL --environment_config HOST:PORT of a worker pool, or DOCKER and your image"
-        )
-    if isinstance(environment, ExternalEnvironment):
-        # what cannot be read here either is refused by the job, which labels the rest
-        probed = [
-            path
-            for path in _probed_files(paths)
-            if path.startswith("gs://") or file_size(path) is not None
-        ]
-        _check_pools(environment.url, hosts, probed)
+    _check_options(options, runner)
+    if isinstance(runner, PortableRunner):
+        hosts = _engine_hosts(options, runner)
+        # a copy, as a runner notes in it what it takes by default
+        environment = runner.default_environment(PipelineOptions(list(arguments)))
+        _check_environment(environment, hosts, paths)
 
 
 def runner_of(name: str) -> PipelineRunner:
@@ -110,6 +82,55 @@ def runner_of(name: str) -> PipelineRunner:
     if not isinstance(runner, PipelineRunner):
         raise _no_such_runner(name)
     return runner
+
+
+def _check_options(options: PipelineOptions, runner: PipelineRunner) -> None:
+    """Refuses flags that Beam itself finds fault with."""
+    validator = PipelineOptionsValidator(options, runner)
+    if validator.is_service_runner():
+        faults = _dataflow_faults(validator, options.view_as(GoogleCloudOptions))
+    else:
+        faults = validator.validate()
+    if faults:
+        raise EmonetError(f"options of Beam: {' '.join(faults)}")
+
+
+def _engine_hosts(options: PipelineOptions, runner: PortableRunner) -> Sequence[str]:
+    """The hosts that run workers, of an engine that is there and can take the job."""
+    hosts: Sequence[str] = ["localhost"]
+    endpoint = options.view_as(PortableOptions).job_endpoint
+    if not endpoint and type(runner) is PortableRunner:
+        raise EmonetError("--runner PortableRunner: give --job_endpoint HOST:PORT of a job service")
+    if endpoint and endpoint != "embed":
+        _check_job_service(endpoint)
+        hosts = [endpoint.rpartition(":")[0]]
+    if isinstance(runner, FlinkRunner):
+        cluster = find_cluster(options.view_as(FlinkRunnerOptions))
+        hosts = cluster.hosts if cluster else hosts
+        if not endpoint:
+            check_job_server(options, cluster)
+    return hosts
+
+
+def _check_environment(
+    environment: Environment, hosts: Sequence[str], paths: Sequence[str]
+) -> None:
+    """Refuses workers that have no emonet, or could not read what is to be labelled."""
+    if isinstance(environment, DockerEnvironment) and (
+        environment.container_image == DockerEnvironment.default_docker_image()
+    ):
+        raise EmonetError(
+            "workers would be of Beam's own image, which has no emonet: give --environment_type "
+            "EXTERNAL --environment_config HOST:PORT of a worker pool, or DOCKER and your image"
+        )
+    if isinstance(environment, ExternalEnvironment):
+        # what cannot be read here either is refused by the job, which labels the rest
+        probed = [
+            path
+            for path in _probed_files(paths)
+            if path.startswith("gs://") or file_size(path) is not None
+        ]
+        _check_pools(environment.url, hosts, probed)
 
 
 def _no_such_runner(name: str) -> EmonetError:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import apache_beam as beam
 from apache_beam.pvalue import PCollection, TaggedOutput
 
+from beam_pipeline.corpus.companions import companions_of, read_companions
 from beam_pipeline.corpus.duplicates import only_once, resolve_claims
 from beam_pipeline.corpus.options import ReadOptions
 from beam_pipeline.corpus.paths import read_path
@@ -73,8 +74,24 @@ class ReadEpisodes(beam.PTransform):  # type: ignore[misc]
             .with_output_types(tuple[str, Episode], rejected=Rejected)
             .with_outputs("rejected", main="episodes")
         )
-        refusals = (read["rejected"], unique["rejected"], once["rejected"])
-        return Read(once["episodes"], refusals | "Rejected" >> beam.Flatten(), read["sources"])
+        refusals = [read["rejected"], unique["rejected"], once["rejected"]]
+        sources = [read["sources"]]
+        if self.options.companions:
+            beside = (
+                paths.pipeline
+                | "Companions" >> beam.Create([""], reshuffle=False).with_output_types(str)
+                | "ReadCompanions"
+                >> beam.FlatMap(_read_companions, self.options)
+                .with_output_types(SourceFile, rejected=Rejected)
+                .with_outputs("rejected", main="sources")
+            )
+            refusals.append(beside["rejected"])
+            sources.append(beside["sources"])
+        return Read(
+            once["episodes"],
+            refusals | "Rejected" >> beam.Flatten(),
+            sources | "Sources" >> beam.Flatten(),
+        )
 
 
 def _request(path: str) -> tuple[str, str]:
@@ -86,7 +103,9 @@ def _read(
 ) -> Iterator[tuple[str, Claim] | TaggedOutput]:
     path, requests = element
     # a file that is named twice is read twice, and is a duplicate of itself
+    companions = companions_of(options)
     for content in (one for _ in requests for one in read_path(path, options)):
+        content = companions.joined(content, options)
         yield TaggedOutput("sources", content.source)
         for one in content.rejected:
             yield TaggedOutput("rejected", one)
@@ -94,6 +113,12 @@ def _read(
             beam.metrics.Metrics.counter("emonet", "episodes_read").inc()
             logger.info("read", extra={"utterances": episode.utterances.num_rows})
             yield episode.episode_id, (f"{content.source.sha256}/{number}", episode)
+
+
+def _read_companions(_: str, options: ReadOptions) -> Iterator[SourceFile | TaggedOutput]:
+    for content in read_companions(options):
+        yield content.source
+        yield from (TaggedOutput("rejected", one) for one in content.rejected)
 
 
 @functools.lru_cache(maxsize=1)

@@ -93,7 +93,7 @@ class WriteRun(beam.PTransform):  # type: ignore[misc]
     def __init__(self, run: Run, inputs: str, options: ReadOptions):
         super().__init__()
         self.run, self.inputs = run, inputs
-        self.reading = dataclasses.asdict(options)
+        self.options = options
 
     def expand(self, written: Written) -> PCollection[str]:
         """Returns the night that was committed."""
@@ -124,7 +124,8 @@ class WriteRun(beam.PTransform):  # type: ignore[misc]
         )
 
     def _requested(self, inputs: str) -> Requested:
-        return Requested(read_inputs(self.run.output, inputs), self.reading)
+        paths = (*read_inputs(self.run.output, inputs), *self.options.companions)
+        return Requested(paths, dataclasses.asdict(self.options))
 
     def _commit(self, _: str, entries: Iterable[Entry]) -> str:
         return str(commit(self.run, entries)["night"])

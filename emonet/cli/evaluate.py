@@ -16,6 +16,7 @@ from emonet.cli.shared_flags import (
     checkpoint_of,
     input_command,
 )
+from emonet.cli.waiting import waiting
 
 if TYPE_CHECKING:
     from model.dataset import Transcript
@@ -47,15 +48,13 @@ def evaluate(flags: argparse.Namespace, rest: list[str]) -> int:
     names = dict(name_pairs("--labels", "THEIRS=OURS", flags.labels))
     reading = read_options(flags)
     if flags.plot:
-        from emonet.cli.plots import check_picture
+        _check_plot(flags.plot)
 
-        check_picture(flags.plot)
-        check_writable("--plot", flags.plot)
-
-    from beam_pipeline.transcripts import read_transcripts, renamed_labels
-    from emonet.cli import console, json_output
-    from model.checkpoint import load_model
-    from model.evaluation.scores import other_episodes
+    with waiting("loading the model"):
+        from beam_pipeline.transcripts import read_transcripts, renamed_labels
+        from emonet.cli import console, json_output
+        from model.checkpoint import load_model
+        from model.evaluation.scores import other_episodes
 
     data, left_out = read_transcripts(flags.inputs, reading), 0
     if names:
@@ -67,28 +66,38 @@ def evaluate(flags: argparse.Namespace, rest: list[str]) -> int:
     scores = _scores(model, data, history, names)
     further, same = sum(map(len, history)), len(given) - len(history)
     if flags.json:
-        json_output.print_json(
-            {
-                "data": flags.inputs,
-                "episodes": len(data),
-                "history": flags.history or [],
-                "history_utterances": further,
-                "labels": names,
-                "left_out": left_out,
-                "model_id": checkpoint.model_id,
-                "precision": model.precision,
-                **scores.as_json(),
-            }
-        )
+        about = {
+            "data": flags.inputs,
+            "episodes": len(data),
+            "history": flags.history or [],
+            "history_utterances": further,
+            "labels": names,
+            "left_out": left_out,
+            "model_id": checkpoint.model_id,
+            "precision": model.precision,
+        }
+        json_output.print_json({**about, **scores.as_json()})
     else:
         title = f"{', '.join(flags.inputs)}: {_title(data, further, same)}"
         console.show_scores(scores, f"{title}{_renaming(names, left_out)}")
     if flags.plot:
-        from emonet.cli.plots import reliability_plot
-
-        with written("--plot", flags.plot):
-            reliability_plot(scores.reliability, Path(flags.plot))
+        _plot(scores, flags.plot)
     return 0
+
+
+def _check_plot(path: str) -> None:
+    """Refuses a picture that could not be drawn, before the work."""
+    from emonet.cli.plots import check_picture
+
+    check_picture(path)
+    check_writable("--plot", path)
+
+
+def _plot(scores: Scores, path: str) -> None:
+    from emonet.cli.plots import reliability_plot
+
+    with written("--plot", path):
+        reliability_plot(scores.reliability, Path(path))
 
 
 def _scores(

@@ -19,6 +19,7 @@ from emonet.cli.shared_flags import (
     checkpoint_of,
     input_command,
 )
+from emonet.cli.waiting import waiting
 
 if TYPE_CHECKING:
     from beam_pipeline.nights import Engine, Night
@@ -65,12 +66,17 @@ def add_to(commands: Commands) -> None:
 
 def label(flags: argparse.Namespace, rest: list[str]) -> int:
     """Labels a corpus."""
-    engine, asked = engine_and_night(flags, rest)
+    with waiting("loading Beam and the model"):
+        engine, asked = engine_and_night(flags, rest)
 
-    from beam_pipeline import nights
-    from beam_pipeline.output.manifest import outdated_nights, read_manifests, superseded_manifest
-    from beam_pipeline.storage import storage_of
-    from emonet.cli import console, json_output, progress
+        from beam_pipeline import nights
+        from beam_pipeline.output.manifest import (
+            outdated_nights,
+            read_manifests,
+            superseded_manifest,
+        )
+        from beam_pipeline.storage import storage_of
+        from emonet.cli import console, json_output, progress
 
     due, done = [asked], []
     while due:

@@ -41,8 +41,18 @@ def read_options(flags: argparse.Namespace) -> ReadOptions:
         path_pattern=flags.path_pattern,
         placed=_rows("--episodes", flags.episodes, PLACED),
         aliases=_rows("--aliases", flags.aliases, ALIASED),
+        transcripts=_files(flags.transcripts),
+        diarisation=_files(flags.diarisation),
+        timed_by=_files(flags.timed_by),
         folder=os.getcwd(),
     )
+
+
+def _files(entry: str | None) -> tuple[str, ...]:
+    """The files that an input means; none without one."""
+    from beam_pipeline.corpus.paths import expand_inputs  # loads all formats
+
+    return tuple(expand_inputs([entry])) if entry else ()
 
 
 def name_pairs(flag: str, form: str, text: str | None) -> list[tuple[str, str]]:

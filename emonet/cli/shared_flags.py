@@ -27,7 +27,14 @@ def input_command(
     parser.add_argument("inputs", nargs=inputs, type=escaped, metavar="INPUT", default=[],
                         help="file, folder or pattern")  # fmt: skip
     parser.set_defaults(
-        path_pattern=None, episodes=None, aliases=None, join_gap=1.0, dialogue_gap=5.0
+        path_pattern=None,
+        episodes=None,
+        aliases=None,
+        transcripts=None,
+        diarisation=None,
+        timed_by=None,
+        join_gap=1.0,
+        dialogue_gap=5.0,
     )
     parser.add_argument("--show", help="the show of all inputs, whatever their names say")
     parser.add_argument("--corpus", help="name of the corpus (default: that of the first input)")
@@ -57,6 +64,19 @@ def add_corpus_flags(parser: argparse.ArgumentParser) -> None:
     add("--path-pattern", metavar="P", help="e.g. '{show}/{season}/{episode} *.srt', before names")
     add("--episodes", metavar="FILE.csv", help="path,show,season,episode,language of files")
     add("--aliases", metavar="FILE.csv", help="namespace,scope,alias,speaker; see emonet speakers")
+    add(
+        "--transcripts",
+        type=escaped,
+        metavar="FOLDER",
+        help="who speaks in episodes; docs/speakers.md",
+    )
+    add(
+        "--diarisation",
+        type=escaped,
+        metavar="FOLDER",
+        help="RTTM or JSON: which voice speaks when",
+    )
+    add("--timed-by", type=escaped, metavar="FOLDER", help="subtitles of transcripts without times")
     add("--join-gap", type=float, metavar="S", help="cues of one sentence are closer (default: 1)")
     add("--dialogue-gap", type=float, metavar="S", help="silence between dialogues (default: 5)")
 

@@ -23,6 +23,7 @@ def show_census(census: Census, rejected: Sequence[Rejected], file: TextIO) -> N
         table.add_row(one.namespace, one.names[0], one.kind, *counts, " | ".join(one.names[1:]))
     console.print(table)
     console.print(f"{census.nameless:,} utterances without a name; rejected: {amount_of(rejected)}")
+    _show_coverage(console, census)
     if census.collisions:
         collisions = Table("show", "name", "of any of these", title="collisions: tell them apart")
         for name in census.collisions:
@@ -40,6 +41,21 @@ def show_census(census: Census, rejected: Sequence[Rejected], file: TextIO) -> N
             proposals.add_row(row.namespace, row.alias, row.speaker, row.why)
         console.print(proposals)
         console.print("nothing is merged; --csv prints these as --aliases reads them, to be judged")
+
+
+def _show_coverage(console: TableConsole, census: Census) -> None:
+    sources = Table("show", "speakers from", "utterances", title="where speakers come from")
+    for one in census.sources:
+        sources.add_row(one.namespace, one.source, f"{one.utterances:,}")
+    console.print(sources)
+    if census.contradicted:
+        count = f"{census.contradicted:,} utterances"
+        console.print(f"{count} have another name in a transcript than their own, which is kept")
+    if census.one_sided:
+        sided = Table("show", "name", "only in", "utterances", title="names of one side")
+        for name in census.one_sided:
+            sided.add_row(name.namespace, name.name, name.side, f"{name.utterances:,}")
+        console.print(sided)
 
 
 def write_proposals(census: Census, file: TextIO) -> None:

@@ -34,6 +34,8 @@ def add_to(commands: Commands) -> None:
 def speakers(flags: argparse.Namespace, rest: list[str]) -> int:
     """Reports who speaks in a corpus, and proposes aliases."""
     from beam_pipeline.corpus.census import take_census
+    from beam_pipeline.corpus.companions import companions_of, read_companions
+    from beam_pipeline.corpus.coverage import Coverage, with_coverage
     from beam_pipeline.corpus.paths import expand_inputs, read_path
     from beam_pipeline.corpus.refusals import named
     from beam_pipeline.records import EmonetError
@@ -42,15 +44,20 @@ def speakers(flags: argparse.Namespace, rest: list[str]) -> int:
 
     flags.corpus = flags.corpus or corpus_name(flags.inputs)
     reading = read_options(flags)
-    rejected: list[Rejected] = []
+    companions, coverage = companions_of(reading), Coverage()
+    rejected: list[Rejected] = [
+        one for companion in read_companions(reading) for one in companion.rejected
+    ]
 
     def episodes() -> Iterator[Episode]:
         for path in expand_inputs(flags.inputs):
             for content in read_path(path, reading):
                 rejected.extend(content.rejected)
-                yield from content.episodes
+                for episode in companions.joined(content, reading).episodes:
+                    coverage.add(episode, companions)
+                    yield episode
 
-    census = take_census(episodes())
+    census = with_coverage(take_census(episodes()), coverage)
     if rejected and not census.entries and not census.nameless:
         raise EmonetError(f"nothing could be read: {named(rejected)}")
     if flags.csv:

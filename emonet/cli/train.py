@@ -12,6 +12,7 @@ from beam_pipeline.corpus.folders import escaped
 from emonet.cli import former_flags
 from emonet.cli.options import read_options
 from emonet.cli.shared_flags import Commands, input_command
+from emonet.cli.waiting import waiting
 from model.network.settings import TrainingSettings
 from model.network.settings_file import setting_docs
 
@@ -68,13 +69,14 @@ def _add_setting_flag(parser: argparse._ActionsContainer, name: str) -> None:
 
 def train(flags: argparse.Namespace, rest: list[str]) -> int:
     """Trains a checkpoint."""
-    from beam_pipeline.transcripts import read_transcripts
-    from emonet.cli.console import stdout
-    from emonet.cli.progress import step_progress
-    from model.checkpoint import open_checkpoint
-    from model.dataset import label_set
-    from model.encoders.references import DEFAULT_ENCODER, reference_to
-    from model.training.train import train as train_model
+    with waiting("loading the model"):
+        from beam_pipeline.transcripts import read_transcripts
+        from emonet.cli.console import stdout
+        from emonet.cli.progress import step_progress
+        from model.checkpoint import open_checkpoint
+        from model.dataset import label_set
+        from model.encoders.references import DEFAULT_ENCODER, reference_to
+        from model.training.train import train as train_model
 
     reading = read_options(flags)
     train = read_transcripts(flags.inputs, reading)

@@ -13,15 +13,8 @@ lies in memory, and of one row alone it lies otherwise than of many. So all are 
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
-import transformers
-from torch import Tensor, nn
-from transformers.models.mpnet.modeling_mpnet import MPNetSelfAttention
-
-BLOCKED = "key_blocked"
-"""The name under which BERT and RoBERTa find it (`attn_implementation`)."""
+from torch import Tensor
 
 _KEYS = 128
 
@@ -50,41 +43,3 @@ def attend(query: Tensor, key: Tensor, value: Tensor, mask: Tensor, scaling: flo
     for other in others:
         first += other
     return first.transpose(1, 2).contiguous()
-
-
-def block_keys(network: nn.Module) -> None:
-    """Lets an encoder of the MPNet family attend in blocks, which has no name to choose it by."""
-    for module in network.modules():
-        if isinstance(module, MPNetSelfAttention):
-            module.__class__ = _MPNetAttention
-
-
-class _MPNetAttention(MPNetSelfAttention):
-    """With MPNet's relative positions as part of the mask (Song et al. 2020, section 3.2)."""
-
-    def forward(  # type: ignore[override]
-        self, hidden_states: Tensor, attention_mask: Tensor, position_bias: Tensor, **_: Any
-    ) -> tuple[Tensor]:
-        shape = (*hidden_states.shape[:-1], -1, self.attention_head_size)
-        query, key, value = (
-            part(hidden_states).view(shape).transpose(1, 2) for part in (self.q, self.k, self.v)
-        )
-        scaling = self.attention_head_size**-0.5
-        mask = attention_mask + position_bias.to(attention_mask.dtype)
-        attended = attend(query, key, value, mask, scaling)
-        return (self.o(attended.flatten(2)),)
-
-
-def _attend_by_name(
-    _module: nn.Module,
-    query: Tensor,
-    key: Tensor,
-    value: Tensor,
-    attention_mask: Tensor,
-    scaling: float,
-    **_: Any,
-) -> tuple[Tensor, None]:
-    return attend(query, key, value, attention_mask, scaling), None
-
-
-transformers.AttentionInterface.register(BLOCKED, _attend_by_name)

@@ -1,6 +1,6 @@
 """Encoders of the BERT, RoBERTa and MPNet families, by reference, with every file checked.
 
-Law of this module: it alone knows the names that `transformers` uses.
+Law of this module: it alone knows `transformers`, which reads settings and tokenizers.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import safetensors
+import safetensors.torch
 import torch
 import transformers
 from huggingface_hub.errors import StrictDataclassError
@@ -20,8 +21,8 @@ from torch import Tensor, nn
 
 from model.encoders.references import WEIGHTS, EncoderReference, check_files, locate
 from model.errors import ModelError
-from model.network.attention import BLOCKED, block_keys
 from model.network.precision import Precision, precision_on
+from model.network.transformer import Shape, Transformer
 
 FAMILIES = ("bert", "roberta", "mpnet")
 
@@ -46,7 +47,7 @@ class Encoder(nn.Module):
     def __init__(
         self,
         *,
-        network: transformers.PreTrainedModel,
+        network: Transformer,
         tokenizer: transformers.PreTrainedTokenizerBase,
         reference: EncoderReference,
     ):
@@ -58,7 +59,7 @@ class Encoder(nn.Module):
     @property
     def width(self) -> int:
         """d, the size of a hidden state."""
-        return int(self.network.config.hidden_size)
+        return self.network.shape.width
 
     @property
     def max_tokens(self) -> int:
@@ -66,12 +67,13 @@ class Encoder(nn.Module):
 
         RoBERTa and MPNet keep two of their positions for padding.
         """
-        return int(self.network.config.max_position_embeddings - self._first_position) // 64 * 64
+        shape = self.network.shape
+        return (shape.positions - shape.first_position) // 64 * 64
 
     @property
     def heads(self) -> int:
         """Attention heads of a layer."""
-        return int(self.network.config.num_attention_heads)
+        return self.network.shape.heads
 
     @property
     def pad_id(self) -> int:
@@ -81,15 +83,13 @@ class Encoder(nn.Module):
     @property
     def layers(self) -> nn.ModuleList:
         """The transformer layers, lowest first."""
-        layers = self.network.get_submodule("encoder.layer")
-        assert isinstance(layers, nn.ModuleList)
-        return layers
+        return self.network.encoder.layer
 
     def for_training(self) -> None:
         """Fused attention where it is the faster one with gradients: not in bfloat16."""
-        low = precision_on(self.network.device) is Precision.BFLOAT16
-        if self.network.config.model_type != "mpnet" and not low:
-            self.network.set_attn_implementation("sdpa")
+        device = next(self.parameters()).device
+        if precision_on(device) is not Precision.BFLOAT16:
+            self.network.fuse_attention()
 
     def tokenize(self, texts: list[str], max_tokens: int) -> list[list[int]]:
         """Token ids of each text with its special tokens, cut to `max_tokens`."""
@@ -118,40 +118,26 @@ class Encoder(nn.Module):
           the encoder's own, which are the same to the last bit.
         """
         mask = mask.to(next(self.layers[0].parameters()).dtype)
-        states = self._word_states(tokens, position_ids)
+        position_bias = self.network.position_bias(tokens.shape[1])
+        if position_bias is not None:
+            mask = mask + position_bias.to(mask.dtype)
+        states = self.network.embeddings(tokens, position_ids)
         if not fork:
-            return self._through(self.layers, states, mask).float()
+            return _through(self.layers, states, mask).float()
         forking = len(self.layers) - len(fork)
-        states = self._through(self.layers[:forking], states, mask)
-        ends = (self._through(layers, states, mask) for layers in (self.layers[forking:], fork))
+        states = _through(self.layers[:forking], states, mask)
+        ends = (_through(layers, states, mask) for layers in (self.layers[forking:], fork))
         return torch.cat([end.float() for end in ends], dim=-1)
 
     def upper_layers(self, count: int) -> nn.ModuleList:
         """Copies of the last `count` layers, which training can move apart from them."""
         return copy.deepcopy(self.layers[len(self.layers) - count :])
 
-    def _word_states(self, tokens: Tensor, position_ids: Tensor | None) -> Tensor:
-        positions = None if position_ids is None else position_ids + self._first_position
-        embeddings = self.network.get_submodule("embeddings")
-        return embeddings(input_ids=tokens, position_ids=positions)  # type: ignore[no-any-return]
 
-    def _relative_positions(self, states: Tensor) -> Tensor:
-        compute = self.network.get_submodule("encoder").compute_position_bias
-        return compute(states)  # type: ignore[operator, no-any-return]
-
-    def _through(self, layers: Iterable[nn.Module], states: Tensor, mask: Tensor) -> Tensor:
-        position_bias: tuple[Tensor, ...] = ()
-        if self.network.config.model_type == "mpnet":
-            position_bias = (self._relative_positions(states),)
-        for layer in layers:
-            output = layer(states, mask, *position_bias)
-            states = output[0] if isinstance(output, tuple) else output
-        return states
-
-    @property
-    def _first_position(self) -> int:
-        config = self.network.config
-        return 0 if config.model_type == "bert" else int(config.pad_token_id) + 1
+def _through(layers: Iterable[nn.Module], states: Tensor, mask: Tensor) -> Tensor:
+    for layer in layers:
+        states = layer(states, mask)
+    return states
 
 
 def load_encoder(reference: EncoderReference) -> Encoder:
@@ -170,29 +156,72 @@ def load_encoder(reference: EncoderReference) -> Encoder:
             f"encoder {reference.name!r} is of the family {family!r}; "
             f"supported are {', '.join(FAMILIES)}"
         )
-    with _quietly(), _refused(reference, folder, f"config.json or {WEIGHTS}"):
-        network, report = transformers.AutoModel.from_pretrained(
-            folder,
-            local_files_only=True,
-            use_safetensors=True,
-            attn_implementation="eager" if family == "mpnet" else BLOCKED,
-            dtype=torch.float32,
-            add_pooling_layer=False,
-            ignore_mismatched_sizes=True,  # they are reported below
-            # drawing the random numbers would take longer in training than attention itself
-            attention_probs_dropout_prob=0.0,
-            output_loading_info=True,
-        )
+    with _refused(reference, folder, f"config.json or {WEIGHTS}"):
+        config = transformers.AutoConfig.from_pretrained(folder, local_files_only=True)
+        weights = _published_weights(folder, family)
+    network = _network(_shape(config, reference), weights, folder, reference)
     with _quietly(), _refused(reference, folder, "the tokenizer's files"):
         tokenizer = transformers.AutoTokenizer.from_pretrained(folder, local_files_only=True)
-    lacking = sorted({*report["missing_keys"], *(name for name, *_ in report["mismatched_keys"])})
-    if lacking:  # transformers would draw them at random
+    return Encoder(network=network.eval(), tokenizer=tokenizer, reference=reference)
+
+
+def _shape(config: transformers.PreTrainedConfig, reference: EncoderReference) -> Shape:
+    if config.hidden_act != "gelu" or config.hidden_size % config.num_attention_heads:
+        raise ModelError(
+            f"encoder {reference.name!r}: config.json says hidden_act {config.hidden_act!r} and "
+            f"{config.num_attention_heads} heads over {config.hidden_size}; expected 'gelu', and "
+            "heads of one size"
+        )
+    bert, mpnet = (config.model_type == family for family in ("bert", "mpnet"))
+    return Shape(
+        family=config.model_type,
+        vocabulary=config.vocab_size,
+        width=config.hidden_size,
+        layers=config.num_hidden_layers,
+        heads=config.num_attention_heads,
+        intermediate=config.intermediate_size,
+        positions=config.max_position_embeddings,
+        # RoBERTa and MPNet keep those up to the padding token's for padding
+        first_position=0 if bert else config.pad_token_id + 1,
+        token_types=0 if mpnet else config.type_vocab_size,
+        epsilon=config.layer_norm_eps,
+        dropout=config.hidden_dropout_prob,
+    )
+
+
+def _published_weights(folder: Path, family: str) -> dict[str, Tensor]:
+    """The tensors of a file in float32, by their names in `Transformer`.
+
+    Those of a model with a head have the family as prefix, the oldest ones gamma and beta.
+    """
+    renamed = {}
+    for name, tensor in safetensors.torch.load_file(folder / WEIGHTS).items():
+        own = name.removeprefix(f"{family}.")
+        own = own.replace("LayerNorm.gamma", "LayerNorm.weight")
+        own = own.replace("LayerNorm.beta", "LayerNorm.bias")
+        renamed[own] = tensor.float()
+    return renamed
+
+
+def _network(
+    shape: Shape, weights: dict[str, Tensor], folder: Path, reference: EncoderReference
+) -> Transformer:
+    """A transformer with these weights; those of poolers and heads are left out."""
+    with torch.device("meta"):
+        network = Transformer(shape)
+    wanted = network.state_dict()
+    lacking = sorted(
+        name
+        for name, tensor in wanted.items()
+        if name not in weights or weights[name].shape != tensor.shape
+    )
+    if lacking:
         raise ModelError(
             f"encoder {reference.name!r}: {folder / WEIGHTS} lacks {len(lacking)} tensors, "
             f"first {lacking[0]}, or has them in other shapes than config.json; restore it"
         )
-    block_keys(network)
-    return Encoder(network=network.eval(), tokenizer=tokenizer, reference=reference)
+    network.load_state_dict({name: weights[name] for name in wanted}, assign=True)
+    return network
 
 
 def fastest_device() -> torch.device:

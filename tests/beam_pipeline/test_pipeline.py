@@ -233,7 +233,7 @@ def test_everything_that_came_in_is_labelled_or_rejected_with_its_reason(
     folder = tmp_path / "Quay"
     write_srt(folder / "Quay S01E01.srt", 1, turns=6)
     broken = (folder / "Quay S01E01.srt").read_text()
-    broken += "\n99\n00:01:30,000 --> 00:01:20,000\nBO: never.\n\n100\n00:02:zz --> 1\nno.\n"
+    broken += "\n99\n-->\n\n100\n00:01:30,000 --> 00:01:31,000\n{'no ' * 9999}\n"
     (folder / "Quay S01E02.srt").write_text(broken)
     (folder / "Quay S01E03.srt").write_text("")
     (folder / "notes.srt").write_text("only words, no cues")
@@ -254,7 +254,7 @@ def test_everything_that_came_in_is_labelled_or_rejected_with_its_reason(
     ]
     reasons = {(Path(row["source"]).name, row["reason"], row["items"]) for row in rejected}
     assert {
-        ("Quay S01E02.srt", Reason.END_BEFORE_START, 1),
+        ("Quay S01E02.srt", Reason.MALFORMED_CUE, 1),
         ("Quay S01E03.srt", Reason.EMPTY_FILE, 1),
         ("notes.srt", Reason.NO_CUES, 1),
         ("z.jsonl", Reason.EMPTY_TEXT, 1),

@@ -171,7 +171,7 @@ def test_row_groups_do_not_depend_on_how_rows_come(sizes: list[int], size: int) 
         min(size, rows.num_rows - begin) for begin in range(0, rows.num_rows, size)
     ]
     groups = [group["row"].to_pylist() for group in row_groups(pieces, size)]
-    assert [*itertools.chain(*groups)] == list(range(rows.num_rows))
+    assert [row for group in groups for row in group] == list(range(rows.num_rows))
 
 
 class Encoding:

@@ -91,12 +91,17 @@ def label(
 
 
 def label_whole(
-    checkpoint: Checkpoint, inputs: Sequence[Path | str], folder: Path, *, night: str = "1"
+    checkpoint: Checkpoint,
+    inputs: Sequence[Path | str],
+    folder: Path,
+    *,
+    night: str = "1",
+    reading: ReadOptions = READING,
 ) -> Manifest:
     """The same by one job over the whole night, as engines elsewhere run it."""
     paths = tuple(expand_inputs([str(path) for path in inputs]))
     engine = Engine(checkpoint, None, beam_options([]))
-    run, running = submit_night(str(folder), Night(night, paths, READING, ANYTHING), engine)
+    run, running = submit_night(str(folder), Night(night, paths, reading, ANYTHING), engine)
     running.wait_until_finish()
     manifest = read_manifests(str(folder))[night]
     assert manifest["run"] == run.name

@@ -10,10 +10,10 @@ import re
 
 from beam_pipeline.corpus import limits
 from beam_pipeline.corpus.formats.ass_typesetting import Event, silent_kinds
-from beam_pipeline.corpus.formats.clocks import clock_ms
 from beam_pipeline.corpus.formats.cue_blocks import ParsedCues, lines_of
 from beam_pipeline.corpus.formats.cue_builder import CueBuilder, Silent
 from beam_pipeline.corpus.formats.format import CueFormat
+from beam_pipeline.corpus.formats.timings import clock_times
 from beam_pipeline.corpus.refusals import RefusalError
 from beam_pipeline.records import Reason
 
@@ -71,11 +71,8 @@ def _read_event(fields: list[str], content: str) -> Event | RefusalError:
         return RefusalError(Reason.MALFORMED_CUE, detail)
     event = dict(zip(fields, cells, strict=True))
     style, name, effect = (event.get(field, "").strip() for field in ("style", "name", "effect"))
-    try:
-        start_ms, end_ms = clock_ms(event["start"]), clock_ms(event["end"])
-    except RefusalError as error:
-        return error
-    return Event(start_ms, end_ms, style, name, effect, event["text"])
+    times = clock_times(event["start"], event["end"])
+    return Event(times.start_ms, times.end_ms, style, name, effect, event["text"], times.repaired)
 
 
 def _add_event(builder: CueBuilder, number: int, event: Event, silent: Silent | None) -> None:
@@ -86,7 +83,8 @@ def _add_event(builder: CueBuilder, number: int, event: Event, silent: Silent | 
         builder.drop(silent)
         return
     lines = re.split(r"\\[Nn]", text.replace("\\h", " "))
-    builder.add(number, event.start_ms, event.end_ms, lines, event.name or None)
+    name = event.name or None
+    builder.add(number, event.start_ms, event.end_ms, lines, name, event.repaired)
 
 
 def _without_drawings(text: str) -> tuple[str, bool]:

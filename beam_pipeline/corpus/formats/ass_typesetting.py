@@ -45,20 +45,24 @@ class Event:
     """A line `Dialogue:` whose fields could be read.
 
     Attributes:
-      start_ms, end_ms: when it is shown.
+      start_ms, end_ms: when it is shown, None for what cannot be read.
       style, name, effect, text: as they stand in the file.
+      repaired: whether a time is not as the file has it.
     """
 
-    start_ms: int
-    end_ms: int
+    start_ms: int | None
+    end_ms: int | None
     style: str
     name: str
     effect: str
     text: str
+    repaired: bool = False
 
     @property
     def flickers(self) -> bool:
         """Whether it is shown for some frames alone; what is not timed yet has no length."""
+        if self.start_ms is None or self.end_ms is None:
+            return False
         return 0 < self.end_ms - self.start_ms <= MAX_FRAMES_MS
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
 from beam_pipeline.corpus.refusals import RefusalError
@@ -10,20 +9,6 @@ from beam_pipeline.records import Reason
 
 CLOCK: Final = r"(?:(\d{1,4}):)?(\d{1,2}):(\d{1,2})(?:[.,](\d{1,3}))?"
 """Hours or none, minutes, seconds, and their fraction or none, as four groups."""
-
-_CLOCK = re.compile(CLOCK, re.ASCII)
-
-
-def clock_ms(text: str) -> int:
-    """`0:01:02.5` is 62,500 ms.
-
-    Raises:
-      RefusalError: if it is no such time.
-    """
-    match = _CLOCK.fullmatch(text.strip())
-    if match is None:
-        raise RefusalError(Reason.MALFORMED_CUE, "expected a time such as 0:00:01.00")
-    return milliseconds(*match.groups())
 
 
 def milliseconds(hours: str | None, minutes: str, seconds: str, fraction: str | None) -> int:

@@ -1,7 +1,7 @@
 """Lines -> cues: what SRT and WebVTT have in common.
 
-Law of this module: every line with an arrow is exactly one cue, read or refused. It goes through
-the text once, whatever is in it.
+Law of this module: every line with an arrow, and every other one that tells times, is exactly one
+cue, read or refused. It goes through the text once, whatever is in it.
 """
 
 from __future__ import annotations
@@ -9,19 +9,19 @@ from __future__ import annotations
 import dataclasses
 import io
 import itertools
-import re
 from collections.abc import Iterable, Iterator
-from typing import Final
 
 from beam_pipeline.corpus import limits
 from beam_pipeline.corpus.decoding import refuse_broken
-from beam_pipeline.corpus.formats.clocks import CLOCK, milliseconds
-from beam_pipeline.corpus.refusals import Refusal, RefusalError, check_size, check_times, note
+from beam_pipeline.corpus.formats.timings import (
+    ARROW,
+    Timing,
+    read_timing,
+    settled,
+    tells_times,
+)
+from beam_pipeline.corpus.refusals import Refusal, RefusalError, check_size, note
 from beam_pipeline.records import Reason
-
-ARROW: Final = "-->"
-ARROW_MARK: Final = re.compile(ARROW)
-_TIMING = re.compile(rf"\s*{CLOCK}\s*-->\s*{CLOCK}(?:\s|$)", re.ASCII)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,12 +53,15 @@ class ParsedCues:
       refused: those that cannot be.
       dropped: pairs of a kind and the number of those that say nothing by their very kind.
       language: BCP 47 tag, None where the file does not say.
+      repaired: how many of the cues have another time than the file gives, or one where it gives
+        none that can be.
     """
 
     cues: tuple[Cue, ...]
     refused: tuple[Refusal, ...]
     dropped: tuple[tuple[str, int], ...] = ()
     language: str | None = None
+    repaired: int = 0
 
 
 @dataclasses.dataclass
@@ -86,14 +89,29 @@ def read_cues(text: str, blank_ends_cue: bool) -> ParsedCues:
         WebVTT, or only at an empty one with a counter after it, as in SRT files with gaps in
         their text.
     """
-    cues: list[Cue] = []
+    read: list[tuple[_Block, Timing, tuple[str, ...]]] = []
     refused: list[Refusal] = []
     for block in _blocks(lines_of(text), blank_ends_cue):
         try:
-            cues.append(_read_cue(block, blank_ends_cue))
+            timing = read_timing(block.timing)
+            read.append((block, timing, _read_lines(block, timing, blank_ends_cue)))
         except RefusalError as error:
             note(refused, error.at(f"line {block.number}"))
-    return ParsedCues(tuple(cues), tuple(refused))
+    timed = any(timing.start_ms is not None for _, timing, _ in read)
+    kept = []
+    for block, timing, lines in read:
+        # without a time a cue is kept for its words, where other cues say when it is shown
+        if timing[:2] == (None, None) and not (lines and timed):
+            detail = "expected a timing such as 00:00:01,000 --> 00:00:02,000"
+            note(refused, Refusal(f"line {block.number}", Reason.MALFORMED_CUE, detail))
+        else:
+            kept.append((block, timing, lines))
+    times = settled([timing[:2] for _, timing, _ in kept])
+    cues = tuple(
+        Cue(block.number, start_ms, end_ms, lines)
+        for (block, _, lines), (start_ms, end_ms) in zip(kept, times, strict=True)
+    )
+    return ParsedCues(cues, tuple(refused), repaired=sum(one.repaired for _, one, _ in kept))
 
 
 def lines_of(text: str) -> Iterator[str]:
@@ -101,15 +119,10 @@ def lines_of(text: str) -> Iterator[str]:
     return (line.removesuffix("\n") for line in io.StringIO(text, newline=None))
 
 
-def is_timing(line: str) -> bool:
-    """Whether a line tells when a cue is shown."""
-    return len(line) <= limits.MAX_TIMING_CHARS and _TIMING.match(line) is not None
-
-
 def _blocks(lines: Iterable[str], blank_ends_cue: bool) -> Iterator[_Block]:
     block: _Block | None = None
     for number, line in enumerate(lines, 1):
-        if ARROW in line:
+        if ARROW in line or tells_times(line):
             if block:
                 yield _without_counter(block)
             block = _Block(number, line, [])
@@ -130,16 +143,28 @@ def _is_counter(line: str) -> bool:
     return line.strip().isdecimal()
 
 
-def _read_cue(block: _Block, blank_ends_cue: bool) -> Cue:
-    start_ms, end_ms = _read_timing(block.timing)
+def _read_lines(block: _Block, timing: Timing, blank_ends_cue: bool) -> tuple[str, ...]:
     lines = _until_blank(block.lines) if blank_ends_cue else _until_next_counter(block.lines)
+    # in WebVTT nothing is said on a line with an arrow
+    said = timing.text or (block.timing if _is_said(block.timing) else "")
+    if said and not blank_ends_cue:
+        lines = [said, *lines]
     refuse_broken(*lines)
     check_size(lines)
-    return Cue(block.number, start_ms, end_ms, tuple(line for line in lines if line.strip()))
+    return tuple(line for line in lines if line.strip())
+
+
+def _is_said(line: str) -> bool:
+    """Whether a line with an arrow is one of words: `the menu --> the options`."""
+    told = any(map(str.isdigit, line)) or "<!--" in line
+    return not told and any(map(str.isalpha, line))
 
 
 def _until_blank(lines: list[str]) -> list[str]:
-    return lines[: lines.index("")] if "" in lines else lines
+    if "" in lines:
+        return lines[: lines.index("")]
+    # where no line is empty, one of spaces stands before the identifier of the next cue
+    return lines[:-2] if len(lines) > 1 and not lines[-2].strip() else lines
 
 
 def _until_next_counter(lines: list[str]) -> list[str]:
@@ -147,14 +172,3 @@ def _until_next_counter(lines: list[str]) -> list[str]:
         if not line and _is_counter(following):
             return lines[:at]
     return lines
-
-
-def _read_timing(line: str) -> tuple[int, int]:
-    match = _TIMING.match(line) if len(line) <= limits.MAX_TIMING_CHARS else None
-    if match is None:
-        raise RefusalError(
-            Reason.MALFORMED_CUE, "expected a timing such as 00:00:01,000 --> 00:00:02,000"
-        )
-    start_ms, end_ms = milliseconds(*match.groups()[:4]), milliseconds(*match.groups()[4:])
-    check_times(start_ms, end_ms)
-    return start_ms, end_ms

@@ -6,7 +6,6 @@ that is dropped by its kind, or as one that is refused.
 
 from __future__ import annotations
 
-import bisect
 import dataclasses
 import enum
 from collections import Counter
@@ -15,8 +14,8 @@ from collections.abc import Iterable
 from beam_pipeline.corpus import limits
 from beam_pipeline.corpus.decoding import refuse_broken
 from beam_pipeline.corpus.formats.cue_blocks import Cue, ParsedCues
-from beam_pipeline.corpus.refusals import Refusal, RefusalError, check_size, check_times, note
-from beam_pipeline.records import Reason
+from beam_pipeline.corpus.formats.timings import settled, sound
+from beam_pipeline.corpus.refusals import Refusal, RefusalError, check_size, note
 
 
 class Silent(enum.StrEnum):
@@ -25,6 +24,7 @@ class Silent(enum.StrEnum):
     BLANK = "blank"
     COMMENT = "comment"
     CONTROL = "control"
+    CREDIT = "credit"
     DIRECTION = "direction"
     DRAWING = "drawing"
     FRAME_RATE = "frame_rate"
@@ -38,10 +38,10 @@ class Silent(enum.StrEnum):
 
 @dataclasses.dataclass(frozen=True)
 class Draft:
-    """A cue whose end may not be known yet; the fields are those of `Cue`."""
+    """A cue whose times may not be known yet; the fields are those of `Cue`."""
 
     line: int
-    start_ms: int
+    start_ms: int | None
     end_ms: int | None
     lines: tuple[str, ...]
     name: str | None
@@ -77,33 +77,39 @@ class CueBuilder:
         self._refused: list[Refusal] = []
         self._dropped: Counter[Silent] = Counter()
         self._clears: list[int] = []
+        self._repaired = 0
 
     def add(
         self,
         number: int,
-        start_ms: int,
+        start_ms: int | None,
         end_ms: int | None,
         lines: Iterable[str],
         name: str | None = None,
+        repaired: bool = False,
     ) -> None:
         """Takes a cue in, or refuses it.
 
         Args:
           number: its position in the file.
-          start_ms: when it is shown.
+          start_ms: when it is shown; None where the file has no time that can be read, and the
+            cue, kept for its words, stands between its neighbours.
           end_ms: until when; None is the time at which the next cue starts or the screen is
             cleared, and without any, the start.
           lines: its text, of which empty lines are left out.
           name: who speaks, if the format says so.
+          repaired: whether a time is not as the file has it.
         """
         kept = tuple(line for line in lines if line.strip())
         try:
             refuse_broken(name or "", *kept)
-            _check(start_ms, start_ms if end_ms is None else end_ms, kept)
+            check_size(kept)
         except RefusalError as error:
             self.refuse(number, error)
-        else:
-            self._drafts.append(Draft(number, start_ms, end_ms, kept, name))
+            return
+        timing = sound(start_ms, end_ms, repaired=repaired or start_ms is None)
+        self._repaired += timing.repaired
+        self._drafts.append(Draft(number, timing.start_ms, timing.end_ms, kept, name))
 
     def refuse(self, number: int, error: RefusalError) -> None:
         """Refuses the cue at a position."""
@@ -119,31 +125,20 @@ class CueBuilder:
 
     def build(self, language: str | None = None) -> ParsedCues:
         """All that was taken in."""
-        times = sorted({*self._clears, *(draft.start_ms for draft in self._drafts)})
+        times = settled([(one.start_ms, one.end_ms) for one in self._drafts], self._clears)
+        cues = tuple(
+            Cue(draft.line, start_ms, end_ms, draft.lines, draft.name)
+            for draft, (start_ms, end_ms) in zip(self._drafts, times, strict=True)
+        )
         return ParsedCues(
-            cues=tuple(_finish(draft, times) for draft in self._drafts),
+            cues=cues,
             refused=tuple(self._refused),
             dropped=tuple(sorted((str(kind), count) for kind, count in self._dropped.items())),
             language=language,
+            repaired=self._repaired,
         )
 
 
 def collapsed(line: str) -> str:
     """A line with its white space made one; one that is too long for any cue as it is."""
     return line if len(line) > limits.MAX_LINE_CHARS else " ".join(line.split())
-
-
-def _check(start_ms: int, end_ms: int, lines: tuple[str, ...]) -> None:
-    if not 0 <= start_ms <= limits.MAX_TIME_MS or end_ms > limits.MAX_TIME_MS:
-        detail = f"expected times between 0 and {limits.MAX_TIME_MS} ms"
-        raise RefusalError(Reason.MALFORMED_CUE, detail)
-    check_times(start_ms, end_ms)
-    check_size(lines)
-
-
-def _finish(draft: Draft, times: list[int]) -> Cue:
-    end_ms = draft.end_ms
-    if end_ms is None:
-        later = bisect.bisect_right(times, draft.start_ms)
-        end_ms = times[later] if later < len(times) else draft.start_ms
-    return Cue(draft.line, draft.start_ms, end_ms, draft.lines, draft.name)

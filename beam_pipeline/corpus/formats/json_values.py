@@ -11,6 +11,7 @@ from beam_pipeline.corpus.refusals import RefusalError
 from beam_pipeline.records import Reason
 
 EXTENSION: Final = ".json"
+"""Of files that are one document; those of tables of JSON lines have others."""
 
 _NUMBER = re.compile(r"\s*-?\d{1,12}(?:\.\d{1,12})?\s*", re.ASCII)
 _LANGUAGE = re.compile(r"[a-z]{2,3}(?:[-_][A-Za-z0-9]{2,8})*")

@@ -98,6 +98,9 @@ def parse_json(text: str) -> object:
         # Only an escape can stand for half of a character, which no encoding can write.
         if "\\u" in text:
             json.dumps(parsed, ensure_ascii=False).encode()
+    except json.JSONDecodeError as error:
+        detail = f"expected JSON, found a fault in line {error.lineno}, column {error.colno}"
+        raise RefusalError(Reason.MALFORMED_ROW, detail) from error
     except (ValueError, RecursionError) as error:
         raise RefusalError(Reason.MALFORMED_ROW, "expected JSON") from error
     return parsed

@@ -12,14 +12,13 @@ from beam_pipeline.corpus import limits
 from beam_pipeline.corpus.formats.cue_blocks import ParsedCues, lines_of
 from beam_pipeline.corpus.formats.cue_builder import CueBuilder, Silent
 from beam_pipeline.corpus.formats.format import CueFormat
-from beam_pipeline.corpus.refusals import RefusalError
-from beam_pipeline.records import Reason
 
 FRAMES_PER_SECOND: Final = 23.976
 """Of a file that does not say: that of cinema on television, for which the format was made."""
 
-_CUE = re.compile(r"\s*\{\d")
-_FRAMES = re.compile(r"\s*\{(\d{1,9})\}\{(\d{0,9})\}", re.ASCII)
+_CUE = re.compile(r"\s*\{-?\d")
+_FRAMES = re.compile(r"\s*\{(-?\d{1,9})\}\{(-?\d{0,9})\}", re.ASCII)
+_BRACES = re.compile(r"\s*(?:\{[^{}]*\}?)+")
 _RATE = re.compile(r"\s*(\d{1,3}(?:[.,]\d{1,6})?)\s*", re.ASCII)
 _STYLE = re.compile(r"\{[a-zA-Z]:[^{}]*\}")
 
@@ -56,12 +55,11 @@ def _declared_rate(line: str) -> float | None:
 def _read_line(builder: CueBuilder, number: int, line: str, rate: float) -> None:
     frames = _FRAMES.match(line)
     if frames is None:
-        error = RefusalError(Reason.MALFORMED_CUE, "expected frames such as {25}{50}")
-        builder.refuse(number, error)
+        builder.add(number, None, None, _BRACES.sub("", line, count=1).split("|"))
         return
     start, end = frames.groups()
     lines = _STYLE.sub("", line[frames.end() :]).split("|")
-    end_ms = round(int(end) * 1000 / rate) if end else None
+    end_ms = round(int(end) * 1000 / rate) if end.strip("-") else None
     builder.add(number, round(int(start) * 1000 / rate), end_ms, lines)
 
 

@@ -9,13 +9,11 @@ from __future__ import annotations
 import dataclasses
 import re
 
-from beam_pipeline.corpus.formats.clocks import clock_ms
 from beam_pipeline.corpus.formats.cue_blocks import ParsedCues
 from beam_pipeline.corpus.formats.cue_builder import CueBuilder, CueText, collapsed
 from beam_pipeline.corpus.formats.format import CueFormat, Evidence, RawText
 from beam_pipeline.corpus.formats.tags import Tag, tokens
-from beam_pipeline.corpus.refusals import RefusalError
-from beam_pipeline.records import Reason
+from beam_pipeline.corpus.formats.timings import loose_clock_ms
 
 _SHAPE = [re.compile(rf"<(?:{name})[\s>]") for name in ("document", "s", "time|w")]
 _BEFORE_NO_SPACE = re.compile(r" +(?=[.,!?;:…)\]]|n't\b|'(?:s|m|d|re|ve|ll)\b)")
@@ -35,7 +33,6 @@ class _Sentence:
     start_ms: int | None
     end_ms: int | None = None
     starts_within: bool = False
-    fault: RefusalError | None = None
     text: CueText = dataclasses.field(default_factory=CueText)
 
     def note(self, mark: str, at_ms: int) -> None:
@@ -47,7 +44,7 @@ class _Sentence:
 
 
 def read_opus(text: str) -> ParsedCues:
-    """Reads every sentence; those before the first time are refused.
+    """Reads every sentence; those before the first time are there until it.
 
     Raises:
       RefusalError: if it declares entities.
@@ -79,11 +76,8 @@ def _note_time(tag: Tag, sentence: _Sentence | None, shown_from: int | None) -> 
     """Tells the sentence of a time, and returns since when a subtitle is shown."""
     attributes = tag.attributes()
     mark = attributes.get("id", "")[-1:].upper()
-    try:
-        at_ms = clock_ms(attributes.get("value", ""))
-    except RefusalError as error:
-        if sentence:
-            sentence.fault = error
+    at_ms = loose_clock_ms(attributes.get("value", ""))
+    if at_ms is None:
         return shown_from
     if sentence:
         sentence.note(mark, at_ms)
@@ -91,13 +85,6 @@ def _note_time(tag: Tag, sentence: _Sentence | None, shown_from: int | None) -> 
 
 
 def _finish(builder: CueBuilder, sentence: _Sentence) -> None:
-    if sentence.fault:
-        builder.refuse(sentence.number, sentence.fault)
-        return
-    if sentence.start_ms is None:
-        error = RefusalError(Reason.MALFORMED_CUE, "expected a time at or before its begin")
-        builder.refuse(sentence.number, error)
-        return
     text = _BEFORE_NO_SPACE.sub("", collapsed(str(sentence.text)))
     builder.add(sentence.number, sentence.start_ms, sentence.end_ms, [text])
 

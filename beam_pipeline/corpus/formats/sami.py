@@ -15,11 +15,9 @@ from beam_pipeline.corpus.formats.cue_blocks import ParsedCues
 from beam_pipeline.corpus.formats.cue_builder import CueBuilder, CueText, Silent, collapsed
 from beam_pipeline.corpus.formats.format import CueFormat
 from beam_pipeline.corpus.formats.tags import Tag, tokens
-from beam_pipeline.corpus.refusals import RefusalError
-from beam_pipeline.records import Reason
 
 _ROOT = re.compile(r"<SAMI[\s>]", re.IGNORECASE)
-_START = re.compile(r"\d{1,12}", re.ASCII)
+_START = re.compile(r"\s*(-?\d{1,12})(?:\.\d*)?\s*(?:ms)?\s*", re.ASCII | re.IGNORECASE)
 
 
 @dataclasses.dataclass
@@ -38,6 +36,12 @@ class _Paragraph:
     names: bool = False
     implied: bool = False
     text: CueText = dataclasses.field(default_factory=CueText)
+
+    @property
+    def start_ms(self) -> int | None:
+        """None where it has no time that can be read."""
+        found = _START.fullmatch(self.start or "")
+        return found and int(found[1])
 
     @property
     def is_blank(self) -> bool:
@@ -59,17 +63,15 @@ def read_sami(text: str) -> ParsedCues:
         if one.names and one.language in ("", language):
             name = html.unescape(str(one.text)).strip() or None
             builder.drop(Silent.NAME)
-        elif one.start is None or not _START.fullmatch(one.start.strip()):
-            detail = "expected <SYNC Start=MILLISECONDS> before it"
-            builder.refuse(number, RefusalError(Reason.MALFORMED_CUE, detail))
         elif one.is_blank:
-            builder.clear(int(one.start))
+            if one.start_ms is not None:
+                builder.clear(one.start_ms)
             builder.drop(Silent.BLANK)
         elif one.language != language:
             builder.drop(Silent.OTHER_LANGUAGE)
         else:
             lines = map(collapsed, str(one.text).split("\n"))
-            builder.add(number, int(one.start), None, lines, name)
+            builder.add(number, one.start_ms, None, lines, name)
             name = None
     return builder.build()
 

@@ -8,16 +8,16 @@ from __future__ import annotations
 import re
 
 from beam_pipeline.corpus import limits
-from beam_pipeline.corpus.formats.clocks import CLOCK, milliseconds
+from beam_pipeline.corpus.formats.clocks import CLOCK
 from beam_pipeline.corpus.formats.cue_blocks import ParsedCues, lines_of
 from beam_pipeline.corpus.formats.cue_builder import CueBuilder
 from beam_pipeline.corpus.formats.format import CueFormat
-from beam_pipeline.corpus.refusals import RefusalError
-from beam_pipeline.records import Reason
+from beam_pipeline.corpus.formats.timings import clock_times
 
 _TIMING = re.compile(rf"\s*{CLOCK}\s*,\s*{CLOCK}\s*", re.ASCII)
 _LIKE_TIMING = re.compile(r"\s*\w+:\w+:[\w.]*\s*,\s*\w+:\w+:[\w.]*\s*", re.ASCII)
 _SECOND_TIME = re.compile(r",\s*\d{1,4}:", re.ASCII)
+_BETWEEN = re.compile(r",(?=\s*\w+:)", re.ASCII)
 _BREAK = re.compile(r"\[br\]", re.IGNORECASE)
 
 
@@ -46,18 +46,9 @@ def read_sbv(text: str) -> ParsedCues:
 
 
 def _read_cue(builder: CueBuilder, number: int, timing: str, lines: list[str]) -> None:
-    match = _TIMING.fullmatch(timing)
-    if match is None:
-        detail = "expected a timing such as 0:00:01.000,0:00:02.000"
-        builder.refuse(number, RefusalError(Reason.MALFORMED_CUE, detail))
-        return
-    try:
-        start_ms = milliseconds(*match.groups()[:4])
-        end_ms = milliseconds(*match.groups()[4:])
-    except RefusalError as error:
-        builder.refuse(number, error)
-    else:
-        builder.add(number, start_ms, end_ms, lines)
+    start, end = _BETWEEN.split(timing, maxsplit=1)
+    times = clock_times(start, end)
+    builder.add(number, times.start_ms, times.end_ms, lines, repaired=times.repaired)
 
 
 FORMAT = CueFormat(

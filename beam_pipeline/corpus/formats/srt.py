@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from beam_pipeline.corpus.formats.cue_blocks import ARROW_MARK, ParsedCues, is_timing, read_cues
+from beam_pipeline.corpus.formats.cue_blocks import ParsedCues, read_cues
 from beam_pipeline.corpus.formats.format import CueFormat
+from beam_pipeline.corpus.formats.timings import ARROW_MARK, is_timing
 
 
 def read_srt(text: str) -> ParsedCues:

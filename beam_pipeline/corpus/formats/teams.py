@@ -12,10 +12,11 @@ from __future__ import annotations
 import re
 
 from beam_pipeline.corpus.formats.clocks import milliseconds
-from beam_pipeline.corpus.formats.cue_blocks import ARROW, ParsedCues
+from beam_pipeline.corpus.formats.cue_blocks import ParsedCues
 from beam_pipeline.corpus.formats.cue_builder import CueBuilder, Silent
 from beam_pipeline.corpus.formats.format import CueFormat, Evidence, RawText
 from beam_pipeline.corpus.formats.line_blocks import line_blocks
+from beam_pipeline.corpus.formats.timings import ARROW
 from beam_pipeline.corpus.refusals import RefusalError
 from beam_pipeline.records import Reason
 

@@ -43,7 +43,7 @@ def read_tmplayer(text: str) -> ParsedCues:
         except RefusalError as error:
             builder.refuse(block.number, error)
             continue
-        lines = [part for line in block.lines for part in _TIME.sub("", line, count=1).split("|")]
+        lines = [part for line in block.lines for part in _text(line).split("|")]
         if any(map(str.strip, lines)):
             builder.add(block.number, start_ms, None, lines)
         else:
@@ -55,6 +55,11 @@ def read_tmplayer(text: str) -> ParsedCues:
 def _begins_cue(line: str) -> bool:
     time = _TIME.match(line)
     return _CUE.match(line) is not None and not (time and int(time[4] or 1) > 1)
+
+
+def _text(line: str) -> str:
+    time = _TIME.match(line)
+    return line[time.end() :] if time else line
 
 
 def _start_ms(line: str) -> int:

@@ -1,7 +1,8 @@
 """TTML, IMSC and DFXP: paragraphs in divisions, each with times within those of the other.
 
 A paragraph is a cue. It is shown at its own times, else at those of the spans in it, and by whom
-it is said stands in `ttm:agent`, its own or that of an element around it.
+it is said stands in `ttm:agent`, its own or that of an element around it. Of several languages
+(`xml:lang`) the one in which most paragraphs are is read.
 """
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ from __future__ import annotations
 import dataclasses
 import html
 import re
+from collections import Counter
+from typing import NamedTuple
 
 from beam_pipeline.corpus import limits
 from beam_pipeline.corpus.formats.cue_blocks import ParsedCues
@@ -16,6 +19,7 @@ from beam_pipeline.corpus.formats.cue_builder import CueBuilder, Silent, collaps
 from beam_pipeline.corpus.formats.format import CueFormat
 from beam_pipeline.corpus.formats.tags import Tag, tokens
 from beam_pipeline.corpus.formats.ttml_time import Clock, Span
+from beam_pipeline.corpus.languages import primary_language
 from beam_pipeline.corpus.refusals import RefusalError
 from beam_pipeline.records import Reason
 
@@ -35,6 +39,7 @@ class _Element:
     span: Span
     agent: str | None
     spoken: bool
+    language: str = ""
 
 
 @dataclasses.dataclass
@@ -56,9 +61,20 @@ class _Paragraph:
             self.names[name] = None
 
 
+class _Finished(NamedTuple):
+    """A paragraph with words; start and end are None where they cannot be read."""
+
+    language: str
+    number: int
+    times: tuple[int | None, int | None]
+    lines: list[str]
+    name: str | None
+
+
 class _Reader:
     def __init__(self) -> None:
         self.builder = CueBuilder("cue")
+        self.finished: list[_Finished] = []
         self.clock = Clock()
         self.language: str | None = None
         self.agents: dict[str, str] = {}
@@ -96,7 +112,8 @@ class _Reader:
             detail = f"expected at most {_MAX_DEPTH} elements within one another"
             raise RefusalError(Reason.MALFORMED_FILE, detail)
         if tag.name != "br":
-            self.stack.append(_Element(tag.name, span, agent, spoken))
+            language = attributes.get("lang", parent.language)
+            self.stack.append(_Element(tag.name, span, agent, spoken, language))
 
     def close(self, name: str) -> None:
         """Closes the innermost element of that name, and those in it; none if there is none."""
@@ -128,18 +145,29 @@ class _Reader:
             begin = min(one.begin for one in paragraph.spans)
             ends = [one.end for one in paragraph.spans if one.end is not None]
             end = max(ends) if len(ends) == len(paragraph.spans) else end
-        faults = [one.fault for one in (span, *paragraph.spans) if one.fault]
+        faulty = any(one.faulty for one in (span, *paragraph.spans))
         lines = [collapsed(line) for line in "".join(paragraph.texts).split("\n")]
-        if faults:
-            self.builder.refuse(paragraph.number, faults[0])
-        elif not any(lines):
+        name = ", ".join(paragraph.names) or None
+        if not any(lines):
             self.builder.drop(Silent.BLANK)
-        elif span.end is not None and span.end <= span.begin:
+        elif not faulty and span.end is not None and span.end <= span.begin:
             self.builder.drop(Silent.NEVER_SHOWN)
         else:
-            name = ", ".join(paragraph.names) or None
-            end_ms = None if end is None else round(end)
-            self.builder.add(paragraph.number, round(begin), end_ms, lines, name)
+            times = (None, None) if faulty else (round(begin), None if end is None else round(end))
+            language = primary_language(element.language)
+            self.finished.append(_Finished(language, paragraph.number, times, lines, name))
+
+    def build(self) -> ParsedCues:
+        """The cues of the language in which most is said, where there are several."""
+        said = Counter(one.language for one in self.finished)
+        language = max(said, key=lambda name: said[name], default="")
+        for one in self.finished:
+            if one.language == language:
+                self.builder.add(one.number, *one.times, one.lines, one.name)
+            else:
+                self.builder.drop(Silent.OTHER_LANGUAGE)
+        declared = self.language if len(said) < 2 or not language else language
+        return self.builder.build(declared)
 
 
 def read_ttml(text: str) -> ParsedCues:
@@ -158,7 +186,7 @@ def read_ttml(text: str) -> ParsedCues:
         if token.closes:
             reader.close(token.name)
     reader.close("p")
-    return reader.builder.build(reader.language)
+    return reader.build()
 
 
 FORMAT = CueFormat(

@@ -69,7 +69,7 @@ class Span:
       next: from where a child's times count.
       in_sequence: whether children follow one another, instead of starting together.
       timed: whether it has times of its own.
-      fault: why its times, or those of an element around it, cannot be read.
+      faulty: whether a time of it, or of an element around it, cannot be read.
     """
 
     begin: float = 0.0
@@ -77,17 +77,17 @@ class Span:
     next: float = 0.0
     in_sequence: bool = False
     timed: bool = False
-    fault: RefusalError | None = None
+    faulty: bool = False
 
     def child(self, attributes: Mapping[str, str], clock: Clock) -> Span:
         """When an element with these attributes is shown within this one."""
-        span = Span(in_sequence=attributes.get("timecontainer") == "seq", fault=self.fault)
+        span = Span(in_sequence=attributes.get("timecontainer") == "seq", faulty=self.faulty)
         given = {name: attributes[name] for name in ("begin", "end", "dur") if name in attributes}
         span.timed = bool(given)
         try:
             times = {name: clock.milliseconds(text) for name, text in given.items()}
-        except RefusalError as error:
-            span.fault, times = error, {}
+        except RefusalError:
+            span.faulty, times = True, {}
         span.begin = self.next + times.get("begin", 0.0)
         ends = [self.next + times["end"]] if "end" in times else []
         ends += [span.begin + times["dur"]] if "dur" in times else []

@@ -13,15 +13,9 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from beam_pipeline.corpus.formats.clocks import CLOCK, milliseconds
-from beam_pipeline.corpus.formats.cue_blocks import (
-    ARROW_MARK,
-    Cue,
-    ParsedCues,
-    is_timing,
-    lines_of,
-    read_cues,
-)
+from beam_pipeline.corpus.formats.cue_blocks import Cue, ParsedCues, lines_of, read_cues
 from beam_pipeline.corpus.formats.format import CueFormat, Evidence, RawText
+from beam_pipeline.corpus.formats.timings import ARROW_MARK, is_timing
 from beam_pipeline.corpus.refusals import RefusalError
 
 _EXTENSION = ".vtt"

@@ -65,7 +65,6 @@ def read_whisper(text: str) -> ParsedCues:
     """
     transcript = parse_document(text)
     builder = CueBuilder("cue")
-    before_ms = 0
     for number, segment in enumerate(_segments(transcript), 1):
         try:
             start_ms, end_ms = _times(segment)
@@ -73,8 +72,6 @@ def read_whisper(text: str) -> ParsedCues:
         except RefusalError as error:
             builder.refuse(number, error)
             continue
-        start_ms = before_ms if start_ms is None else start_ms
-        before_ms = max(start_ms, end_ms or 0)
         speaker = segment.get("speaker")
         name = speaker if isinstance(speaker, str) else None
         builder.add(number, start_ms, end_ms, speech.split("\n"), name)
@@ -102,13 +99,17 @@ def _times(segment: object) -> tuple[int | None, int | None]:
     if isinstance(pair, list):
         return _time(value_at(pair, 0), 1000), _time(value_at(pair, 1), 1000)
     start_ms, end_ms = _time(segment.get("start"), 1000), _time(segment.get("end"), 1000)
-    if end_ms is None and start_ms is not None and "duration" in segment:
-        end_ms = start_ms + milliseconds_of(segment["duration"], 1000)
+    duration_ms = _time(segment.get("duration"), 1000)
+    if end_ms is None and start_ms is not None and duration_ms is not None:
+        end_ms = start_ms + duration_ms
     return start_ms, end_ms
 
 
 def _time(value: object, factor: int = 1) -> int | None:
-    return None if value is None else milliseconds_of(value, factor)
+    try:
+        return milliseconds_of(value, factor)
+    except RefusalError:  # a time that cannot be read is as if it were not there
+        return None
 
 
 FORMAT = CueFormat(

@@ -7,34 +7,7 @@ from reading_cases import FOLDER, Case, cases, faults
 NOT_YET = frozenset(
     {
         # how captions are shown, and what is no speech
-        "s01-zoom",
-        "s10-lower-both",
-        "s16-role-names",
-        "s17-notices",
-        "n02-credits",
-        "n03-lyrics-open",
-        "n04-lyrics-hash",
-        "n05-star-sound",
-        "n08-fullwidth",
         # places, speakers, times and text
-        "t04-long-fraction",
-        "t06-arrow-broken",
-        "t07-spaces",
-        "b04-bom-mid",
-        "b06-crcrlf-vtt",
-        "b07-nul-tail",
-        "e03-sjis",
-        "e06-tis620",
-        "e08-double-utf8",
-        "e11-cp1256",
-        "m01-font",
-        "m03-slashN",
-        "m04-double-entity",
-        "m05-vtt-ruby",
-        "m09-ttml-und",
-        "m10-ttml-two-langs",
-        "t11-arrow-entity",
-        "t14-arrow-no-counter",
     }
 )
 

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from beam_pipeline.corpus.formats.cue_blocks import Cue, lines_of
 from beam_pipeline.corpus.formats.srt import read_srt
@@ -74,23 +76,107 @@ def test_timings_are_read_in_all_their_forms(timing: str, start_ms: int, end_ms:
 
 
 @pytest.mark.parametrize(
-    ("timing", "reason"),
+    ("timing", "times"),
     [
-        ("00:00:01,000 --> 00:00:0x,000", Reason.MALFORMED_CUE),
-        ("00:00:01,000 --> 00:00:02,000line:4", Reason.MALFORMED_CUE),
-        ("00:00:01,000 ---> 00:00:02,000", Reason.MALFORMED_CUE),
-        ("00:61:01,000 --> 00:62:02,000", Reason.MALFORMED_CUE),
-        ("-->", Reason.MALFORMED_CUE),
-        ("00:00:03,000 --> 00:00:02,000", Reason.END_BEFORE_START),
+        ("00:00:01,000 -> 00:00:02,000", (1000, 2000)),
+        ("00:00:01,000 - -> 00:00:02,000", (1000, 2000)),
+        ("00:00:01,000 ---> 00:00:02,000", (1000, 2000)),
+        ("00:00:01,000 –> 00:00:02,000", (1000, 2000)),
+        ("00:00:01,000 → 00:00:02,000", (1000, 2000)),
+        ("00:00:01,000 --&gt; 00:00:02,000", (1000, 2000)),
+        ("00:00:01,000 00:00:02,000", (1000, 2000)),
+        ("00：00：01，000 --＞ 00：00：02，000", (1000, 2000)),
+        ("٠٠:٠٠:٠١,٠٠٠ --> ٠٠:٠٠:٠٢,٠٠٠", (1000, 2000)),
+        ("00: 00: 01, 000 --> 00: 00: 02, 000", (1000, 2000)),
+        ("00 : 00 : 01 , 000 --> 00 : 00 : 02 , 000", (1000, 2000)),
+        ("1 00:00:01,000 --> 00:00:02,000", (1000, 2000)),
+        ("**00:00:01,000 --> 00:00:02,000**", (1000, 2000)),
+        ("\u202a00:00:01,000 --> 00:00:02,000\u202c", (1000, 2000)),
+        ("00:00:01:000 --> 00:00:02:000", (1000, 2000)),
+        ("00.00.01.000 --> 00.00.02.000", (1000, 2000)),
+        ("00:00:01;000 --> 00:00:02;000", (1000, 2000)),
+        ("00:00:01,0000 --> 00:00:02,0009", (1000, 2000)),
+        ("00:00:01,249.0999999999999 --> 00:00:02,791.79999999999995", (1249, 2791)),
+        ("1.0 --> 2.0", (1000, 2000)),
+        ("00:00:75,000 --> 00:01:16,000", (75_000, 76_000)),
+        ("00:61:01,000 --> 00:62:02,000", (3_661_000, 3_722_000)),
+        ("-00:00:01,000 --> 00:00:02,000", (0, 2000)),
+        ("00:00:-1,000 --> 00:00:02,000", (0, 2000)),
+        ("00:00:03,000 --> 00:00:02,000", (3000, 3000)),
+        ("00:00:01,000 --> 00:00:02,000line:4", (1000, 2000)),
+        ("00:00:01,000 -->", (1000, 5000)),
+        ("--> 00:00:02,000", (2000, 2000)),
+        ("xx:xx:01 --> xx:xx:02", (0, 5000)),
+        ("-->", (0, 5000)),
     ],
 )
-def test_a_bad_timing_loses_its_cue_alone(timing: str, reason: Reason) -> None:
-    parsed = read_srt(f"1\n{timing}\nLost.\n\n2\n00:00:05,000 --> 00:00:06,000\nKept.\n")
-    assert texts(parsed.cues) == [("Kept.",)]
-    assert [(refusal.position, refusal.reason) for refusal in parsed.refused] == [
-        ("line 2", reason)
-    ]
-    assert "Lost" not in parsed.refused[0].detail
+def test_times_in_other_dress_are_repaired_and_lose_no_words(
+    timing: str, times: tuple[int, int]
+) -> None:
+    text = f"1\n{timing}\nHello.\n\n2\n00:00:05,000 --> 00:00:06,000\nBye.\n"
+    for parsed in (read_srt(text), read_webvtt(text)):
+        assert texts(parsed.cues) == [("Hello.",), ("Bye.",)]
+        (hello, _) = parsed.cues
+        assert (hello.start_ms, hello.end_ms) == times
+        assert (parsed.refused, parsed.repaired) == ((), 1)
+
+
+_SPACE = st.sampled_from(["", " ", "  "])
+_ARROWS = st.sampled_from(["-->", "->", "- ->", "---->", "–>", "→", "--&gt;", "—>"])
+_PARTS = st.tuples(st.integers(0, 99), st.integers(0, 59), st.integers(0, 59), st.integers(0, 999))
+
+
+@given(_PARTS, _PARTS, _SPACE, st.sampled_from([":", "："]), st.sampled_from(",.;，"), _ARROWS)
+def test_any_dress_of_a_time_is_that_time(
+    start: tuple[int, ...], end: tuple[int, ...], space: str, colon: str, comma: str, arrow: str
+) -> None:
+    def dressed(time: tuple[int, ...]) -> str:
+        hours, minutes, seconds, fraction = time
+        between = space + colon + space
+        clock = between.join(f"{part:02}" for part in (hours, minutes, seconds))
+        return f"{clock}{space}{comma}{space}{fraction:03}"
+
+    start, end = sorted((start, end))
+    (cue,) = read_srt(f"1\n{dressed(start)} {arrow} {dressed(end)}\nHello.\n").cues
+    in_ms = [((h * 60 + m) * 60 + s) * 1000 + f for h, m, s, f in (start, end)]
+    assert [cue.start_ms, cue.end_ms] == in_ms
+    assert cue.lines == ("Hello.",)
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["10:30 -> 11:45", "From 10:30 to 11:00.", "1. 00:30", "5:4, 4:5", "the menu -> the end"],
+)
+def test_times_that_are_said_begin_no_cue(said: str) -> None:
+    parsed = read_srt(f"1\n00:00:01,000 --> 00:00:02,000\n{said}\n")
+    assert texts(parsed.cues) == [(said,)]
+    assert parsed.repaired == 0
+
+
+def test_words_behind_the_times_of_their_line_are_said_and_settings_are_not() -> None:
+    parsed = read_srt("1\n00:00:01,000 --> 00:00:02,000 Hello\nthere.\n")
+    assert texts(parsed.cues) == [("Hello", "there.")]
+    settings = "align:start position:0% X1:40"
+    parsed = read_srt(f"1\n00:00:01,000 --> 00:00:02,000 {settings}\nHello.\n")
+    assert texts(parsed.cues) == [("Hello.",)]
+
+
+def test_an_arrow_that_is_said_loses_no_words() -> None:
+    parsed = read_srt("1\n00:00:01,000 --> 00:00:02,000\nPress\nmenu --> options\nnow.\n")
+    assert texts(parsed.cues) == [("Press",), ("menu --> options", "now.")]
+
+
+def test_a_file_in_which_no_time_can_be_read_has_no_cues() -> None:
+    parsed = read_srt("1\nxx --> yy\nWhat?\n\n2\n-->\nNo.\n")
+    assert parsed.cues == ()
+    assert [one.reason for one in parsed.refused] == [Reason.MALFORMED_CUE] * 2
+
+
+def test_a_line_of_spaces_is_one_of_a_webvtt_cue_and_ends_one_where_no_line_is_empty() -> None:
+    parsed = read_webvtt("WEBVTT\n\n00:01.000 --> 00:02.000\n \nHello\n \nthere.\n\nNo.\n")
+    assert texts(parsed.cues) == [("Hello", "there.")]
+    sloppy = "WEBVTT\n\n00:01.000 --> 00:02.000\nHello.\n \nintro\n00:03.000 --> 00:04.000\nBye.\n"
+    assert texts(read_webvtt(sloppy).cues) == [("Hello.",), ("Bye.",)]
 
 
 def test_a_cue_with_too_much_text_is_refused_whole() -> None:
@@ -111,8 +197,8 @@ def test_notes_styles_and_regions_of_webvtt_are_no_cues() -> None:
 
 def test_every_line_with_an_arrow_is_one_cue_wherever_it_stands() -> None:
     parsed = read_webvtt("WEBVTT\nRegion: id=a-->\n\n-->\n00:01.000 --> 00:02.000\n-->\nx")
-    assert len(parsed.cues) == 1
-    assert [refusal.position for refusal in parsed.refused] == ["line 2", "line 4", "line 6"]
+    assert texts(parsed.cues) == [(), ("x",)]
+    assert [refusal.position for refusal in parsed.refused] == ["line 2", "line 4"]
 
 
 def segment(starts: int, *cues: tuple[int, int, str]) -> str:

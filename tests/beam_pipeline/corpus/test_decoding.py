@@ -17,9 +17,10 @@ def test_marks_and_utf_8_are_read_exactly(encoding: str) -> None:
 
 @given(st.text(st.characters(exclude_categories=["Cc", "Cs"])))
 def test_utf_8_is_never_taken_for_anything_else(text: str) -> None:
-    if not text.startswith("\ufeff"):
+    if "\ufeff" not in text:
         decoded = decode(text.encode())
-        assert (decoded.text, decoded.encoding) == (text, "utf-8")
+        assert decoded.encoding == "utf-8"
+        assert decoded.text == text or decoded.twice
 
 
 @pytest.mark.parametrize(
@@ -80,3 +81,81 @@ def test_binary_data_is_refused(data: bytes) -> None:
     with pytest.raises(RefusalError) as error:
         decode(data)
     assert error.value.reason is Reason.UNDECODABLE
+
+
+POLISH = "Zażółć gęślą jaźń, proszę cię.\n"
+GREEK = "Καλημέρα, τι κάνεις;\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding", "language"),
+    [
+        (POLISH, "cp1250", "pl"),
+        ("Őrült tűz, hűvös őszi eső.\n", "cp1250", "hu"),
+        ("Привет, как дела?\n", "cp1251", "ru"),
+        (GREEK, "cp1253", "el"),
+        ("Çok güzel, teşekkür ederim, iyi değilim.\n", "cp1254", "tr"),
+        ("今日はいい天気ですね。\n", "cp932", "ja"),
+        ("今天的水很冷。\n", "gb18030", "zh"),
+        ("今天的水很冷，你為什麼不說？\n", "big5", "zh-TW"),
+        ("물이 차갑다.\n", "cp949", "ko"),
+        ("น้ำเย็นมาก\n", "cp874", "th"),
+    ],
+)
+def test_a_short_text_is_read_in_an_encoding_of_its_language(
+    text: str, encoding: str, language: str
+) -> None:
+    decoded = decode(text.encode(encoding), language)
+    assert (decoded.text, decoded.encoding) == (text, encoding)
+    head = f"WEBVTT\nLanguage: {language}\n\n".encode()
+    assert decode(head + text.encode(encoding)).text.endswith(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [
+        ("どうしてもっと早く言わなかったの？\n", "cp932"),
+        ("どうしてもっと早く言わなかったの？\n", "euc_jp"),
+        ("วันนี้น้ำเย็นมาก\n", "cp874"),
+        ("لماذا لم تخبرني من قبل؟\n", "cp1256"),
+    ],
+)
+def test_a_short_text_in_a_script_of_its_own_is_known_by_it(text: str, encoding: str) -> None:
+    decoded = decode(text.encode(encoding))
+    assert (decoded.text, decoded.encoding) == (text, encoding)
+
+
+@pytest.mark.parametrize("name", ["windows-1250", "WINDOWS-1250"])
+def test_an_encoding_that_the_file_declares_is_used(name: str) -> None:
+    head = f'<?xml version="1.0" encoding="{name}"?>\n'
+    assert decode((head + POLISH).encode("cp1250")).text == head + POLISH
+
+
+def test_an_encoding_that_is_declared_in_vain_is_passed_over() -> None:
+    head = b'<?xml version="1.0" encoding="rot13"?>\n'
+    assert decode(head + b"caf\xe9\n").text.endswith("café\n")
+
+
+@given(st.sampled_from(["I don’t know why.", "♪ La la ♪", "„Schöne Grüße“", "Привет, мир"]))
+@pytest.mark.parametrize("wrong", ["cp1252", "latin-1"])
+def test_text_that_was_decoded_in_the_wrong_encoding_is_repaired(wrong: str, text: str) -> None:
+    try:
+        once = text.encode().decode(wrong)
+    except UnicodeDecodeError:
+        return
+    decoded = decode(f"1\n{once}\nYes.\n".encode())
+    assert (decoded.text, decoded.twice) == (f"1\n{text}\nYes.\n", True)
+
+
+@pytest.mark.parametrize("text", ["Ünïcödé wörds\n", "naïve café, Ã is a letter\n", "Σύμφωνα\n"])
+def test_text_that_is_sound_is_left_alone(text: str) -> None:
+    assert decode(text.encode()) == decode(text.encode("utf-8-sig")).__class__(text, "utf-8")
+
+
+def test_control_characters_of_windows_are_its_quotes() -> None:
+    assert decode("don\x92t\n".encode()).text == "don’t\n"
+
+
+def test_marks_zeros_and_doubled_line_ends_are_no_text() -> None:
+    data = b"a\r\r\nb\r\r\n\xef\xbb\xbf1\r\r\n" + bytes(999) + b"c" + bytes(9)
+    assert decode(data).text == "a\nb\n1\nc"

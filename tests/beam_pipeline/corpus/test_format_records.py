@@ -19,7 +19,7 @@ import beam_pipeline
 from beam_pipeline.corpus import limits
 from beam_pipeline.corpus.decoding import decode
 from beam_pipeline.corpus.detection import FORMATS, Rank, detect, detect_binary, ranked
-from beam_pipeline.corpus.formats import cue_blocks, sbv, srt
+from beam_pipeline.corpus.formats import sbv, srt, timings
 from beam_pipeline.corpus.formats.delimited import FORMAT as CSV
 from beam_pipeline.corpus.formats.format import (
     HEAD_CHARS,
@@ -172,7 +172,7 @@ LINES = [
 
 @pytest.mark.parametrize(
     ("format", "is_timing"),
-    [(srt.FORMAT, cue_blocks.is_timing), (sbv.FORMAT, sbv.is_timing)],
+    [(srt.FORMAT, timings.is_timing), (sbv.FORMAT, sbv.is_timing)],
     ids=["srt", "sbv"],
 )
 @given(lines=st.lists(st.sampled_from(LINES)), end=st.sampled_from(["\n", "\r\n", "\r"]))

@@ -61,20 +61,17 @@ def test_drawings_and_remarks_are_not_said() -> None:
     assert parsed.dropped == (("comment", 1), ("drawing", 1))
 
 
-def test_an_event_that_cannot_be_read_is_refused_alone() -> None:
+def test_an_event_without_its_fields_is_refused_alone_and_a_bad_time_repaired() -> None:
     parsed = read_ass(
         ASS
-        + event("Lost", times="0:00:xx.00,0:00:02.00")
-        + event("Lost", times="0:00:03.00,0:00:02.00")
+        + event("A", times="xx,0:00:02.00")
+        + event("B", times="0:00:03.00,0:00:02.00")
         + "Dialogue: 0,0:00:01.00\n"
-        + event("Kept")
+        + event("C", times="-0:00:01.00,0:00:02.00")
     )
-    assert [cue[3] for cue in shown(parsed)] == ["Kept"]
-    assert refusals(parsed) == [
-        ("line 6", Reason.MALFORMED_CUE),
-        ("line 7", Reason.END_BEFORE_START),
-        ("line 8", Reason.MALFORMED_CUE),
-    ]
+    assert shown(parsed) == [(2000, 2000, None, "A"), (3000, 3000, None, "B"), (0, 2000, None, "C")]
+    assert parsed.repaired == 3
+    assert refusals(parsed) == [("line 8", Reason.MALFORMED_CUE)]
 
 
 def test_frames_of_microdvd_are_times() -> None:
@@ -91,13 +88,11 @@ def test_microdvd_without_a_rate_has_that_of_film_on_television() -> None:
     assert shown(read_microdvd("{24}{48}Hi"))[0][:2] == (1001, 2002)
 
 
-def test_bad_frames_are_refused_and_stray_lines_belong_to_the_cue_before() -> None:
-    parsed = read_microdvd("{2}{1}Lost\n{1x}{2}Lost\n{24}{48}Hello\nthere\n")
-    assert [cue[3] for cue in shown(parsed)] == ["Hello|there"]
-    assert refusals(parsed) == [
-        ("line 1", Reason.END_BEFORE_START),
-        ("line 2", Reason.MALFORMED_CUE),
-    ]
+def test_bad_frames_lose_no_words_and_stray_lines_belong_to_the_cue_before() -> None:
+    parsed = read_microdvd("{24}{1}A\n{1x}{2}B\n{-24}{48}C\n{24}{48}Hello\nthere\n")
+    assert [cue[3] for cue in shown(parsed)] == ["A", "B", "C", "Hello|there"]
+    assert [cue[:2] for cue in shown(parsed)[:3]] == [(1001, 1001), (1001, 1001), (0, 2002)]
+    assert (parsed.refused, parsed.repaired) == ((), 3)
 
 
 def test_sami_is_shown_until_the_next_time() -> None:
@@ -118,9 +113,9 @@ def test_of_two_languages_in_sami_the_one_that_says_most_is_read() -> None:
         "<SAMI><BODY><SYNC Start=1><P Class=KR>A<P Class=EN>B"
         "<SYNC Start=2><P Class=EN>C<SYNC Start=oops><P Class=EN>D"
     )
-    assert [cue[3] for cue in shown(parsed)] == ["B", "C"]
+    assert shown(parsed)[1:] == [(2, 2, None, "C"), (2, 2, None, "D")]
     assert parsed.dropped == (("other_language", 1),)
-    assert refusals(parsed) == [("cue 4", Reason.MALFORMED_CUE)]
+    assert (parsed.refused, parsed.repaired) == ((), 1)
 
 
 def test_a_source_in_sami_names_who_speaks() -> None:
@@ -136,10 +131,10 @@ def test_sbv_and_subviewer_are_read() -> None:
     assert shown(parsed) == [(1000, 2500, None, "Hello|there"), (3000, 4500, None, "A|B")]
 
 
-def test_a_bad_timing_of_sbv_loses_its_cue_alone() -> None:
-    parsed = read_sbv("0:00:0x.000,0:00:02.500\nLost\n\n0:00:03.000,0:00:04.000\nKept\n")
-    assert [cue[3] for cue in shown(parsed)] == ["Kept"]
-    assert refusals(parsed) == [("line 1", Reason.MALFORMED_CUE)]
+def test_a_bad_timing_of_sbv_loses_no_words() -> None:
+    parsed = read_sbv("0:00:xx.000,x:00:0y.500\nA\n\n0:00:03.000,0:00:04.000\nB\n")
+    assert [cue[3] for cue in shown(parsed)] == ["A", "B"]
+    assert (parsed.refused, parsed.repaired) == ((), 1)
 
 
 def test_scc_is_shown_when_its_bytes_have_come_until_the_screen_is_cleared() -> None:
@@ -163,15 +158,16 @@ def test_a_sentence_of_opus_lasts_from_its_first_to_its_last_time() -> None:
         '<?xml version="1.0"?><document id="1"><s id="1"><time id="T1S" value="00:00:01,000"/>'
         '<w id="1.1">Well</w><w id="1.2">,</w><w>do</w><w>n\'t</w><w>.</w></s>'
         '<s id="2">Sit<time id="T1E" value="00:00:02,000"/></s>'
-        '<s id="3"><time id="T2S" value="bad"/>Lost</s></document>'
+        '<s id="3"><time id="T2S" value="bad"/>Now</s></document>'
     )
-    assert shown(parsed) == [(1000, 1000, None, "Well, don't."), (1000, 2000, None, "Sit")]
-    assert refusals(parsed) == [("cue 3", Reason.MALFORMED_CUE)]
+    assert [cue[3] for cue in shown(parsed)] == ["Well, don't.", "Sit", "Now"]
+    assert [cue[:2] for cue in shown(parsed)[:2]] == [(1000, 1000), (1000, 2000)]
 
 
-def test_a_sentence_of_opus_before_any_time_is_refused() -> None:
+def test_a_sentence_of_opus_before_any_time_keeps_its_words() -> None:
     parsed = read_opus("<document><s><w>Hello</w></s></document>")
-    assert refusals(parsed) == [("cue 1", Reason.MALFORMED_CUE)]
+    assert shown(parsed) == [(0, 0, None, "Hello")]
+    assert parsed.repaired == 1
 
 
 @pytest.mark.parametrize(
@@ -189,11 +185,13 @@ def test_segments_of_whisper_have_times_and_a_diarised_speaker(transcript: objec
     assert shown(read_whisper(json.dumps(transcript))) == [(1000, 2500, "SPEAKER_00", " Hi")]
 
 
-def test_segments_without_finite_times_or_text_are_refused() -> None:
+def test_segments_without_finite_times_are_repaired_and_without_text_refused() -> None:
     text = '{"language": "en", "segments": [{"start": NaN, "end": 1, "text": "a"}, {"start": 1e999'
     text += ', "end": 1, "text": "a"}, {"start": "0", "end": 1, "text": "a"}, {"start": 0}, 7]}'
     parsed = read_whisper(text)
-    assert refusals(parsed) == [(f"cue {at}", Reason.MALFORMED_CUE) for at in range(1, 6)]
+    assert [cue[:2] for cue in shown(parsed)] == [(1000, 1000)] * 3
+    assert parsed.repaired == 3
+    assert refusals(parsed) == [(f"cue {at}", Reason.MALFORMED_CUE) for at in (4, 5)]
     assert parsed.language == "en"
 
 

@@ -71,13 +71,14 @@ def test_a_bad_file_loses_itself(path: str, data: bytes, reason: Reason) -> None
     assert (content.source.found, content.episodes) == (1, ())
 
 
-def test_bad_cues_lose_themselves() -> None:
-    bad = b"2\n00:00:05,000 --> 00:00:04,000\nBack.\n\n3\n00:00 --> x\nBad.\n\n"
+def test_bad_cues_lose_themselves_and_words_only_their_times() -> None:
+    bad = b"2\n00:00:05,000 --> 00:00:04,000\nBack.\n\n3\n00:00 --> x\nBad.\n\n4\n-->\n\n"
     content = read("a.srt", SRT + bad + SRT + b"5\n00:01:00,0 --> 00:01:01,0\n[thunder]\n")
-    assert reasons(content) == [Reason.END_BEFORE_START, Reason.MALFORMED_CUE]
-    assert [rejected.position for rejected in content.rejected] == ["line 6", "line 10"]
+    assert reasons(content) == [Reason.MALFORMED_CUE]
+    assert [rejected.position for rejected in content.rejected] == ["line 14"]
     source = content.source
-    assert (source.found, source.used, source.dropped, source.rejected) == (5, 1, 2, 2)
+    assert (source.found, source.used, source.dropped, source.rejected) == (6, 3, 2, 1)
+    assert source.repaired == 2
 
 
 @pytest.mark.parametrize(
@@ -105,7 +106,7 @@ def test_a_broken_byte_in_the_name_of_a_column_is_shown_as_an_escape() -> None:
 
 
 def test_a_file_of_bad_cues_alone_has_no_episode() -> None:
-    content = read("a.srt", b"00:00:05,000 --> 00:00:04,000\nBack.\n")
+    content = read("a.srt", b"1\nx --> y\nWhat?\n")
     assert (content.episodes, content.source.found) == ((), 1)
 
 
@@ -182,7 +183,7 @@ def test_a_file_beyond_the_cap_is_refused(monkeypatch: pytest.MonkeyPatch) -> No
 def test_refusals_tell_no_text() -> None:
     cells = {"text": 5, "speaker": SECRET}
     for path, data in (
-        ("a.srt", f"00:00:0{SECRET} --> {SECRET}\n{SECRET}\n\n00:02,0 --> 00:01,0\n{SECRET}"),
+        ("a.srt", f"{SECRET} --> {SECRET}\n{SECRET}\n\n"),
         ("a.srt", f"00:01,0 --> 00:02,0\n{SECRET * 9999}"),
         ("a.jsonl", f"{json.dumps(cells)}\n{{{SECRET}\n" + json.dumps({"text": SECRET * 9999})),
         ("a.csv", f'text,start_ms\n{SECRET},{SECRET}\n{SECRET}\n"{SECRET}"{SECRET},1\n'),

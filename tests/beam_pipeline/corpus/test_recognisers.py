@@ -83,6 +83,13 @@ def test_a_list_that_is_cut_off_is_refused_as_a_whole() -> None:
     assert refused(content) == [("", Reason.MALFORMED_FILE)]
 
 
+def test_a_document_that_is_cut_off_is_refused_with_the_place_of_the_fault() -> None:
+    data = b'{"results": {"channels": [\n{"alternatives": ['
+    (one,) = read_bytes("a.json", data, ReadOptions("c")).rejected
+    assert (one.position, one.reason) == ("", Reason.MALFORMED_FILE)
+    assert "line 2, column 19" in one.detail
+
+
 def test_one_object_in_a_json_file_is_no_table() -> None:
     (one,) = read({"text": "Hi.", "speaker": "Ann"}).rejected
     assert one.reason is Reason.UNKNOWN_FORMAT
@@ -110,7 +117,6 @@ def test_words_without_a_time_are_kept_between_their_neighbours() -> None:
 def test_a_time_that_is_no_number_loses_its_cue_alone() -> None:
     bad = {"text": "Lost.", "start": "soon", "end": 1}
     for document in (
-        {"segments": [bad, SPOKEN]},
         {"segments": [{"startTime": [], "body": "Lost."}, {"startTime": 1, "body": "Hi."}]},
         {"utterances": [{**SPOKEN, "start": 1}, bad, 7]},
         {"results": {"channels": [], "utterances": [bad, {**SPOKEN, "transcript": "Hi."}]}},

@@ -35,6 +35,9 @@ WORDS = [letters * 3 for letters in ("jkq", "vxz", "qxj", "zkv", "xvq")]
 A, B, C, D, E = WORDS
 
 BACKWARDS = {"start_ms": 9, "end_ms": 1}
+LONG = f"{A} " * 3_000
+"""More than any cue has, so that it is refused."""
+
 BAD_ROWS: list[object] = [
     {A: B, "text": C, "start_ms": D},
     {"text": {A: B}},
@@ -64,21 +67,25 @@ def zipped(name: str, data: bytes) -> bytes:
 
 
 FILES = {
-    "srt": f"1\n00:00:01,000 --> {A}\n{B}: {C}\n\n2\n00:00:09,000 --> 00:00:08,000\n{D}\n",
-    "vtt": f"WEBVTT {A}\n\nNOTE {B}\n\n{C}\n{A} --> 00:02.000 {D}\n<v {E}>{A}</v>\n",
+    "srt": f"1\n00:00:01,000 --> {A}\n{B}: {C}\n\n2\n00:00:09,000 --> 00:00:08,000\n{D}\n\n"
+    f"3\n00:00:10,000 --> {B}\n{LONG}\n",
+    "vtt": f"WEBVTT {A}\n\nNOTE {B}\n\n{C}\n{A} --> 00:02.000 {D}\n<v {E}>{A}</v>\n\n"
+    f"{B}\n00:03.000 --> {C}\n{LONG}\n",
     "ass": "[Script Info]\nTitle: {0}\n[Events]\nFormat: Layer, Start, End, Style, Name, Text\n"
     "Dialogue: 0,{1},0:00:02.00,{2},{3},{4}\nDialogue: 0,{4}\nComment: {0}\n".format(*WORDS),
-    "sub": f"{{1}}{{2}}{A}\n{{5}}{{3}}{B}|{C}\n{{{D}}}{{9}}{E}\n{{9{A}\n",
+    "sub": f"{{1}}{{2}}{A}\n{{5}}{{3}}{B}|{C}\n{{{D}}}{{9}}{E}\n{{9{A}\n{{9}}{{{A}}}{LONG}\n",
     "smi": f"<SAMI><HEAD><TITLE>{A}</TITLE></HEAD><BODY><SYNC Start={B}><P Class={C} ID={D}>{E}"
-    f"<SYNC Start=5><P Class={C}>{A}<SYNC Start=-9><P Class={C}>{B}\n",
+    f"<SYNC Start=5><P Class={C}>{A}<SYNC Start=-9><P Class={C}>{B}\n"
+    f"<SYNC Start={A}><P Class={C}>{LONG}\n",
     "sbv": f"0:00:01.000,0:00:02.000\n{A}\n\n0:00:09.000,0:00:03.000\n{B}\n\n"
-    f"0:99:01.000,0:00:02.000\n{C}",
+    f"0:99:01.000,0:00:02.000\n{C}\n\n0:00:08.000,0:00:09.000\n{LONG}",
     "scc": f"Scenarist_SCC V1.0\n\n{A}\t94ae\n\n00:00:01;00\t{B} {C}\n\n00:99:00:00\t9420\n{D}\n",
     "ttml": f'<tt xml:lang="{A}"><head><ttm:agent xml:id="{B}"><ttm:name>{C}</ttm:name></ttm:agent>'
-    f'</head><body><div><p begin="{D}" end="2s">{E}</p><p begin="9s" dur="{A}">{B}</p></div></body>'
+    f'</head><body><div><p begin="{D}" end="2s">{E}</p><p begin="9s" dur="{A}">{B}</p>'
+    f'<p begin="9s" dur="{A}">{LONG}</p></div></body>'
     "</tt>",
     "xml": f'<document id="{A}"><s id="{B}"><w>{C}</w></s><s><time id="T1S" value="{D}"/><w>{E}</w>'
-    "</s></document>",
+    f"</s><s>{LONG}</s></document>",
     "json": json.dumps(
         {
             "text": A,

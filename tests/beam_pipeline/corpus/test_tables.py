@@ -154,10 +154,6 @@ def test_unknown_fields_are_refused_where_they_enter() -> None:
         ({"text": "word " * 3000}, Reason.TEXT_TOO_LONG),
         ({"text": "A", "speaker": {"name": "x"}}, Reason.MALFORMED_ROW),
         ({"text": "A", "speaker": "x" * 20_000}, Reason.TEXT_TOO_LONG),
-        ({"text": "A", "start_ms": "soon"}, Reason.MALFORMED_ROW),
-        ({"text": "A", "start_ms": -1}, Reason.MALFORMED_ROW),
-        ({"text": "A", "start_ms": float("inf")}, Reason.MALFORMED_ROW),
-        ({"text": "A", "start_ms": 2, "end_ms": 1}, Reason.END_BEFORE_START),
         ({"text": "half \ud800"}, Reason.MALFORMED_ROW),
         ([1], Reason.MALFORMED_ROW),
     ],
@@ -171,6 +167,25 @@ def test_a_bad_row_loses_itself(row: object, reason: Reason) -> None:
         ("row 3", Reason.MALFORMED_ROW),
     }
     assert (content.source.found, content.source.rejected) == (3, 2)
+
+
+@pytest.mark.parametrize(
+    ("row", "times"),
+    [
+        ({"start_ms": "soon", "end_ms": 5}, (None, 5)),
+        ({"start_ms": -1}, (None, None)),
+        ({"start_ms": float("inf")}, (None, None)),
+        ({"start_ms": 2, "end_ms": 1}, (2, 2)),
+    ],
+)
+def test_a_row_whose_time_cannot_be_keeps_its_words(
+    row: dict[str, object], times: tuple[int | None, int | None]
+) -> None:
+    content = read("t.jsonl", jsonl_of([{"text": "A", **row}, {"text": "B"}]))
+    utterances = content.episodes[0].utterances.to_pydict()
+    assert utterances["text"] == ["A", "B"]
+    assert (utterances["start_ms"][0], utterances["end_ms"][0]) == times
+    assert (content.source.repaired, content.rejected) == (1, ())
 
 
 def test_times_are_milliseconds_or_clock_times() -> None:

@@ -5,16 +5,17 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
+import transformers
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_models import LABELS, cut, made_up, transcript, transcripts, untrained
 
 from model.baselines.compm import CoMPM
 from model.dataset import Transcript
-from model.encoders.references import EncoderReference
+from model.encoders.references import EncoderReference, locate
 from model.errors import ModelError
 from model.network.emonet import EmoNet
-from model.network.encoder import load_encoder
+from model.network.encoder import Encoder, load_encoder
 from model.network.speaker import SpeakerGRU, speaker_windows
 from model.network.windows import Window, collate, tag_turns
 
@@ -47,6 +48,13 @@ def first_state(model: EmoNet, tokens: list[int]) -> torch.Tensor:
     return model.read(model.context, dataclasses.replace(batch, pooling=first), 1)
 
 
+def by_transformers(encoder: Encoder) -> torch.nn.Module:
+    """An encoder's weights, computed with by `transformers`."""
+    folder = locate(encoder.reference.name)
+    network = transformers.AutoModel.from_pretrained(folder, attn_implementation="eager")
+    return network.eval()  # type: ignore[no-any-return]
+
+
 def published(model: CoMPM, whole: Transcript, turn: int) -> np.ndarray:
     """One utterance's logits, step by step as in the published code, a row at a time."""
 
@@ -60,13 +68,16 @@ def published(model: CoMPM, whole: Transcript, turn: int) -> np.ndarray:
     tokenizer = model.context.tokenizer
     tagged = tag_turns(whole.texts, whole.names, whole.dialogues, "local")
     here = [i for i in range(turn + 1) if whole.dialogues[i] == whole.dialogues[turn]]
-    state = first(model.context.network, [tagged[i] for i in here], model.context.max_tokens)
+    state = first(
+        by_transformers(model.context), [tagged[i] for i in here], model.context.max_tokens
+    )
     memory = torch.zeros(1, model.gru.hidden_size)
     who = whole.speakers[turn]
     earlier = [i for i in here[:-1] if who is not None and whole.speakers[i] == who]
     if earlier:
         rows = [
-            first(model.memory.network, [whole.texts[i]], model.memory.max_tokens) for i in earlier
+            first(by_transformers(model.memory), [whole.texts[i]], model.memory.max_tokens)
+            for i in earlier
         ]
         memory = model.gru(torch.stack(rows))[0][-1]
     return model.classify(state + model.project(memory))[0].numpy()  # type: ignore[no-any-return]

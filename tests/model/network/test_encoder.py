@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_models import save_bert, sentences, transcript, untrained
 
-from model.encoders.references import DEFAULT_ENCODER, EncoderReference, reference_to
+from model.encoders.references import DEFAULT_ENCODER, EncoderReference, locate, reference_to
 from model.errors import ModelError
 from model.network.encoder import Encoder, load_encoder
 from model.network.windows import Window, batch_windows, collate, pad_rows, turn_causal_mask
@@ -24,7 +24,7 @@ TURN = "Ann: i never told you where the ship was, and you did not ask me!"
 
 def plain(encoder: Encoder, tokens: list[list[int]]) -> tuple[torch.Tensor, torch.Tensor]:
     """Hidden states as `transformers` computes them under its usual mask, and that mask."""
-    folder = str(encoder.network.name_or_path)
+    folder = locate(encoder.reference.name)
     network = transformers.AutoModel.from_pretrained(folder, dtype=torch.float32).eval()
     length = max(map(len, tokens))
     ids = torch.from_numpy(pad_rows(tokens, length, encoder.pad_id))

@@ -1,0 +1,63 @@
+"""Lines of a cue that nobody says: who made the subtitles, and what those who spread them sell.
+
+What names a maker is written in few ways: a job and `by`, a job and a colon. A job before a colon
+may be said, too (`Translation: he is late.`), so it wants a name and no sentence behind it.
+"""
+
+from __future__ import annotations
+
+import re
+
+# Who made them, and how: `Synced and corrected by`, `Captioning sponsored by`.
+_DONE = (
+    r"(?:closed[ -])?caption(?:ing|ed|s)?|sub(?:bed|s)|subtitl(?:ing|ed|es?)|"
+    r"(?:re-?)?synch?(?:ed|ro)?|(?:re-?)?synced|(?:re-?)?synchroni[sz](?:ed|ation)|correct(?:ed|ions?)|translat(?:ed|ions?)|"
+    r"transcri(?:bed|pts?|ptions?)|ripped|(?:re-?)?encoded|encoding|timed|timings?|typeset(?:ting)?|"
+    r"adapted|adaptation|improved|proofread|uploaded|ocr|qc|overs[aæ]t(?:telse|t)|"
+    r"untertitel(?:ung|t)?|übersetz(?:ung|t)|korrektur|sous-titr(?:es?|age)|traduction|"
+    r"subt[ií]tul(?:os?|ad[oa])|tradu(?:cción|cido|ção|zido|zione|it)|sincroniza(?:do|ción)|"
+    r"corregido|legendas?|legendado|revis(?:ão|ione)|sottotitoli|ondertitel(?:ing|d)|vertal(?:ing|d)|"
+    r"vertaald|undertexter|översatt|översättning|tekst(?:ing|et|er)|napisy|tłumaczenie|korekta|"
+    r"titulky|překlad|přeložil|čeviri|çeviri|çeviren|altyazı|субтитры|перевод|переводчик|корректор|"
+    r"редактор субтитров"
+)
+_BY = r"by|from|por|par|von|vom|durch|di|da|door|av|af|przez|od|от"
+_AND = r"(?:\s*(?:,|&|\+|/|and|und|et|y|e|i|og|och)\s*)"
+_MADE_BY = (
+    rf"(?:{_DONE})(?:{_AND}(?:{_DONE}|edited|\w+(?=\s+by\b)))*"
+    r"(?: sponsored| provided| performed| made possible| funded| downloaded)*"
+    rf"\s+(?:{_BY})\b"
+)
+# A name behind a colon: words in capitals or without case, and no end of a sentence.
+_NAMED = r"(?-i:[^\W_a-zß-ÿа-я])[^\n.?!…]*|[\w.-]+\.\w{2,}"
+_SITES = (
+    r"open[ -]?subtitles|addic7ed|subscene|podnapisi|tvsubtitles|osdb\.link|yify|amara\.org|"
+    r"napiprojekt|titlovi\.com|titulky\.com|legendas\.tv|subf2m|subdl\.|字幕[组組]|人人影[视視]"
+)
+_SOLD = (
+    r"advertise your product or brand here|become (?:a )?vip member|remove all ads from|"
+    r"please rate this subtitle|choose the best subtitles|subtitles for any video|"
+    r"use the free code|free browser extension|watch (?:online )?movies and series|"
+    r"subtitles? downloaded from|downloaded from\s+\S+\.\w{2,}|"
+    r"untertitel\w* (?:des zdf|der amara)|sous-titrage (?:st'|société)"
+)
+_ADDRESS = (
+    r"(?:(?:https?://|www\.)\S+"
+    r"|[\w-]+(?:\.[\w-]+)*\.(?:com|org|net|tv|info|io|me|co|uk|de|fr|es|it|pl|ru|eu)(?:/\S*)?)"
+)
+_CREDIT = re.compile(
+    # to the end of the cue: the makers' names may take several lines
+    rf"^[^\w\n]*(?:{_MADE_BY}(?:.|\n)*"
+    rf"|(?:{_DONE}|字幕|翻[译譯訳]|校[对對]|时间轴|자막|번역)\s*[:：][ \t\W]*(?:{_NAMED})$"
+    rf"|(?:written|directed|produced|created|edited|music|screenplay|story) by"
+    rf"(?:\s+(?-i:[A-Z])[\w.'’-]*){{1,4}}[^\w\n.?!]*$"
+    rf"|{_ADDRESS}[^\w\n.?!]*$"
+    rf"|(?:©|\(c\)|copyright\b)[ ©]*\d{{4}}\b[^\n]*$)"
+    rf"|^[^\n]*(?:{_SITES}|{_SOLD})[^\n]*$",
+    re.IGNORECASE | re.MULTILINE,
+)
+
+
+def without_credits(text: str) -> str:
+    """A cue's text with as many lines, but without those that are credits or advertisements."""
+    return _CREDIT.sub(lambda found: "\n" * found[0].count("\n"), text)

@@ -77,7 +77,7 @@ def test_a_number_that_is_none_is_refused_by_its_flag(
 @pytest.mark.parametrize(
     ("arguments", "meant"),
     [
-        (["lable", "x"], "'lable' is none of label, speakers"),
+        (["lable", "x"], "'lable' is none of label, show, report"),
         (["lable", "x"], "did you mean label, not lable?"),
         (["label", "x", "--ouput", "y"], "did you mean --output, not --ouput?"),
         (["evaluate", "x", "--jsn=y"], "did you mean --json, not --jsn?"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 import apache_beam as beam
@@ -26,6 +26,7 @@ from beam_pipeline.output.tables import SHARDS, shard_of, write_rejected
 from beam_pipeline.records import Labelled, Rejected, SourceFile, content_digest
 from beam_pipeline.stages.account import Account, ToAccount
 from beam_pipeline.stages.coders import Value
+from beam_pipeline.stages.inputs import ListInputs
 
 
 class Outcome(NamedTuple):
@@ -93,15 +94,15 @@ class WriteRun(beam.PTransform):  # type: ignore[misc]
     Completeness is checked file by file and episode by episode; the commit hears sums.
     """
 
-    def __init__(self, run: Run, paths: Sequence[str], options: ReadOptions):
+    def __init__(self, run: Run, inputs: str, options: ReadOptions):
         super().__init__()
-        self.run, self.paths = run, paths
+        self.run, self.inputs = run, inputs
         self.reading = Reading(dataclasses.asdict(options))
 
     def expand(self, written: Written) -> PCollection[str]:
         """Returns the night that was committed."""
         begin = written.sources.pipeline
-        requested = begin | "Requested" >> beam.Create(list(self.paths), reshuffle=False)
+        requested = begin | "Requested" >> ListInputs(self.run.output, self.inputs)
         of_run = (written.sources, written.rejected, written.counts, written.faults)
         sums, index = ToAccount(requested, *of_run) | Account()
         copies = index | "Copies" >> beam.FlatMap(copies_of).with_output_types(Value)

@@ -97,12 +97,17 @@ class WriteRun(beam.PTransform):  # type: ignore[misc]
     def __init__(self, run: Run, inputs: str, options: ReadOptions):
         super().__init__()
         self.run, self.inputs = run, inputs
+        self.companions = list(options.companions)
         self.reading = Reading(dataclasses.asdict(options))
 
     def expand(self, written: Written) -> PCollection[str]:
         """Returns the night that was committed."""
         begin = written.sources.pipeline
-        requested = begin | "Requested" >> ListInputs(self.run.output, self.inputs)
+        listed = begin | "Inputs" >> ListInputs(self.run.output, self.inputs)
+        companions = begin | "Companions" >> beam.Create(
+            self.companions, reshuffle=False
+        ).with_output_types(str)
+        requested = (listed, companions) | "Requested" >> beam.Flatten()
         of_run = (written.sources, written.rejected, written.counts, written.faults)
         sums, index = ToAccount(requested, *of_run) | Account()
         copies = index | "Copies" >> beam.FlatMap(copies_of).with_output_types(Value)

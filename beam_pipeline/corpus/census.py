@@ -108,6 +108,8 @@ class Census:
     collisions: tuple[Collision, ...]
     proposals: tuple[Proposal, ...]
     conflicts: tuple[Conflict, ...] = ()
+    repaired: int = 0
+    assumed: tuple[tuple[str, int], ...] = ()
     sources: tuple[Source, ...] = ()
     one_sided: tuple[OneSided, ...] = ()
     contradicted: int = 0

@@ -68,8 +68,8 @@ _BEGINNINGS = frozenset(_BEGINNINGS_WORDS.split())
 _PARTS = (
     "subtitles", "addic7ed", "subscene", "podnapisi", "yify", "amara.", "osdb", "titlovi",
     "titulky", "legendas", "napiprojekt", "subf2m", "subdl", "字幕", "人人", "advertise",
-    "vip", "ads from", "any video", "free ", "movies", "downloaded", "untertitel", "sous-
-    titrage",
+    "vip", "ads from", "any video", "free ", "movies", "downloaded", "untertitel",
+    "sous-titrage",
 )  # fmt: skip
 
 

@@ -81,6 +81,7 @@ class _Reading:
     dropped: tuple[tuple[str, int], ...] = ()
     predicted: bool = False
     repaired: int = 0
+    assumed: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass
@@ -212,7 +213,9 @@ def _read_table(table: RawTable, path: str, location: Location, options: ReadOpt
     rows = read_rows(table, path, location, options)
     dropped = ((NOT_SPEECH, rows.dropped),) if rows.dropped else ()
     used = _count(rows.episodes)
-    return _Reading(rows.episodes, rows.refused, used, dropped, rows.predicted, rows.repaired)
+    return _Reading(
+        rows.episodes, rows.refused, used, dropped, rows.predicted, rows.repaired, rows.assumed
+    )
 
 
 def _count(episodes: tuple[Episode, ...]) -> int:
@@ -223,7 +226,7 @@ def _content(record: _FileRecord, reading: _Reading) -> FileContent:
     rejected = tuple(refusal.of(record.path) for refusal in reading.refused)
     dropped = sum(count for _, count in reading.dropped)
     source = SourceFile(
-        **dataclasses.asdict(record),
+        **{**dataclasses.asdict(record), "assumed": record.assumed + reading.assumed},
         found=reading.used + dropped + sum(one.items for one in rejected),
         used=reading.used,
         dropped=dropped,

@@ -8,6 +8,9 @@ Columns are known by these names, in any case; `ReadOptions.columns` goes before
 - speaker: `speaker`, `speaker_name`
 - all others: by their own name
 
+Where a field has none of these, `column_names` tells what people call it, and the table tells what
+was assumed.
+
 A table that emonet wrote is known by `model_id` or `prob_*` next to `label`: what stands there is a
 prediction and never gold, and an episode without numbers is named by `episode_id`.
 """
@@ -18,12 +21,13 @@ import dataclasses
 import itertools
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
 
+from beam_pipeline.corpus import column_names
+from beam_pipeline.corpus.column_names import Column
 from beam_pipeline.corpus.options import FIELDS, ReadOptions
 from beam_pipeline.corpus.refusals import Refusal, RefusalError
 from beam_pipeline.records import Reason
-
-Column = Sequence[object]
 
 _PREDICTED = "label"
 _EPISODE_ID = "episode_id"
@@ -62,10 +66,21 @@ class RawTable:
 def wanted(names: Sequence[str], options: ReadOptions) -> list[str]:
     """Those names of columns that may be of use, in their order, each once."""
     renamed = set(options.renamed.values())
-    return [name for name in dict.fromkeys(names) if name in renamed or _folded(name) in _KNOWN]
+    return [
+        name
+        for name in dict.fromkeys(names)
+        if name in renamed or _folded(name) in _KNOWN or column_names.is_known(name)
+    ]
 
 
-def resolve_columns(table: RawTable, options: ReadOptions) -> dict[str, Column]:
+class Columns(NamedTuple):
+    """The column of each of our fields that a table has, and what was assumed of whose names."""
+
+    fields: dict[str, Column]
+    assumed: tuple[str, ...]
+
+
+def resolve_columns(table: RawTable, options: ReadOptions) -> Columns:
     """The column of each of our fields that the table has.
 
     Raises:
@@ -80,9 +95,35 @@ def resolve_columns(table: RawTable, options: ReadOptions) -> dict[str, Column]:
         if name not in table.columns:
             raise _missing(field, name, table.names)
         fields[field] = table.columns[name]
+    assumed = [*_assume(table, fields)]
     if "text" not in fields:
         raise _missing("text", "text", table.names)
-    return fields
+    return Columns(fields, tuple(assumed))
+
+
+def _assume(table: RawTable, fields: dict[str, Column]) -> Iterator[str]:
+    """Adds the columns that have other names than ours, and tells of each."""
+    columns = {column_names.folded(name): column for name, column in table.columns.items()}
+    free = {
+        name: column
+        for name, column in columns.items()
+        if not any(column is taken for taken in fields.values())
+    }
+    # a table with a text of its own may have any other columns, but no table has two texts
+    found = dict(column_names.theirs(free, [field for field in FIELDS if field not in fields]))
+    for field, name in found.items():
+        fields[field] = free[name]
+        yield f"{field}={column_names.without_unit(name)[0]}"
+    if "start_ms" in found:
+        end = fields.get("end_ms") if "end_ms" in found else None
+        if "end_ms" not in fields:
+            end = column_names.ends_of(fields["start_ms"], columns)
+        start, end, unit = column_names.in_milliseconds(fields["start_ms"], end, found["start_ms"])
+        fields["start_ms"] = start
+        if end is not None:
+            fields["end_ms"] = end
+        if unit:
+            yield f"times in {unit}"
 
 
 def has_predictions(table: RawTable) -> bool:
@@ -105,6 +146,11 @@ def _known_columns(table: RawTable) -> dict[str, Column]:
             fields[field] = by_name[names[0]]
     if "text" not in fields and _holds_words(fields.get("utterance", ())):
         fields["text"] = fields.pop("utterance")
+    if "text" not in fields and column_names.holds_sentences(by_name.get("dialogue", ["1"])):
+        del fields["dialogue"]
+        scene = next((name for name in _ALIASES["dialogue"][1:] if name in by_name), None)
+        if scene:
+            fields["dialogue"] = by_name[scene]
     return fields
 
 

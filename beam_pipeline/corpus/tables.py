@@ -21,7 +21,9 @@ from beam_pipeline.corpus.utterances import Utterance, utterance_table
 from beam_pipeline.records import Episode, Reason, SpeakerKind, SpeakerSource
 
 _WHOLE_DIALOGUE = "d001"
-_NUMBER = re.compile(r"\s*[a-zA-Z]?(\d{1,6})\s*", re.ASCII)
+_NUMBER = re.compile(
+    r"\s*(?:[a-z]|season|series|episode|ep\.?)?\s*(\d{1,6})\s*", re.ASCII | re.IGNORECASE
+)
 _SEASON_AND_NUMBER = re.compile(r"\s*[sS](\d{1,4})[\s._-]*[eE](\d{1,4})\s*", re.ASCII)
 _CLOCK = re.compile(r"\s*(?:(\d{1,4}):)?(\d{1,3}):(\d{1,2})(?:[.,](\d{1,3}))?\s*", re.ASCII)
 _MILLISECONDS = re.compile(r"\s*\d{1,15}(?:\.0*)?\s*", re.ASCII)
@@ -79,6 +81,7 @@ class Rows:
       dropped: how many rows are no speech, by the name of their speaker.
       predicted: whether it has predictions of emonet for labels, and no gold.
       repaired: how many rows are without a time that cannot be read, or cannot be.
+      assumed: which columns were taken for what, as nobody said it.
     """
 
     episodes: tuple[Episode, ...]
@@ -86,6 +89,7 @@ class Rows:
     dropped: int
     predicted: bool = False
     repaired: int = 0
+    assumed: tuple[str, ...] = ()
 
 
 def read_rows(table: RawTable, source: str, location: Location, options: ReadOptions) -> Rows:
@@ -102,7 +106,7 @@ def read_rows(table: RawTable, source: str, location: Location, options: ReadOpt
     """
     if not table.numbers:
         return Rows((), table.refused, 0)
-    columns = resolve_columns(table, options)
+    columns, assumed = resolve_columns(table, options)
     cells = zip(*(columns.get(field, itertools.repeat(None)) for field in FIELDS), strict=False)
     default = _default_place(location, options, has_episodes="episode" in columns)
     lines: list[_Line] = []
@@ -117,7 +121,8 @@ def read_rows(table: RawTable, source: str, location: Location, options: ReadOpt
     episodes = tuple(_episodes(spoken, source, location))
     predicted = has_predictions(table) and "label" not in columns
     repaired = sum(line.repaired for line in lines)
-    return Rows(episodes, tuple(refused), len(lines) - len(spoken), predicted, repaired)
+    dropped = len(lines) - len(spoken)
+    return Rows(episodes, tuple(refused), dropped, predicted, repaired, assumed)
 
 
 def _default_place(location: Location, options: ReadOptions, has_episodes: bool) -> _Place:

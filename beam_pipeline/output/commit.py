@@ -222,7 +222,8 @@ def _input(source: SourceFile, folder: str) -> dict[str, Any]:
     pairs = {name: list(map(list, fields[name])) for name in ("episodes", "dropped_kinds")}
     members = [_absolute(member, folder) for member in source.members]
     path = _absolute(source.path, folder)
-    return {**fields, **pairs, "members": members, "path": path, "source": source.path}
+    lists = {**pairs, "members": members, "assumed": list(source.assumed)}
+    return {**fields, **lists, "path": path, "source": source.path}
 
 
 def _absolute(path: str, folder: str) -> str:
@@ -251,6 +252,8 @@ def _counts(run: Run, by_kind: Mapping[type, list[Any]]) -> dict[str, Any]:
         "rejected": dict(sorted(rejected.items())),
         "rejected_files": dict(sorted(files.items())),
         "speakers": sum(count.speakers for count in by_kind[SpeakerCount]),
+        "repaired": sum(source.repaired for source in sources),
+        "assumed": dict(sorted(Counter(one for file in sources for one in file.assumed).items())),
     }
 
 

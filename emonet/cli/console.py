@@ -16,6 +16,7 @@ from beam_pipeline.records import Reason, amount, own_sentence
 from beam_pipeline.storage import StoredFile
 from emonet.cli.address_space import limit_hint
 from emonet.cli.off_terminal import TableConsole
+from emonet.cli.speaker_report import assumptions
 
 if TYPE_CHECKING:  # nights are listed and errors told without loading torch
     from model.evaluation.scores import Scores
@@ -50,6 +51,8 @@ def show_run(manifest: Manifest, output: str, seconds: float, superseded: Manife
             "conflicts: files claim an episode that another file has; `emonet speakers INPUT...` "
             "lists them, --episodes or --path-pattern tells them apart"
         )
+    for line in assumptions(counts.get("repaired", 0), counts.get("assumed", {})):
+        stdout.print(line)
     if not views_are_current(output):
         stdout.print("views.sql could not be written; the next commit makes it anew")
     stdout.print(f"read it:  cd {output} && duckdb -init views.sql   # FROM labels")

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TextIO
 
 from rich.table import Table
 
 from beam_pipeline.corpus.census import Census
 from beam_pipeline.corpus.options import ALIASED
-from beam_pipeline.records import Rejected, amount_of
+from beam_pipeline.records import Rejected, amount, amount_of
 from emonet.cli.off_terminal import TableConsole
 
 
@@ -23,6 +23,8 @@ def show_census(census: Census, rejected: Sequence[Rejected], file: TextIO) -> N
         table.add_row(one.namespace, one.names[0], one.kind, *counts, " | ".join(one.names[1:]))
     console.print(table)
     console.print(f"{census.nameless:,} utterances without a name; rejected: {amount_of(rejected)}")
+    for line in assumptions(census.repaired, dict(census.assumed)):
+        console.print(line)
     _show_coverage(console, census)
     if census.collisions:
         collisions = Table("show", "name", "of any of these", title="collisions: tell them apart")
@@ -63,3 +65,11 @@ def write_proposals(census: Census, file: TextIO) -> None:
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(ALIASED)
     writer.writerows((one.namespace, "", one.alias, one.speaker) for one in census.proposals)
+
+
+def assumptions(repaired: int, assumed: Mapping[str, int]) -> Iterator[str]:
+    """What was assumed of files, a line each, with the number of files; nothing without any."""
+    if repaired:
+        yield f"repaired: {repaired:,} cues or rows, whose times could not be as they were"
+    for what, files in assumed.items():
+        yield f"assumed: {what} in {amount(files, 0)}; --columns says otherwise of a table"

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -49,15 +51,23 @@ def speakers(flags: argparse.Namespace, rest: list[str]) -> int:
         one for companion in read_companions(reading) for one in companion.rejected
     ]
 
+    repairs: list[int] = []
+    assumed: Counter[str] = Counter()
+
     def episodes() -> Iterator[Episode]:
         for path in expand_inputs(flags.inputs):
             for content in read_path(path, reading):
                 rejected.extend(content.rejected)
+                repairs.append(content.source.repaired)
+                assumed.update(content.source.assumed)
                 for episode in companions.joined(content, reading).episodes:
                     coverage.add(episode, companions)
                     yield episode
 
     census = with_coverage(take_census(episodes()), coverage)
+    census = dataclasses.replace(
+        census, repaired=sum(repairs), assumed=tuple(sorted(assumed.items()))
+    )
     if rejected and not census.entries and not census.nameless:
         raise EmonetError(f"nothing could be read: {named(rejected)}")
     if flags.csv:

@@ -1,6 +1,7 @@
 "use strict";
 // Numbers -> pictures, with Observable Plot.
-const WIDTH = 1080;
+// on a narrow screen a drawing is made narrower first, and only then smaller
+const WIDTH = Math.max(560, Math.min(1080, document.body.clientWidth - 40));
 const style = { fontSize: "12px", fontFamily: "system-ui, sans-serif", background: "none" };
 
 const shortened = (name) => (name.length > 18 ? `${name.slice(0, 17)}…` : name);

@@ -35,8 +35,9 @@ const TYPES = {
 };
 
 async function unpacked() {
-  const text = at("packed").textContent;
-  const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+  const letters = atob(at("packed").textContent);
+  const bytes = new Uint8Array(letters.length);
+  for (let place = 0; place < letters.length; place++) bytes[place] = letters.charCodeAt(place);
   at("packed").remove();
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
   const whole = await new Response(stream).arrayBuffer();

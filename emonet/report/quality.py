@@ -20,7 +20,7 @@ def data_quality(corpus: LabelledCorpus) -> dict[str, Any]:
     lost = sorted(files, key=lambda one: -one["rejected"])
     shown = ("source", "format", "encoding", "found", "used", "dropped", "rejected")
     return {
-        "files": len(files),
+        "files": sum(not one["members"] for one in files),
         **counts,
         "rejected": sum(one["rejected"] for one in files),
         "reasons": _reasons(rejected),

@@ -142,6 +142,22 @@ def test_files_that_claim_one_episode_are_told_before_and_after_labelling(
     assert "Isle/s01e01" in capsys.readouterr().out
 
 
+def test_what_was_assumed_of_a_file_is_told(
+    label: Label, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = tmp_path / "Isle" / "lines.csv"
+    table.parent.mkdir()
+    table.write_text("Character,Dialogue\nAnn,We are late.\nBo,So we are.\n")
+    out = label(S01E01=CAPTIONS.replace("04,100 -->", "04,100 ->"))
+    told = capsys.readouterr().out
+    assert "assumed: text=dialogue in 1 file;" in told
+    assert "repaired: 1 cues or rows" in told
+    counts = read_manifests(str(out))["0"]["counts"]
+    assert counts["assumed"] == {"speaker=character": 1, "text=dialogue": 1}
+    assert main(["speakers", str(tmp_path / "Isle")]) == 0
+    assert "assumed: speaker=character in 1 file;" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("flag", "table", "said"),
     [

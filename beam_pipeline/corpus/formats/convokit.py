@@ -10,9 +10,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
+from beam_pipeline.corpus.column_names import Column
 from beam_pipeline.corpus.formats.format import DataSetFormat, Evidence, RawText
 from beam_pipeline.corpus.formats.jsonl import read_objects
-from beam_pipeline.corpus.table_columns import Column, RawTable
+from beam_pipeline.corpus.table_columns import RawTable
 
 _KEYS = {
     "id": ("id",),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from beam_pipeline.corpus import limits, markup
@@ -17,6 +18,7 @@ from beam_pipeline.corpus.formats.cue_blocks import lines_of
 from beam_pipeline.corpus.formats.cue_builder import Silent
 from beam_pipeline.corpus.formats.format import Evidence, RawText, TranscriptFormat
 from beam_pipeline.corpus.formats.turn_builder import OpenTurn, ParsedTurns, TurnBuilder
+from beam_pipeline.corpus.names import canonical
 from beam_pipeline.corpus.refusals import RefusalError
 from beam_pipeline.corpus.speaker_labels import Vocabulary, learn, split_label
 
@@ -31,6 +33,7 @@ _MIN_SHARE = 1 / 4
 _TIME = re.compile(rf"\s*(?:\[{CLOCK}\]|\({CLOCK}\)|{CLOCK}(?=\s|$))\s*(?:[-–]\s+)?", re.ASCII)
 _QUALIFIED = re.compile(r"([^:()\[\]]{1,40}?)\s*[(\[][^()\[\]:]{0,60}[)\]]\s*:(?=\s|$)")
 _BOLD = re.compile(r"\s*(\*\*|__)([^*_:]{1,40})(?:\1\s*:|:\s*\1)(?=\s|$)")
+_LABEL = re.compile(r"\s*([^\W\d_a-z][\w'’.-]*(?: (?:[\w'’.-]+|&)){0,3}):(?=\s|$)")
 _SCENE = re.compile(
     r"\s*[(\[]?\s*(?:scene\b\s*(?:\d+\b|[:.,–-]|$)|int\.|ext\.|cut to\b|fade (?:in|out|to)\b)", re.I
 )
@@ -74,13 +77,31 @@ def find_transcript(text: RawText) -> Evidence | None:
 
 def read_transcript(text: str) -> ParsedTurns:
     """Reads every line with a label as the begin of a turn."""
-    vocabulary = learn((_opening(line).rest for line in lines_of(text)), _MIN_USES)
+    vocabulary = _vocabulary(text)
     builder = TurnBuilder()
     spoken = False
     for turn in _turns(lines_of(text), vocabulary):
         spoken = spoken or turn.name is not None
         _take(builder, turn, spoken)
     return builder.build()
+
+
+def _vocabulary(text: str) -> Vocabulary:
+    """The names that a transcript uses as labels.
+
+    Beyond those that look like a name, they are what comes twice before a colon, or stands there at
+    the begin of a paragraph: `Paul the Wine Guy:`, `Woman over speakerphone:`.
+    """
+    vocabulary = learn((_opening(line).rest for line in lines_of(text)), _MIN_USES)
+    uses: Counter[str] = Counter()
+    parted = True
+    for line in lines_of(text):
+        label = _LABEL.match(_opening(line).rest)
+        if label:
+            uses[canonical(label[1])] += 1 + parted
+        parted = not line.strip()
+    often = {name for name, count in uses.items() if count > 1}
+    return dataclasses.replace(vocabulary, labels=frozenset({*vocabulary.labels, *often}))
 
 
 def _take(builder: TurnBuilder, turn: OpenTurn, spoken: bool) -> None:

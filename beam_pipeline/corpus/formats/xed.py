@@ -9,10 +9,11 @@ from __future__ import annotations
 import itertools
 import re
 
+from beam_pipeline.corpus.column_names import Column
 from beam_pipeline.corpus.formats.cue_blocks import lines_of
 from beam_pipeline.corpus.formats.format import DataSetFormat, Evidence, RawText
 from beam_pipeline.corpus.refusals import Refusal, note
-from beam_pipeline.corpus.table_columns import Column, RawTable
+from beam_pipeline.corpus.table_columns import RawTable
 from beam_pipeline.records import Reason
 
 LABELS = (

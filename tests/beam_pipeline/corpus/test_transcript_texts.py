@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -118,6 +120,34 @@ def test_a_turn_that_no_one_could_say_is_refused_alone() -> None:
         ("line 2", Reason.TEXT_TOO_LONG)
     ]
     assert said(content) == [("ODA", "Hi."), ("ODA", "Good.")]
+
+
+def test_a_label_of_common_words_is_one_where_the_file_uses_it_as_such() -> None:
+    spoken = [
+        ("Oda", "Hi."),
+        ("Woman over speakerphone", "Yes."),
+        ("Oda", "So it goes: on and on."),
+    ]
+    assert said(read("\n\n".join(f"{name}: {words}" for name, words in spoken))) == spoken
+    wrapped = "Oda: I know\nThe thing is: no.\nTom: Yes.\nOda: Good.\n"
+    assert said(read(wrapped))[0] == ("Oda", "I know The thing is: no.")
+
+
+def test_real_turns_are_cut_at_their_labels(shared_data: Path) -> None:
+    table = pq.read_table(
+        shared_data / "dialogue" / "the_office.parquet", filters=[("season", "==", 3)]
+    )
+    turns = [
+        (" ".join(row["speaker"].split()), " ".join(row["text"].split()))
+        for row in table.select(["speaker", "text"]).to_pylist()
+        if row["speaker"] and row["text"]
+    ]
+    content = read("\n".join(f"{name}: {words}\n" for name, words in turns))
+    raw = [f"{name}: {words}" for name, words in turns]
+    found = dict.fromkeys(column(content, "text_raw"))
+    missed = [line for line in raw if line not in found]
+    assert len(turns) > 4_000
+    assert len(missed) < len(turns) / 100
 
 
 WORDS = ["well", "so", "they're", "co-op", "naïve", "мир", "今日は", "3", "it's", "😀"]

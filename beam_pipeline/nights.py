@@ -20,6 +20,7 @@ from beam_pipeline.output.acceptance import Acceptance
 from beam_pipeline.output.manifest import Manifest, Origin, read_manifest
 from beam_pipeline.output.run import Run, begin_run
 from beam_pipeline.output.tables import shards_for
+from beam_pipeline.output.work import write_inputs
 from beam_pipeline.pipeline import Job, build
 from beam_pipeline.records import EmonetError
 from beam_pipeline.slices import SLICE_UTTERANCES, label_in_slices
@@ -80,7 +81,8 @@ def label_night(output: str, night: Night, engine: Engine) -> Manifest:
     """
     job = _job(output, night, engine)
     if _in_process(engine):
-        label_in_slices(job, engine.options, engine.slice_utterances, fresh=night.fresh)
+        slice_utterances = engine.slice_utterances
+        label_in_slices(job, night.paths, engine.options, slice_utterances, fresh=night.fresh)
     else:
         _label_whole(job, engine)
     held = read_manifest(storage_of(output), night.name)
@@ -89,6 +91,7 @@ def label_night(output: str, night: Night, engine: Engine) -> Manifest:
             f"the engine ended, and night {night.name} is not committed by run {job.run.name}; "
             "--verbose shows its log"
         )
+    storage_of(output).delete(job.inputs)
     return held[0]
 
 
@@ -137,7 +140,7 @@ def _job(output: str, night: Night, engine: Engine) -> Job:
     size = total_size([located(path, night.reading.folder) for path in night.paths])
     run = dataclasses.replace(run, shards=shards_for(size))
     source = ModelSource(str(checkpoint.folder), engine.encoder, precision)
-    return Job(night.paths, reading, source, run, engine.accelerator)
+    return Job(write_inputs(run, night.paths), reading, source, run, engine.accelerator)
 
 
 def _submit(job: Job, engine: Engine) -> PipelineResult:

@@ -15,6 +15,7 @@ from beam_pipeline.output.run import Run
 from beam_pipeline.output.tables import write_labels, write_pieces
 from beam_pipeline.output.work import slice_run
 from beam_pipeline.stages.encode import EncodeEpisodes
+from beam_pipeline.stages.inputs import ListInputs
 from beam_pipeline.stages.label import LabelEpisodes
 from beam_pipeline.stages.model_cache import ModelSource
 from beam_pipeline.stages.read import Read, ReadEpisodes
@@ -28,30 +29,26 @@ class Job:
     """All that a job is made from.
 
     Attributes:
-      paths: the input files.
+      inputs: where the list of its files is, below OUT.
       reading: how they are read.
       source: where the model is.
       run: what is written and what it builds on.
       accelerator: what the encode stage asks the engine for, None for nothing.
     """
 
-    paths: tuple[str, ...]
+    inputs: str
     reading: ReadOptions
     source: ModelSource
     run: Run
     accelerator: str | None = None
 
-    @property
-    def requested(self) -> tuple[str, ...]:
-        """All files that are read."""
-        return (*self.paths, *self.reading.companions)
-
 
 def build(pipeline: beam.Pipeline, job: Job) -> None:
     """Adds the job of a whole night to a pipeline."""
-    read = pipeline | ReadEpisodes(list(job.paths), job.reading, job.run)
+    requested = pipeline | ListInputs(job.run.output, job.inputs)
+    read = requested | ReadEpisodes(job.reading, job.run)
     outcome = _label(read, job)
-    outcome | WriteTables(job.run, write_labels) | WriteRun(job.run, job.requested, job.reading)
+    outcome | WriteTables(job.run, write_labels) | WriteRun(job.run, job.inputs, job.reading)
 
 
 def build_slice(
@@ -94,7 +91,7 @@ def build_commit(
       parts: its files of labels and memory.
     """
     written = pipeline | ReadKept(job.run.output, keys, parts, found.records)
-    written | WriteRun(job.run, job.requested, job.reading)
+    written | WriteRun(job.run, job.inputs, job.reading)
 
 
 def _label(read: Read, job: Job) -> Outcome:

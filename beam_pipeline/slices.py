@@ -34,11 +34,14 @@ SLICE_UTTERANCES = 16 * 1024
 until the slice ends, which is less than the model and its libraries take."""
 
 
-def label_in_slices(job: Job, options: Sequence[str], at_most: int, *, fresh: bool) -> None:
+def label_in_slices(
+    job: Job, paths: Sequence[str], options: Sequence[str], at_most: int, *, fresh: bool
+) -> None:
     """Labels a night on the in-process engine, slice by slice, and commits it.
 
     Args:
       job: of the night.
+      paths: its files.
       options: flags of Beam.
       at_most: how many utterances a slice has, unless it is a single episode.
       fresh: whether slices are labelled again that an interrupted run has done.
@@ -50,7 +53,7 @@ def label_in_slices(job: Job, options: Sequence[str], at_most: int, *, fresh: bo
     parent = None if output.startswith("gs://") else Path(output, WORK)
     with spill_folder(parent) as folder:
         earlier = labelled_before(output, job.run.night)
-        found = look_through(job.paths, job.reading, earlier, folder)
+        found = look_through(paths, job.reading, earlier, folder)
         keys, labels, memory = _label_slices(job, options, found, at_most, fresh=fresh)
         parts = [*put_together(job.run, labels, memory)]
         _run(options, lambda pipeline: build_commit(pipeline, job, found, keys, parts))

@@ -66,6 +66,25 @@ def expand_inputs(inputs: Sequence[str], *, may_be_empty: bool = False) -> list[
     return list(_each_once(sorted(itertools.chain.from_iterable(found))))
 
 
+def read_list(path: str) -> list[str]:
+    """The inputs that a file names, one a line; empty lines are none.
+
+    Raises:
+      EmonetError: it cannot be read, is not UTF-8, or names nothing.
+    """
+    try:
+        lines = _place_of(path).read(path).decode("utf-8-sig").split("\n")
+    except (OSError, ValueError, EmonetError) as error:
+        raise EmonetError(
+            f"--inputs-from {path}: cannot be read ({_why(error)}); give a file of paths in UTF-8, "
+            "one a line"
+        ) from error
+    inputs = [line.removesuffix("\r") for line in lines if line.strip()]
+    if not inputs:
+        raise EmonetError(f"--inputs-from {path}: names no input; give a path or pattern a line")
+    return inputs
+
+
 def read_path(path: str, options: ReadOptions, read: Reader = read_packed) -> Iterator[FileContent]:
     """Reads a file, or an archive and what is in it; what cannot be opened is refused.
 

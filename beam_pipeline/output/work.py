@@ -1,5 +1,6 @@
 """What slices of a night leave until the night is committed: files that no manifest names.
 
+    OUT/_work/inputs-R            the files that run R was asked for
     OUT/_work/KEY/labels/...      rows, as Arrow files, to be put together
     OUT/_work/KEY/memory/...      memory after the slice
     OUT/_work/KEY/kept            the slice is done, and this is what it wrote
@@ -48,6 +49,23 @@ _RECORDS: wire.Records = {one.__name__: one for one in (Kept, LabelCount, Memory
 
 Told = Part | MemoryShard | LabelCount | Fault | str
 """What a slice's job tells: files, memory, episodes, faults, and speakers by their id."""
+
+
+def write_inputs(run: Run, paths: Sequence[str]) -> str:
+    """Writes the list of the files that a run was asked for, and tells where."""
+    inputs = f"{WORK}/inputs-{run.name}"
+    storage_of(run.output).write(inputs, wire.encode(tuple(paths), {}))
+    return inputs
+
+
+def read_inputs(output: str, inputs: str) -> tuple[str, ...]:
+    """The paths of such a list.
+
+    Raises:
+      EmonetError: it is gone or damaged.
+    """
+    paths: tuple[str, ...] = wire.decode(storage_of(output).read(inputs), {})
+    return paths
 
 
 def slice_run(run: Run, key: str, tonight: Sequence[Part]) -> Run:

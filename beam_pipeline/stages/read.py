@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 import apache_beam as beam
-from apache_beam.pvalue import PBegin, PCollection, TaggedOutput
+from apache_beam.pvalue import PCollection, TaggedOutput
 
 from beam_pipeline.corpus.companions import companions_of, read_companions
 from beam_pipeline.corpus.duplicates import only_once, resolve_claims
@@ -41,16 +41,15 @@ class ReadEpisodes(beam.PTransform):  # type: ignore[misc]
     duplicates if they say the same; so is an episode that an earlier night labelled.
     """
 
-    def __init__(self, paths: list[str], options: ReadOptions, run: Run):
+    def __init__(self, options: ReadOptions, run: Run):
         super().__init__()
-        self.paths, self.options, self.run = paths, options, run
+        self.options, self.run = options, run
 
-    def expand(self, begin: PBegin) -> Read:
-        """See the class."""
-        paths = [(path, number) for number, path in enumerate(self.paths)]
+    def expand(self, paths: PCollection[str]) -> Read:
+        """Takes the path of each file, as often as it was asked for."""
         read = (
-            begin
-            | "Paths" >> beam.Create(paths, reshuffle=False).with_output_types(tuple[str, int])
+            paths
+            | "Paths" >> beam.Map(_request).with_output_types(tuple[str, str])
             # spreads them over the workers; Beam's own reshuffle pickles the time of an element
             | "ByPath" >> beam.GroupByKey()
             | "Files"
@@ -79,7 +78,7 @@ class ReadEpisodes(beam.PTransform):  # type: ignore[misc]
         sources = [read["sources"]]
         if self.options.companions:
             beside = (
-                begin
+                paths.pipeline
                 | "Companions" >> beam.Create([""], reshuffle=False).with_output_types(str)
                 | "ReadCompanions"
                 >> beam.FlatMap(_read_companions, self.options)
@@ -95,8 +94,12 @@ class ReadEpisodes(beam.PTransform):  # type: ignore[misc]
         )
 
 
+def _request(path: str) -> tuple[str, str]:
+    return path, ""
+
+
 def _read(
-    element: tuple[str, Iterable[int]], options: ReadOptions
+    element: tuple[str, Iterable[str]], options: ReadOptions
 ) -> Iterator[tuple[str, Claim] | TaggedOutput]:
     path, requests = element
     # a file that is named twice is read twice, and is a duplicate of itself

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 import apache_beam as beam
@@ -23,6 +23,7 @@ from beam_pipeline.output.manifest import Part
 from beam_pipeline.output.memories import write_memory
 from beam_pipeline.output.run import Run
 from beam_pipeline.output.tables import SHARDS, shard_of, write_rejected
+from beam_pipeline.output.work import read_inputs
 from beam_pipeline.records import Labelled, Rejected, SourceFile, content_digest
 from beam_pipeline.stages.coders import Value
 
@@ -89,10 +90,10 @@ class WriteTables(beam.PTransform):  # type: ignore[misc]
 class WriteRun(beam.PTransform):  # type: ignore[misc]
     """Writes the refusals, then commits if nothing is missing, or fails the job."""
 
-    def __init__(self, run: Run, paths: Sequence[str], options: ReadOptions):
+    def __init__(self, run: Run, inputs: str, options: ReadOptions):
         super().__init__()
-        self.run = run
-        self.requested = Requested(tuple(paths), dataclasses.asdict(options))
+        self.run, self.inputs = run, inputs
+        self.options = options
 
     def expand(self, written: Written) -> PCollection[str]:
         """Returns the night that was committed."""
@@ -109,7 +110,11 @@ class WriteRun(beam.PTransform):  # type: ignore[misc]
             written.sources,
             written.faults,
         )
-        requested = written.sources.pipeline | "Requested" >> beam.Create([self.requested])
+        requested = (
+            written.sources.pipeline
+            | "Inputs" >> beam.Create([self.inputs], reshuffle=False).with_output_types(str)
+            | "Requested" >> beam.Map(self._requested).with_output_types(Requested)
+        )
         return (
             (*entries, requested)
             | beam.Flatten().with_output_types(Value)
@@ -117,6 +122,10 @@ class WriteRun(beam.PTransform):  # type: ignore[misc]
             | beam.GroupByKey()
             | "Commit" >> beam.MapTuple(self._commit).with_output_types(str)
         )
+
+    def _requested(self, inputs: str) -> Requested:
+        paths = (*read_inputs(self.run.output, inputs), *self.options.companions)
+        return Requested(paths, dataclasses.asdict(self.options))
 
     def _commit(self, _: str, entries: Iterable[Entry]) -> str:
         return str(commit(self.run, entries)["night"])

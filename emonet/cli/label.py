@@ -9,6 +9,7 @@ import time
 from typing import TYPE_CHECKING
 
 from beam_pipeline.output.acceptance import Acceptance
+from beam_pipeline.records import EmonetError
 from emonet.cli.options import beam_options, corpus_name, read_options
 from emonet.cli.shared_flags import (
     Commands,
@@ -32,14 +33,17 @@ def add_to(commands: Commands) -> None:
         label,
         "label a corpus: files -> Parquet",
         "emonet label 'shows/**/*.srt' --output labelled --night 2026-11-22",
+        inputs="*",
     )
-    parser.usage = "emonet label INPUT... --output OUT [options] [options of Beam]"
+    parser.usage = "emonet label [INPUT...] --output OUT [options] [options of Beam]"
     parser.set_defaults(
         loads_model=True,
         interrupted="nothing is half written; `emonet runs` lists what is there",
         done="the night is committed",
     )
     add = parser.add_argument
+    add("--inputs-from", metavar="FILE",
+        help="more inputs, one a line; FILE may be gs://, too")  # fmt: skip
     add("--output", required=True, metavar="OUT", help="folder of all nights, or gs://BUCKET/PATH")
     add("--night", default="0", help="name of this batch (default: 0)")
     add("--replace", action="store_true", help="supersede a night of other files or with damage")
@@ -111,10 +115,15 @@ def engine_and_night(flags: argparse.Namespace, rest: list[str]) -> tuple[Engine
         engine is not there.
     """
     acceptance = Acceptance(flags.allow_empty, flags.max_rejected, flags.replace)
-    flags.corpus = flags.corpus or corpus_name(flags.inputs)
     options = beam_options(rest, flags.parser.flags)
 
-    from beam_pipeline.corpus.paths import expand_inputs, located
+    from beam_pipeline.corpus.paths import expand_inputs, located, read_list
+
+    if flags.inputs_from:
+        flags.inputs = [*flags.inputs, *read_list(flags.inputs_from)]
+    if not flags.inputs:
+        raise EmonetError("nothing to label: give INPUT or --inputs-from FILE")
+    flags.corpus = flags.corpus or corpus_name(flags.inputs)
     from beam_pipeline.engines.preflight import check_engine
 
     paths = tuple(expand_inputs(flags.inputs, may_be_empty=flags.allow_empty))

@@ -20,11 +20,11 @@ Run: TypeAlias = Callable[[argparse.Namespace, list[str]], int]
 
 
 def input_command(
-    commands: Commands, name: str, run: Run, summary: str, example: str
+    commands: Commands, name: str, run: Run, summary: str, example: str, inputs: str = "+"
 ) -> argparse.ArgumentParser:
-    """Enters a command that reads files, and gives its parser."""
+    """Enters a command that reads files, `inputs` of them, and gives its parser."""
     parser = _command(commands, name, run, summary, example)
-    parser.add_argument("inputs", nargs="+", type=escaped, metavar="INPUT",
+    parser.add_argument("inputs", nargs=inputs, type=escaped, metavar="INPUT", default=[],
                         help="file, folder or pattern")  # fmt: skip
     parser.set_defaults(
         path_pattern=None,

@@ -22,6 +22,7 @@ from model.errors import ModelError
 
 LEFT_OUT = {
     "help",
+    "fresh",  # of slices, which the service has none of
     "verbose",  # the service keeps the log
     "cascade",  # waits for each night
     "json",  # prints what became of it

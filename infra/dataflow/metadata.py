@@ -8,9 +8,15 @@ from typing import Any
 from launch import Parameter, parameters
 
 IN_A_BUCKET = r"^gs://[^/\s]+(/\S*)?( gs://[^/\s]+(/\S*)?)*$"
+OBJECT = r"^gs://[^/\s]+(/\S*)?$"
 NIGHT = r"^[0-9A-Za-z][0-9A-Za-z._-]{0,63}$"
 
-FORMS = {"inputs": IN_A_BUCKET, "output": r"^gs://[^/\s]+(/\S*)?$", "night": NIGHT}
+FORMS = {
+    "inputs": IN_A_BUCKET,
+    "inputs_from": OBJECT,
+    "output": OBJECT,
+    "night": NIGHT,
+}
 """What the values of some must look like: a launcher and workers share buckets, and no discs."""
 
 IN_THE_IMAGE = {"aliases", "checkpoint", "encoder", "episodes"}

@@ -77,7 +77,7 @@ def test_a_number_that_is_none_is_refused_by_its_flag(
 @pytest.mark.parametrize(
     ("arguments", "meant"),
     [
-        (["lable", "x"], "'lable' is none of label, speakers"),
+        (["lable", "x"], "'lable' is none of label, show, report"),
         (["lable", "x"], "did you mean label, not lable?"),
         (["label", "x", "--ouput", "y"], "did you mean --output, not --ouput?"),
         (["evaluate", "x", "--jsn=y"], "did you mean --json, not --jsn?"),
@@ -245,3 +245,26 @@ def test_a_night_whose_table_cannot_be_printed_is_committed(
         "(No space left on device)\n",
     )
     assert read_manifests(str(tmp_path / "out"))["0"]["counts"]["utterances"] == 14
+
+
+def test_inputs_are_named_in_a_file_as_on_the_command_line(
+    tmp_path: Path, tiny_checkpoint: Checkpoint, capsys: Caught
+) -> None:
+    write_season(tmp_path / "quay", (1, 2))
+    write_season(tmp_path / "pier", (3,), show="Pier")
+    listed = tmp_path / "listed.txt"
+    listed.write_bytes(f"{tmp_path}/quay/*.jsonl\r\n\n{tmp_path}/pier\n".encode())
+    usual = ["--checkpoint", str(tiny_checkpoint.folder), "--any-language"]
+    out = tmp_path / "out"
+    assert main(["label", "--inputs-from", str(listed), "--output", str(out), *usual]) == 0
+    assert read_manifests(str(out))["0"]["counts"]["episodes"] == 3
+
+    listed.write_text("\n\n")
+    for given, message in (
+        (["--inputs-from", str(listed)], f"--inputs-from {listed}: names no input"),
+        (["--inputs-from", str(tmp_path / "none")], "cannot be read (No such file or directory)"),
+        ([], "nothing to label: give INPUT or --inputs-from FILE"),
+    ):
+        capsys.readouterr()
+        assert main(["label", *given, "--output", str(out), *usual]) == 1
+        assert message in capsys.readouterr().err

@@ -45,19 +45,61 @@ _ADDRESS = (
     r"(?:(?:https?://|www\.)\S+"
     r"|[\w-]+(?:\.[\w-]+)*\.(?:com|org|net|tv|info|io|me|co|uk|de|fr|es|it|pl|ru|eu)(?:/\S*)?)"
 )
-_CREDIT = re.compile(
+_MADE = re.compile(
     # to the end of the cue: the makers' names may take several lines
-    rf"^[^\w\n]*(?:{_MADE_BY}(?:.|\n)*"
+    rf"[^\w\n]*(?:{_MADE_BY}(?:.|\n)*"
     rf"|(?:{_DONE}|字幕|翻[译譯訳]|校[对對]|时间轴|자막|번역)\s*[:：][ \t\W]*(?:{_NAMED})$"
     rf"|(?:written|directed|produced|created|edited|music|screenplay|story) by"
     rf"(?:\s+(?-i:[A-Z])[\w.'’-]*){{1,4}}[^\w\n.?!]*$"
     rf"|{_ADDRESS}[^\w\n.?!]*$"
-    rf"|(?:©|\(c\)|copyright\b)[ ©]*\d{{4}}\b[^\n]*$)"
-    rf"|^[^\n]*(?:{_SITES}|{_SOLD})[^\n]*$",
+    rf"|(?:©|\(c\)|copyright\b)[ ©]*\d{{4}}\b[^\n]*$)",
     re.IGNORECASE | re.MULTILINE,
 )
+_SPREAD = re.compile(rf"{_SITES}|{_SOLD}", re.IGNORECASE)
+# What is cheap to look for, as nearly all lines have none of it: how a credit begins, and a part of
+# what an advertisement has.
+_FIRST = re.compile(r"[^\w\n]*(\w{1,3})(?:[\w-]+\.\w)?")
+_BEGINNINGS_WORDS = (
+    "ada alt cap clo cop cor cre c dir edi enc htt imp kor leg mus nap ocr ond ove pro qc re "
+    "rei res rev rip scr sin sot sou sto sub syn tek tim tit tra typ tłu unt upl ver wri www "
+    "öve übe pře čev çev суб пер кор ред 번역 자막 时间轴"
+)
+_BEGINNINGS = frozenset(_BEGINNINGS_WORDS.split())
+_PARTS = (
+    "subtitles", "addic7ed", "subscene", "podnapisi", "yify", "amara.", "osdb", "titlovi",
+    "titulky", "legendas", "napiprojekt", "subf2m", "subdl", "字幕", "人人", "advertise",
+    "vip", "ads from", "any video", "free ", "movies", "downloaded", "untertitel",
+    "sous-titrage",
+)  # fmt: skip
 
 
 def without_credits(text: str) -> str:
     """A cue's text with as many lines, but without those that are credits or advertisements."""
-    return _CREDIT.sub(lambda found: "\n" * found[0].count("\n"), text)
+    kept: list[str] = []
+    at = 0
+    while at <= len(text):
+        end = text.find("\n", at)
+        end = len(text) if end < 0 else end
+        if made := _may_be_made(text, at) and _MADE.match(text, at):
+            kept += [""] * (made[0].count("\n") + 1)
+            at = made.end() + 1
+            continue
+        line = text[at:end]
+        kept.append("" if _may_spread(line) and _SPREAD.search(line) else line)
+        at = end + 1
+    return "\n".join(kept)
+
+
+def _may_be_made(text: str, at: int) -> bool:
+    first = _FIRST.match(text, at)
+    if first is None:
+        return text[at : at + 1] == "©"
+    begins = first[1].lower()
+    return (
+        begins in _BEGINNINGS or "©" in first[0] or not begins.isascii() or first[0][-2:-1] == "."
+    )
+
+
+def _may_spread(line: str) -> bool:
+    folded = line.lower()
+    return any(part in folded for part in _PARTS)

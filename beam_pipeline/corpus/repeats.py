@@ -124,6 +124,8 @@ def _words(raw: str) -> str:
 def _finish(shown: _Shown) -> Cue:
     """The cue with its new lines alone."""
     is_whole = shown.new is shown.screen
+    if is_whole and shown.end_ms == shown.cue.end_ms:
+        return shown.cue
     lines = shown.cue.lines if is_whole else tuple(line.raw for line in shown.new)
     return dataclasses.replace(shown.cue, end_ms=shown.end_ms, lines=lines)
 

@@ -48,6 +48,9 @@ def with_plain_dashes(lines: Sequence[str]) -> Iterator[str]:
     Args:
       lines: without markup and descriptions.
     """
+    if not any(line.lstrip()[:1] in DASHES for line in lines if line):
+        yield from lines
+        return
     dashed = [_DASHED.fullmatch(line) for line in lines]
     several = sum(map(bool, dashed)) > 1
     for at, (line, found) in enumerate(zip(lines, dashed, strict=True)):

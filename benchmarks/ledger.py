@@ -158,9 +158,9 @@ def main() -> None:
         f"{name} {importlib.metadata.version(name)}" for name in ("pyarrow", "numpy")
     )
     print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} CPUs, {versions}")
-    print("milliseconds, least of the three nights up to each; KiB read in its begin and commit")
-    columns = ("night", "begin", "look up", "write", "commit", "manifest", "all manifests")
-    print(*(f"{name:>13}" for name in columns), f"{'outdated':>13}")
+    print("milliseconds, least of the three nights up to each, and KiB of manifests")
+    columns = ("night", "begin", "look up", "write", "commit", "manifest KiB", "all nights")
+    print(*(f"{name:>13}" for name in columns), f"{'read KiB':>13}")
     reads = Reads()
     with tempfile.TemporaryDirectory() as output:
         last: list[dict[str, float]] = []

@@ -39,7 +39,7 @@ def without_breaks(text: str) -> str:
     if "\\" in text or "|" in text:
         text = _HARD_SPACE.sub(" ", _LEFT_OF_BREAK.sub("", text))
     # outside of ruby the same tag has words of its own
-    return _READING.sub(_only_line_ends, text) if _RUBY.search(text) else text
+    return _READING.sub(_only_line_ends, text) if "<" in text and _RUBY.search(text) else text
 
 
 def read_entities(text: str) -> str:

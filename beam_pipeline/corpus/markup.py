@@ -19,6 +19,7 @@ _TURN = re.compile(r"\[SPEAKER[_ ]TURN\]", re.IGNORECASE)
 _TAG_OR_CHEVRONS = re.compile(
     rf"{foreign_markup.TAG.pattern}|(?P<chevrons>(?:>|&gt;){{2,}}|(?i:{_TURN.pattern}))"
 )
+_MAY_BE_MARKED = re.compile(r"[<>{&\[]")
 _INVISIBLE = re.compile("[\u200b\u200e\u200f\u202a-\u202e\u2060\ufeff]")
 _SOUND = re.compile(r"\([^()]*\)|\[[^\[\]]*\]|\{[^{}]*\}")
 _SCENE_NOTE = re.compile(
@@ -83,8 +84,13 @@ def hushed(voices: Sequence[Voice]) -> tuple[Voice, ...]:
 
 def plain(text: str) -> str:
     """Takes out tags and invisible marks, and reads entities; as many lines as before."""
-    untagged = foreign_markup.TAG.sub(_only_line_ends, foreign_markup.without_breaks(text))
-    return _INVISIBLE.sub("", foreign_markup.read_entities(untagged))
+    # most lines have nothing of all that, and a search for it takes as long as reading them
+    text = foreign_markup.without_breaks(text)
+    if "<" in text or "{" in text:
+        text = foreign_markup.TAG.sub(_only_line_ends, text)
+    if "&" in text:
+        text = foreign_markup.read_entities(text)
+    return text if text.isascii() else _INVISIBLE.sub("", text)
 
 
 def has_words(text: str) -> bool:
@@ -93,7 +99,9 @@ def has_words(text: str) -> bool:
 
 
 def _lines(raw: str) -> tuple[Line, ...]:
-    marked = turn_marks.on_their_own_lines(_TAG_OR_CHEVRONS.sub(_on_its_own_line, raw))
+    if _MAY_BE_MARKED.search(raw):
+        raw = _TAG_OR_CHEVRONS.sub(_on_its_own_line, raw)
+    marked = turn_marks.on_their_own_lines(raw)
     spoken = without_credits(sounds.without_songs(plain(marked)))
     cleaned = _SOUND.sub(_silence, sounds.with_plain_brackets(spoken)).split("\n")
     pairs = zip(turn_marks.with_plain_dashes(cleaned), marked.split("\n"), strict=True)

@@ -15,7 +15,8 @@ from beam_pipeline.corpus.companions import companions_of, read_companions
 from beam_pipeline.corpus.duplicates import only_once, resolve_claims
 from beam_pipeline.corpus.options import ReadOptions
 from beam_pipeline.corpus.paths import read_path
-from beam_pipeline.output.manifest import Earlier
+from beam_pipeline.output.index import earlier_copies, earlier_episodes
+from beam_pipeline.output.run import Run
 from beam_pipeline.records import Place, Rejected
 from beam_pipeline.spill import Spill, Spilled
 
@@ -61,21 +62,21 @@ class LookedThrough:
 
 
 def look_through(
-    paths: Sequence[str], reading: ReadOptions, earlier: Earlier, folder: Path
+    paths: Sequence[str], reading: ReadOptions, run: Run, folder: Path
 ) -> LookedThrough:
     """Reads all files, each once, and settles which of their episodes are labelled.
 
     Args:
       paths: the files.
       reading: how they are read.
-      earlier: what earlier nights have labelled.
+      run: after the nights that have labelled some of it.
       folder: where episodes and records are written to.
 
     Raises:
-      EmonetError: there is no room for them.
+      EmonetError: there is no room for them, or the index of earlier nights is damaged.
     """
     with Spill(folder / "episodes") as episodes, Spill(folder / "records") as records:
-        found, rejected = settle(_read(paths, reading, episodes, records), earlier)
+        found, rejected = settle(_read(paths, reading, episodes, records), run)
         for one in rejected:
             records.append(one)
     utterances = sum(planned.rows for planned in found)
@@ -83,31 +84,38 @@ def look_through(
     return LookedThrough(tuple(found), str(folder / "records"))
 
 
-def settle(episodes: Iterable[Planned], earlier: Earlier) -> tuple[list[Planned], list[Rejected]]:
+def settle(episodes: Iterable[Planned], run: Run) -> tuple[list[Planned], list[Rejected]]:
     """The episodes that are labelled, in timeline order, and the refusal of all others.
 
     Args:
       episodes: all that were read, in any order.
-      earlier: what earlier nights have labelled.
+      run: after the nights that have labelled some of them.
     """
     claims: dict[str, list[Planned]] = {}
     for episode in episodes:
         claims.setdefault(episode.episode_id, []).append(episode)
+    labelled = earlier_episodes(run, claims)
     rejected: list[Rejected] = []
     copies: dict[str, list[Planned]] = {}
     # first by id: of a file whose episode another has, a copy under another name is labelled
     for episode_id, claiming in claims.items():
-        chosen, refused = resolve_claims(claiming, earlier.episodes.get(episode_id))
+        chosen, refused = resolve_claims(claiming, labelled.get(episode_id))
         rejected += refused
         if chosen:
             copies.setdefault(chosen.content, []).append(chosen)
+    copied = earlier_copies(run, {_file_of(content) for content in copies})
     found = []
     for content, alike in copies.items():
-        first, refused = only_once(alike, earlier.copies.get(content.partition("/")[0], {}))
+        first, refused = only_once(alike, copied.get(_file_of(content), {}))
         rejected += refused
         if first:
             found.append(first)
     return sorted(found, key=lambda planned: planned.place), rejected
+
+
+def _file_of(content: str) -> str:
+    """The sha256 of the file that a content is of."""
+    return content.partition("/")[0]
 
 
 def _read(

@@ -17,6 +17,7 @@ from beam_pipeline.corpus.paths import file_sha256, located, total_size
 from beam_pipeline.engines import IN_PROCESS
 from beam_pipeline.engines.failures import failure_elsewhere
 from beam_pipeline.output.acceptance import Acceptance
+from beam_pipeline.output.files import read_files, read_reading
 from beam_pipeline.output.manifest import Manifest, Origin, read_manifest
 from beam_pipeline.output.run import Run, begin_run
 from beam_pipeline.output.tables import shards_for
@@ -154,16 +155,18 @@ def _submit(job: Job, engine: Engine) -> PipelineResult:
         gc.unfreeze()
 
 
-def recorded_night(manifest: Manifest) -> Night:
+def recorded_night(output: str, manifest: Manifest) -> Night:
     """The night as it was requested when it was labelled, whatever the working directory is.
 
     Raises:
       EmonetError: one of its files has other content than it had, or can be read although it could
         not, or the other way round.
     """
+    storage = storage_of(output)
+    read = sorted(read_files(storage, manifest), key=lambda one: str(one["source"]))
     # what lies in an archive is read with it
-    members = {path for one in manifest["inputs"] for path in one["members"]}
-    requested = [one for one in manifest["inputs"] if one["path"] not in members]
+    members = {path for one in read for path in one["members"]}
+    requested = [one for one in read if one["path"] not in members]
     for one in requested:
         if file_sha256(one["path"]) != one["sha256"]:
             raise EmonetError(
@@ -171,7 +174,7 @@ def recorded_night(manifest: Manifest) -> Night:
                 "run again; put it back, or run that night by hand with --replace"
             )
     # by the paths as they were given, for a show may be called after one
-    reading = ReadOptions.recorded(manifest["reading"])
+    reading = ReadOptions.recorded(read_reading(storage, manifest))
     sources = Counter(one["source"] for one in requested) - Counter(reading.companions)
     return Night(manifest["night"], tuple(sorted(sources.elements())), reading)
 

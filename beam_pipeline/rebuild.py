@@ -15,12 +15,14 @@ from beam_pipeline.output.manifest import (
     Origin,
     Part,
     manifest_path,
+    name_parts,
     parts_of,
     read_manifests,
     sealed,
     superseded_manifest,
 )
 from beam_pipeline.output.memories import read_memory, write_memory
+from beam_pipeline.output.past import digest_of, past_of
 from beam_pipeline.output.run import Run, run_after
 from beam_pipeline.output.tables import SHARDS, read_part, shard_of
 from beam_pipeline.output.views import write_views
@@ -48,24 +50,27 @@ def rebuild_memory(output: str, model: EmoNet, origin: Origin) -> Iterator[tuple
       EmonetError: a manifest or a file is damaged, or a run replaced a night in the meantime.
     """
     storage = storage_of(output)
-    manifests = read_manifests(output)
-    for night in list(manifests):
+    for night in read_manifests(output):
         held = superseded_manifest(storage, night, replace=False)
         manifest = held[0]
         if manifest is None:
             raise EmonetError(f"night {night}: its manifest is gone; restore it from a copy")
-        run = run_after(output, night, held, manifests, manifest["model_id"], (), origin)
+        run = run_after(
+            output, night, held, past_of(storage, night), manifest["model_id"], (), origin
+        )
         last_texts = _last_texts(output, manifest, origin.history)
         layers = [
             part for shard in range(SHARDS) for part in _written(run, model, shard, last_texts)
         ]
-        manifests[night] = {
+        rebuilt = {
             **manifest,
             "origin": dataclasses.asdict(origin),
             "memory_from": {"night": run.memory_night, "sha256": run.memory_sha256},
-            "memory": [dataclasses.asdict(part) for part in layers],
+            **name_parts(storage, night, run.name, {"memory": layers}),
         }
-        storage.replace(manifest_path(night), sealed(manifests[night]), run.version)
+        if "left" in manifest:
+            rebuilt["left"] = {**manifest["left"], "memory": digest_of(layers)}
+        storage.replace(manifest_path(night), sealed(rebuilt), run.version)
         yield night, len(last_texts)
     write_views(output)
 
@@ -74,7 +79,7 @@ def _last_texts(output: str, manifest: Manifest, history: int) -> dict[str, list
     """The last texts of each speaker of a night, oldest first."""
     storage = storage_of(output)
     episodes: list[tuple[Place, list[str | None], list[str]]] = []
-    for part in parts_of(manifest, "labels"):
+    for part in parts_of(storage, manifest, "labels"):
         columns = ("show", "season", "episode", "episode_id", "speaker_id", "speaker_kind",
                    "text")  # fmt: skip
         rows = read_part(storage, part).select(columns).to_pylist()

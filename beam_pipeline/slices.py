@@ -21,7 +21,7 @@ import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
 
 from beam_pipeline.look_through import LookedThrough, Planned, look_through
-from beam_pipeline.output.manifest import Part, labelled_before
+from beam_pipeline.output.manifest import Part
 from beam_pipeline.output.work import WORK, Kept, forget, kept, memory_after, put_together
 from beam_pipeline.pipeline import Job, build_commit, build_slice
 from beam_pipeline.records import EmonetError
@@ -52,8 +52,7 @@ def label_in_slices(
     output = job.run.output
     parent = None if output.startswith("gs://") else Path(output, WORK)
     with spill_folder(parent) as folder:
-        earlier = labelled_before(output, job.run.night)
-        found = look_through(paths, job.reading, earlier, folder)
+        found = look_through(paths, job.reading, job.run, folder)
         keys, labels, memory = _label_slices(job, options, found, at_most, fresh=fresh)
         parts = [*put_together(job.run, labels, memory)]
         _run(options, lambda pipeline: build_commit(pipeline, job, found, keys, parts))

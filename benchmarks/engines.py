@@ -23,7 +23,7 @@ import apache_beam
 import torch
 from services import Engine, hosts, job_service, prism, prism_program
 
-from beam_pipeline.output.manifest import Manifest, read_manifest, same_bytes
+from beam_pipeline.output.manifest import Manifest, read_manifest, written_bytes
 from beam_pipeline.storage import storage_of
 
 NIGHT = "0"
@@ -87,13 +87,15 @@ def main(*corpora: str) -> None:
             "job service, 2 processes": lambda: job_service(logs, 2),
             "Prism, pools on 2 hosts": lambda: prism_on_two_hosts(logs),
         }
-        first: dict[str, Manifest] = {}
+        first: dict[str, object] = {}
         differing = 0
         for name, start in engines.items():
             with start() as engine:
                 for number, corpus in enumerate(found):
-                    manifest, seconds = label(corpus, f"{folder}/{name}/{number}", engine)
-                    same = same_bytes(manifest, first.setdefault(corpus, manifest))
+                    output = f"{folder}/{name}/{number}"
+                    manifest, seconds = label(corpus, output, engine)
+                    wrote = written_bytes(storage_of(output), manifest)
+                    same = wrote == first.setdefault(corpus, wrote)
                     differing += not same
                     utterances = manifest["counts"]["utterances"]
                     print(

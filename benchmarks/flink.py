@@ -75,7 +75,7 @@ def written(output: Path) -> Any:
         table: [(part["shard"], part["rows"], part["sha256"]) for part in manifest[table]]
         for table in ("labels", "rejected", "memory")
     }
-    return tables, manifest["episodes"], manifest["counts"]
+    return tables, manifest["left"], manifest["counts"]
 
 
 def prove_preflight(proof: Proof, cluster: Cluster, version: str, jar: str | None) -> None:

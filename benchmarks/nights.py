@@ -52,7 +52,9 @@ def labels(output: str, manifests: Sequence[Manifest]) -> pa.Table:
     """All rows of some nights, by episode and utterance."""
     storage = storage_of(output)
     tables = [
-        read_part(storage, part) for manifest in manifests for part in parts_of(manifest, "labels")
+        read_part(storage, part)
+        for manifest in manifests
+        for part in parts_of(storage, manifest, "labels")
     ]
     order = [("episode_id", "ascending"), ("utterance", "ascending")]
     return pa.concat_tables(tables).unify_dictionaries().sort_by(order)
@@ -60,7 +62,7 @@ def labels(output: str, manifests: Sequence[Manifest]) -> pa.Table:
 
 def memory(output: str, manifest: Manifest) -> dict[str, bytes]:
     """What is remembered of each speaker, bit for bit."""
-    whole = whole_memory(output, parts_of(manifest, "memory"))
+    whole = whole_memory(output, parts_of(storage_of(output), manifest, "memory"))
     return {speaker: embeddings.tobytes() for speaker, embeddings in whole.items()}
 
 

@@ -8,7 +8,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from beam_pipeline.output.manifest import Manifest, parts_of, read_manifests
+from beam_pipeline.output.files import read_files
+from beam_pipeline.output.manifest import LAYERED, Manifest, Part, parts_of, read_manifests
 from beam_pipeline.output.tables import read_part
 from beam_pipeline.records import REJECTED, EmonetError, labels_schema
 from beam_pipeline.storage import storage_of
@@ -47,6 +48,20 @@ class LabelledCorpus:
         """
         return self._table("rejected", REJECTED, night)
 
+    def parquet_files(self, table: str = "labels", *, night: str | None = None) -> list[str]:
+        """The Parquet files of a table, of one night or of all, for engines that read them.
+
+        Args:
+          table: `labels`, `rejected`, `files`; or `memory`, `episodes`, `copies`, of which a night
+            has what the nights before it left as well.
+          night: its name, None for all nights.
+
+        Raises:
+          EmonetError: there is no such night, or a list of files is not what its sha256 says.
+        """
+        last = self.nights[-1] if table in LAYERED else None
+        return [f"{self.output}/{part.path}" for part in self._parts(table, night or last)]
+
     def files(self) -> list[dict[str, Any]]:
         """The file record of each input file of all nights.
 
@@ -54,19 +69,24 @@ class LabelledCorpus:
           Mappings with `source`, `format`, `encoding`, and the cues or rows that were `found` =
           `used` + `dropped` + `rejected`, among others.
         """
-        return [one for manifest in self.manifests.values() for one in manifest["inputs"]]
+        storage = storage_of(self.output)
+        return [one for night in self.manifests.values() for one in read_files(storage, night)]
 
     def _table(self, table: str, schema: pa.Schema, night: str | None) -> pa.Table:
+        storage = storage_of(self.output)
+        parts = self._parts(table, night)
+        tables = [read_part(storage, part) for part in parts] or [schema.empty_table()]
+        # nights may be of models with other classes
+        return pa.concat_tables(tables, promote_options="default")
+
+    def _parts(self, table: str, night: str | None) -> list[Part]:
         if night is not None and night not in self.manifests:
             raise EmonetError(
                 f"{self.output} has no night {night!r}; it has {', '.join(self.nights)}"
             )
         chosen = self.nights if night is None else [night]
         storage = storage_of(self.output)
-        parts = [part for name in chosen for part in parts_of(self.manifests[name], table)]
-        tables = [read_part(storage, part) for part in parts] or [schema.empty_table()]
-        # nights may be of models with other classes
-        return pa.concat_tables(tables, promote_options="default")
+        return [part for name in chosen for part in parts_of(storage, self.manifests[name], table)]
 
 
 def open_output(output: str) -> LabelledCorpus:

@@ -10,8 +10,8 @@ import pytest
 from made_up_corpora import digests, label, write_season
 from made_up_runs import begin, entries, night, run_night
 from object_store import FakeNetwork, Fault
+from plain_commit import commit
 
-from beam_pipeline.output.commit import commit
 from beam_pipeline.output.manifest import read_manifests
 from beam_pipeline.output.vacuum import unnamed_runs
 from beam_pipeline.output.verify import verify

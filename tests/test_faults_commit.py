@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 from made_up_runs import begin, entries, files_of, night, query, run_night
+from plain_commit import accounted
 
 from beam_pipeline.output.manifest import read_manifests
 from beam_pipeline.output.vacuum import temporary_files, unnamed_runs, vacuum
@@ -42,7 +43,7 @@ class Commits:
         run = begin(self.before, "2")
         self.new = run.name
         made = folder / "run.pickle"
-        made.write_bytes(pickle.dumps((run, entries(run, night(2, 3)))))
+        made.write_bytes(pickle.dumps((run, accounted(run, entries(run, night(2, 3))))))
         support = Path(__file__).parent / "support"
         paths = os.pathsep.join(map(str, (support.parents[1], support)))
         self.forks = subprocess.Popen(

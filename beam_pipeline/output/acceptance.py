@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from beam_pipeline.output.manifest import Manifest
-from beam_pipeline.records import EmonetError, Reason, Rejected, amount
+from beam_pipeline.records import EmonetError, Reason, amount
 
 PASSED_OVER = (Reason.DUPLICATE_EPISODE, Reason.OTHER_LANGUAGE)
 """Refusals that lose nothing: what was read and left out by a rule, as duplicates are."""
@@ -48,13 +47,13 @@ class Acceptance:
             raise EmonetError(f"--max-rejected wants 0 to 1, found {self.max_rejected}")
 
 
-def check_worth(manifest: Manifest, acceptance: Acceptance, held: Manifest | None) -> None:
+def check_worth(manifest: Manifest, acceptance: Acceptance, lost: Sequence[str]) -> None:
     """Refuses a run that labelled nothing, had too much refused, or lost a file of the night.
 
     Args:
       manifest: of the run.
       acceptance: of the user.
-      held: the manifest whose files it must keep, None for none.
+      lost: the files that the night would lose, in order.
 
     Raises:
       EmonetError: it is not to be committed; the first refusals are named.
@@ -67,7 +66,6 @@ def check_worth(manifest: Manifest, acceptance: Acceptance, held: Manifest | Non
     if losses:
         problems += losses
         flags.append("a higher --max-rejected")
-    lost = sorted(set(_spoken(held)).difference(_spoken(manifest))) if held else []
     if lost:
         problems.append(f"it would lose {_listed(lost)}, now without an utterance")
         flags.append("--replace")
@@ -80,14 +78,6 @@ def check_worth(manifest: Manifest, acceptance: Acceptance, held: Manifest | Non
             f"{' and '.join(problems)}{reasons}; mend that or leave it out and run it again, or "
             f"accept it with {' and '.join(flags)}"
         )
-
-
-def first_of_each_reason(rejected: Iterable[Rejected]) -> list[Rejected]:
-    """The first refusal of each reason, by reason."""
-    firsts: dict[Reason, Rejected] = {}
-    for one in sorted(rejected, key=_natural_order, reverse=True):
-        firsts[one.reason] = one
-    return [firsts[reason] for reason in sorted(firsts)]
 
 
 def first_refusals(manifest: Manifest) -> Iterator[str]:
@@ -105,7 +95,9 @@ def first_refusals(manifest: Manifest) -> Iterator[str]:
         yield line.replace("\n", r"\n")  # a file's name may have an end of line in it
 
 
-def check_requested(held: Manifest, paths: Sequence[str], acceptance: Acceptance) -> None:
+def check_requested(
+    night: str, held: Collection[str], paths: Sequence[str], acceptance: Acceptance
+) -> None:
     """Refuses a run over other files than those that a night was labelled from.
 
     A run may read these files again, changed or not, and more files: a night that is tried
@@ -113,7 +105,8 @@ def check_requested(held: Manifest, paths: Sequence[str], acceptance: Acceptance
     left out, as when another corpus takes the name.
 
     Args:
-      held: the night's manifest.
+      night: its name.
+      held: the absolute paths of the files that it has utterances of.
       paths: what the run is to read, as manifests have paths.
       acceptance: of the user.
 
@@ -121,21 +114,15 @@ def check_requested(held: Manifest, paths: Sequence[str], acceptance: Acceptance
       EmonetError: a file is left out; both sides are named.
     """
     requested = sorted(map(_absolute, paths))
-    spoken = sorted(_spoken(held))
+    spoken = sorted(held)
     left_out = sorted(set(spoken).difference(requested))
     if left_out and not acceptance.replace:
         raise EmonetError(
-            f"night {held['night']} holds {_listed(spoken)}, and this run is asked for "
+            f"night {night} holds {_listed(spoken)}, and this run is asked for "
             f"{_listed(requested)}: it would lose {_listed(left_out)}; label other files as a "
             "night of their own with --night NAME, name all that this night holds, or supersede "
             "it with --replace"
         )
-
-
-def _natural_order(one: Rejected) -> tuple[str, int, str, str]:
-    """By file and position, `line 6` before `line 12`."""
-    number = re.search(r"\d+", one.position)
-    return one.source, int(number[0]) if number else 0, one.position, one.detail
 
 
 def _losses(manifest: Manifest, share: float) -> Iterator[str]:
@@ -143,7 +130,7 @@ def _losses(manifest: Manifest, share: float) -> Iterator[str]:
     counts = manifest["counts"]
     cues = sum(n for reason, n in counts["rejected"].items() if reason not in PASSED_OVER)
     # an archive is no file of cues, those in it are
-    files = sum(not one["members"] for one in manifest["inputs"])
+    files = counts["files"] - counts["archives"]
     for lost, found, unit in (
         (sum(counts["rejected_files"].values()), files, "files"),
         (cues, counts["found"], "cues"),
@@ -156,16 +143,6 @@ def _found(manifest: Manifest) -> str:
     counts = manifest["counts"]
     found, files = (f"{counts[name]:,}" for name in ("found", "files"))
     return f"{found} cues found in {files} files, {counts['dropped']:,} of them without speech"
-
-
-def _spoken(manifest: Manifest) -> Iterator[str]:
-    """The files that utterances were read from, from the root; an archive for those in it."""
-    inputs = manifest["inputs"]
-    members = {path for one in inputs for path in one["members"]}
-    spoken = {one["path"] for one in inputs if one["episodes"]}
-    for one in inputs:
-        if one["path"] not in members and not spoken.isdisjoint({one["path"], *one["members"]}):
-            yield _absolute(one["path"])
 
 
 def _absolute(path: str) -> str:

@@ -4,56 +4,40 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
-from beam_pipeline.output.acceptance import check_worth, first_of_each_reason
+from beam_pipeline.output.acceptance import check_worth
+from beam_pipeline.output.accounting import Fault, Tally, tally_faults, total
+from beam_pipeline.output.files import files_spoken, name_reading, read_files
+from beam_pipeline.output.layers import LayeredShard
 from beam_pipeline.output.manifest import (
+    TABLES,
     VERSION,
     Manifest,
     Part,
     manifest_path,
+    name_parts,
     named_paths,
     opened,
-    past_of,
-    read_manifests,
     sealed,
     superseded_manifest,
 )
 from beam_pipeline.output.memories import MemoryShard
+from beam_pipeline.output.past import layers_of, left_digests, past_of
 from beam_pipeline.output.run import Run
-from beam_pipeline.output.tables import SHARDS
 from beam_pipeline.output.views import write_views
-from beam_pipeline.records import EmonetError, Reason, Rejected, SourceFile
+from beam_pipeline.records import EmonetError, Reason
 from beam_pipeline.storage import ConflictError, Storage, storage_of
 
-DUPLICATES = (Reason.DUPLICATE, Reason.DUPLICATE_EPISODE)
-"""Refusals of whole episodes that were read: their position is the episode's id."""
-
 
 @dataclasses.dataclass(frozen=True)
-class Requested:
-    """The input that a run was given.
+class Reading:
+    """How a run reads its input, as flags of the command line."""
 
-    Attributes:
-      paths: the files.
-      reading: how, as flags of the command line.
-    """
-
-    paths: tuple[str, ...]
-    reading: Mapping[str, Any]
-
-
-@dataclasses.dataclass(frozen=True)
-class LabelCount:
-    """What was labelled of one episode: the digest of its content, its utterances by label."""
-
-    episode_id: str
-    digest: str
-    labels: tuple[tuple[str, int], ...]
+    options: Mapping[str, Any]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,40 +47,29 @@ class SpeakerCount:
     speakers: int
 
 
-@dataclasses.dataclass(frozen=True)
-class Fault:
-    """A reason not to commit: an episode, a file or the whole run, and what is wrong with it."""
-
-    where: str
-    message: str
-
-
-Entry = Requested | Part | MemoryShard | LabelCount | SpeakerCount | SourceFile | Rejected | Fault
-"""What a run reports to the commit."""
+Entry = Reading | Part | MemoryShard | LayeredShard | SpeakerCount | Tally
+"""What a run reports to the commit: small, and few, whatever the night."""
 
 
 def commit(run: Run, entries: Iterable[Entry]) -> Manifest:
     """Replaces the night's manifest, if nothing is missing and nobody was faster.
 
-    The views are of the new manifests then, unless the storage fails in that very moment: the
-    night is committed all the same, and the next commit makes them anew.
-
     Raises:
       EmonetError: something was lost or doubled, named by episode and count; the run is not worth
-        its commit (`acceptance.check_worth`); or another run committed this night, or the night
+        its commit (`acceptance.check_worth`); or another run committed this night, or a night
         that it builds on, in the meantime.
     """
     by_kind = _entries_by_kind(entries)
-    faults = sorted(
-        [*by_kind[Fault], *count_faults(by_kind)], key=lambda fault: (fault.where, fault.message)
-    )
-    if faults:
-        raise EmonetError(refusal(run, faults))
-    manifest = _manifest(run, by_kind)
+    sums = total(by_kind[Tally])
+    unwritten = tuple(table_faults(sums, by_kind))
+    sums += tally_faults(unwritten)
+    if sums.faults:
+        raise EmonetError(refusal(run, sums))
     storage = storage_of(run.output)
-    check_worth(manifest, run.acceptance, _to_keep(run, storage))
+    manifest = _manifest(run, storage, sums, by_kind)
+    check_worth(manifest, run.acceptance, _lost_files(run, storage, manifest))
     if not _is_committed(run, storage):
-        _refuse_other_past(run)
+        _refuse_other_past(run, storage)
         _refuse_missing_files(run, storage, manifest)
         _replace(run, storage, manifest)
     with contextlib.suppress(EmonetError):
@@ -104,60 +77,24 @@ def commit(run: Run, entries: Iterable[Entry]) -> Manifest:
     return manifest
 
 
-def count_faults(by_kind: Mapping[type, list[Any]]) -> Iterator[Fault]:
-    """Holds input = labelled + rejected + duplicates, all of it read, written and remembered."""
-    yield from _file_faults(by_kind)
-    yield from _episode_faults(by_kind)
-    yield from _table_faults(by_kind)
-
-
-def _file_faults(by_kind: Mapping[type, list[Any]]) -> Iterator[Fault]:
-    requested = Counter(path for one in by_kind[Requested] for path in one.paths)
-    came = Counter(source.path for source in by_kind[SourceFile])
-    # an archive names what is in it, each of which is to be read as if it had been requested
-    expected = requested + Counter(path for one in by_kind[SourceFile] for path in one.members)
-    for path in sorted(expected.keys() | came.keys()):
-        if expected[path] != came[path]:
-            yield Fault(path, f"read {came[path]} times, expected {expected[path]}")
-    refused: Counter[str] = Counter()
-    for one in by_kind[Rejected]:
-        if one.reason not in DUPLICATES:
-            refused[one.source] += one.items
-    for source in by_kind[SourceFile]:
-        if source.rejected != refused[source.path]:
-            message = f"{source.rejected} refusals counted, {refused[source.path]} came"
-            yield Fault(source.path, message)
-
-
-def _episode_faults(by_kind: Mapping[type, list[Any]]) -> Iterator[Fault]:
-    read: Counter[str] = Counter()
-    for source in by_kind[SourceFile]:
-        read.update(dict(source.episodes))
-    done: Counter[str] = Counter()
-    for count in by_kind[LabelCount]:
-        done[count.episode_id] += sum(dict(count.labels).values())
-    for one in by_kind[Rejected]:
-        if one.reason in DUPLICATES:
-            done[one.position] += one.items
-    for episode in sorted(read.keys() | done.keys()):
-        if read[episode] != done[episode]:
-            message = f"{read[episode]} utterances read, {done[episode]} labelled or rejected"
-            yield Fault(episode, message)
-
-
-def _table_faults(by_kind: Mapping[type, list[Any]]) -> Iterator[Fault]:
+def table_faults(sums: Tally, by_kind: Mapping[type, list[Any]]) -> Iterator[Fault]:
+    """Holds that what was counted where it arose was written, in every table."""
     written: Counter[str] = Counter()
     for part in by_kind[Part]:
         written[part.table] += part.rows
-    labelled = sum(sum(dict(count.labels).values()) for count in by_kind[LabelCount])
-    if written["labels"] != labelled:
-        yield Fault("", f"{labelled} utterances labelled, {written['labels']} written")
-    if written["rejected"] != len(by_kind[Rejected]):
-        yield Fault("", f"{len(by_kind[Rejected])} refusals, {written['rejected']} written")
-    speakers = sum(count.speakers for count in by_kind[SpeakerCount])
-    remembered = sum(shard.speakers for shard in by_kind[MemoryShard])
-    if remembered != speakers:
-        yield Fault("", f"{speakers} speakers to remember, {remembered} written")
+    for shard in by_kind[LayeredShard]:
+        written[shard.layers[0].table] += shard.rows
+    written["memory"] = sum(shard.speakers for shard in by_kind[MemoryShard])
+    for table, counted, what in (
+        ("labels", sum(dict(sums.labels).values()), "utterances labelled"),
+        ("rejected", sums.refusals, "refusals"),
+        ("files", sums.files, "files read"),
+        ("episodes", sums.episodes, "episodes labelled"),
+        ("copies", sums.copies, "files of labelled episodes"),
+        ("memory", sum(one.speakers for one in by_kind[SpeakerCount]), "speakers to remember"),
+    ):
+        if written[table] != counted:
+            yield Fault("", f"{counted} {what}, {written[table]} written")
 
 
 def _entries_by_kind(entries: Iterable[Entry]) -> dict[type, list[Any]]:
@@ -167,21 +104,21 @@ def _entries_by_kind(entries: Iterable[Entry]) -> dict[type, list[Any]]:
     return by_kind
 
 
-def refusal(run: Run, faults: Sequence[Fault]) -> str:
-    """Why a run is not committed that has faults, in order, in one sentence."""
-    shown = "; ".join(f"{fault.where or 'the run'}: {fault.message}" for fault in faults[:5])
-    more = f"; and {len(faults) - 5} more" if len(faults) > 5 else ""
+def refusal(run: Run, sums: Tally) -> str:
+    """Why a run is not committed in whose sums there are faults, in one sentence."""
+    shown = "; ".join(f"{one.where or 'the run'}: {one.message}" for one in sums.first_faults)
+    more = sums.faults - len(sums.first_faults)
     return (
         f"night {run.night} is not committed, the engine lost or doubled something of "
-        f"{len({fault.where for fault in faults})} episodes or files ({len(faults)} faults): "
-        f"{shown}{more}; run it again, on another engine if it repeats"
+        f"{sums.faulty} episodes or files ({sums.faults} faults): {shown}"
+        f"{f'; and {more} more' if more > 0 else ''}; run it again, on another engine if it repeats"
     )
 
 
-def _manifest(run: Run, by_kind: Mapping[type, list[Any]]) -> Manifest:
-    sources = sorted(by_kind[SourceFile], key=lambda source: source.path)
-    requested: list[Requested] = by_kind[Requested]
-    counts: list[LabelCount] = by_kind[LabelCount]
+def _manifest(
+    run: Run, storage: Storage, sums: Tally, by_kind: Mapping[type, list[Any]]
+) -> Manifest:
+    parts = _parts_after(run, by_kind)
     return {
         "version": VERSION,
         "night": run.night,
@@ -191,78 +128,60 @@ def _manifest(run: Run, by_kind: Mapping[type, list[Any]]) -> Manifest:
         "origin": dataclasses.asdict(run.origin),
         "memory_from": {"night": run.memory_night, "sha256": run.memory_sha256},
         "episodes_before": run.episodes_before,
-        "labels": _files(by_kind[Part], "labels"),
-        "rejected": _files(by_kind[Part], "rejected"),
-        "memory": [dataclasses.asdict(part) for part in _memory_after(run, by_kind[MemoryShard])],
-        "reading": dict(requested[0].reading),
-        "inputs": [_input(source, requested[0].reading.get("folder", "")) for source in sources],
-        "episodes": {
-            count.episode_id: [sum(dict(count.labels).values()), count.digest] for count in counts
-        },
-        "counts": _counts(run, by_kind),
-        "first_rejected": list(map(dataclasses.asdict, first_of_each_reason(by_kind[Rejected]))),
+        "left": left_digests(parts),
+        **name_parts(storage, run.night, run.name, parts),
+        "reading": name_reading(storage, run.night, run.name, by_kind[Reading][0].options),
+        "counts": _counts(run, sums, by_kind[SpeakerCount]),
+        "first_rejected": list(map(dataclasses.asdict, sums.first_rejected)),
     }
 
 
-def _files(parts: Iterable[Part], table: str) -> list[dict[str, Any]]:
-    named = sorted((part for part in parts if part.table == table), key=lambda part: part.path)
-    return [dataclasses.asdict(part) for part in named]
+def _parts_after(run: Run, by_kind: Mapping[type, list[Any]]) -> dict[str, list[Part]]:
+    """The files of each table by path; layers shard by shard, newest first."""
+    parts: dict[str, list[Part]] = {table: [] for table in TABLES}
+    for part in sorted(by_kind[Part], key=lambda part: part.path):
+        parts[part.table].append(part)
+    new: dict[tuple[str, int], tuple[Part, ...]] = {
+        (one.layers[0].table, one.layers[0].shard): one.layers
+        for one in (*by_kind[MemoryShard], *by_kind[LayeredShard])
+    }
+    before = (*run.memory, *run.index)
+    for table, shard in sorted({(part.table, part.shard) for part in before} | new.keys()):
+        # where nothing is new, what the nights before left stays as it was
+        parts[table] += new.get((table, shard)) or layers_of(before, table, shard)
+    return parts
 
 
-def _memory_after(run: Run, written: Iterable[MemoryShard]) -> Iterator[Part]:
-    """Shard by shard, newest layer first; where nobody spoke, memory stays as it was."""
-    layers = {shard.layers[0].shard: shard.layers for shard in written}
-    for shard in range(SHARDS):
-        yield from layers.get(shard, [part for part in run.memory if part.shard == shard])
-
-
-def _input(source: SourceFile, folder: str) -> dict[str, Any]:
-    """A file's record, with `source` for its path as it was given and as `rejected` has it."""
-    fields = dataclasses.asdict(source)
-    pairs = {name: list(map(list, fields[name])) for name in ("episodes", "dropped_kinds")}
-    members = [_absolute(member, folder) for member in source.members]
-    path = _absolute(source.path, folder)
-    lists = {**pairs, "members": members, "assumed": list(source.assumed)}
-    return {**fields, **lists, "path": path, "source": source.path}
-
-
-def _absolute(path: str, folder: str) -> str:
-    return path if path.startswith("gs://") else os.path.join(folder, path)
-
-
-def _counts(run: Run, by_kind: Mapping[type, list[Any]]) -> dict[str, Any]:
-    labels: Counter[str] = Counter(dict.fromkeys(run.labels, 0))
-    for count in by_kind[LabelCount]:
-        labels.update(dict(count.labels))
-    rejected: Counter[str] = Counter()
-    files: Counter[str] = Counter()
-    for one in by_kind[Rejected]:
-        (files if one.is_file else rejected)[str(one.reason)] += one.items
-    sources: list[SourceFile] = by_kind[SourceFile]
+def _counts(run: Run, sums: Tally, speakers: Sequence[SpeakerCount]) -> dict[str, Any]:
+    labels = dict.fromkeys(run.labels, 0) | dict(sums.labels)
+    rejected = dict(sums.rejected)
     return {
-        "files": len(sources),
-        # a file that was refused whole is one found, of cues that nobody counted
-        "found": sum(source.found for source in sources) - files.total(),
-        "dropped": sum(source.dropped for source in sources),
-        "read": sum(count for source in sources for _, count in source.episodes),
-        "episodes": len(by_kind[LabelCount]),
-        "utterances": labels.total(),
+        "files": sums.files,
+        "archives": sums.archives,
+        "found": sums.found,
+        "dropped": sums.dropped,
+        "read": sums.read,
+        "episodes": sums.episodes,
+        "utterances": sum(labels.values()),
         "labels": dict(sorted(labels.items())),
         "duplicates": rejected.pop(Reason.DUPLICATE, 0),
-        "rejected": dict(sorted(rejected.items())),
-        "rejected_files": dict(sorted(files.items())),
-        "speakers": sum(count.speakers for count in by_kind[SpeakerCount]),
-        "repaired": sum(source.repaired for source in sources),
-        "assumed": dict(sorted(Counter(one for file in sources for one in file.assumed).items())),
+        "rejected": rejected,
+        "rejected_files": dict(sums.rejected_files),
+        "speakers": sum(one.speakers for one in speakers),
+        "repaired": sums.repaired,
+        "assumed": dict(sums.assumed),
     }
 
 
-def _to_keep(run: Run, storage: Storage) -> Manifest | None:
-    """The manifest whose files the run must keep; None if it may lose them, or is in conflict."""
+def _lost_files(run: Run, storage: Storage, manifest: Manifest) -> list[str]:
+    """The files that the night has utterances of now and would have none of; none if it may."""
     if run.version is None or run.acceptance.replace:
-        return None
+        return []
     held, version = superseded_manifest(storage, run.night, replace=False)
-    return held if version == run.version else None
+    if held is None or version != run.version:
+        return []
+    spoken = files_spoken(read_files(storage, manifest))
+    return sorted(files_spoken(read_files(storage, held)) - spoken)
 
 
 def _is_committed(run: Run, storage: Storage) -> bool:
@@ -275,8 +194,8 @@ def _is_committed(run: Run, storage: Storage) -> bool:
     return bool(opened(now[0], f"{storage.root}/{path}")["run"] == run.name)
 
 
-def _refuse_other_past(run: Run) -> None:
-    now = past_of(run.night, read_manifests(run.output, except_night=run.night))
+def _refuse_other_past(run: Run, storage: Storage) -> None:
+    now = past_of(storage, run.night)
     built_on = (run.memory_sha256, run.episodes_before)
     if (now.memory, now.episodes) != built_on:
         what = "memory" if now.memory != run.memory_sha256 else "nights"
@@ -287,7 +206,9 @@ def _refuse_other_past(run: Run) -> None:
 
 
 def _refuse_missing_files(run: Run, storage: Storage, manifest: Manifest) -> None:
-    named = set(named_paths([manifest]))
+    # those of earlier runs are named by the night before, and so never removed
+    own = f"/run={run.name}"
+    named = {path for path in named_paths(storage, [manifest]) if own in path}
     folders = {str(PurePosixPath(path).parent) for path in named}
     there = {file.path for folder in folders for file in storage.files(folder)}
     if named - there:

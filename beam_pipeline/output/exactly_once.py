@@ -6,9 +6,12 @@ Law of this module: it looks at what the nights hold, and not at what they say t
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
-from beam_pipeline.output.manifest import Manifest, labelled_copies
+from beam_pipeline.output.files import read_files
+from beam_pipeline.output.index import own_copies
+from beam_pipeline.output.manifest import Manifest
+from beam_pipeline.storage import Storage
 
 
 @dataclasses.dataclass
@@ -27,26 +30,29 @@ class _Breach:
         return f"{self.first[0]} ({self.first[1]}){more}".replace("\n", r"\n")
 
 
-def breaches(manifests: Mapping[str, Manifest]) -> Iterator[str]:
-    """What is labelled twice or nowhere over all nights: a sentence a night for each of the two."""
+def breaches(storage: Storage, manifests: Mapping[str, Manifest]) -> Iterator[str]:
+    """What is labelled twice or nowhere over all nights: a sentence a night for each of the two.
+
+    Raises:
+      EmonetError: a file that a manifest names is missing or damaged.
+    """
     night_of: dict[str, str] = {}
     night_of_copy: dict[tuple[str, str], str] = {}
     labelled_bytes: set[str] = set()
     represented: set[str] = set()
     for night in sorted(manifests):
-        manifest = manifests[night]
         doubled, lost = _Breach(), _Breach()
-        copies = list(labelled_copies(manifest))
-        for episode_id, sha256, digest in copies:
+        copies = list(own_copies(storage, manifests[night]))
+        for sha256, digest, episode_id in copies:
             earlier = night_of.get(episode_id, night_of_copy.get((sha256, digest)))
             if earlier is not None:
                 doubled.add(episode_id, f"labelled in night {earlier} as well")
-        for episode_id, sha256, digest in copies:
+        for sha256, digest, episode_id in copies:
             night_of.setdefault(episode_id, night)
             night_of_copy.setdefault((sha256, digest), night)
             labelled_bytes.add(sha256)
         # labelled bytes of another name stand for an episode, and for other versions of it
-        read = list(_read(manifest))
+        read = list(_read(storage, manifests[night]))
         represented.update(one for _, sha256, one in read if sha256 in labelled_bytes)
         for path, _, episode_id in read:
             if episode_id not in night_of and episode_id not in represented:
@@ -57,8 +63,8 @@ def breaches(manifests: Mapping[str, Manifest]) -> Iterator[str]:
             yield f"night {night}: read {lost}, labelled nowhere; run it again with --cascade"
 
 
-def _read(manifest: Manifest) -> Iterable[tuple[str, str, str]]:
+def _read(storage: Storage, manifest: Manifest) -> Iterator[tuple[str, str, str]]:
     """The path and sha256 of a file, and the id of an episode in it."""
-    for source in manifest["inputs"]:
+    for source in read_files(storage, manifest):
         for episode_id, _ in source["episodes"]:
             yield source["path"], source["sha256"], episode_id

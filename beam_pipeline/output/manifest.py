@@ -1,20 +1,29 @@
-"""Manifests: what is committed, what a night builds on, and which nights must be run again."""
+"""Manifests: what is committed. They are small, for long lists of files are files themselves."""
 
 from __future__ import annotations
 
 import dataclasses
-import functools
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from beam_pipeline.records import EmonetError
 from beam_pipeline.storage import Storage, storage_of
 
-VERSION = 1
+VERSION = 2
 MANIFESTS = "_manifests"
-TABLES = ("labels", "rejected", "memory")
+LAYERED = ("memory", "episodes", "copies")
+"""Tables of which a night names the files of earlier nights as well: what it leaves to the next."""
+
+TABLES = ("labels", "rejected", "files", *LAYERED)
+
+NAMED_HERE = 100
+"""Files that a manifest names itself; of more than that, the longest lists have files of their own,
+so that it stays small whatever the night."""
 
 _MENDED_BY = "restore it from a copy, or run its night again with --replace"
 
@@ -42,7 +51,7 @@ class Part:
     """A file that was written.
 
     Attributes:
-      table: `labels`, `rejected` or `memory`.
+      table: one of `TABLES`.
       shard: its number.
       path: relative to OUT.
       rows: how many.
@@ -64,12 +73,18 @@ def read_manifests(output: str, *, except_night: str | None = None) -> dict[str,
     """
     storage = storage_of(output)
     left_out = None if except_night is None else manifest_path(except_night)
-    manifests = [
+    manifests = (
         opened(storage.read(path), f"{storage.root}/{path}")
         for path in manifest_paths(storage)
         if path != left_out
-    ]
+    )
     return {manifest["night"]: manifest for manifest in sorted(manifests, key=_night)}
+
+
+def committed_nights(storage: Storage) -> list[str]:
+    """The names of all nights that have a manifest, in order, by a listing alone."""
+    start, end = manifest_path("\0").split("\0")
+    return sorted(path[len(start) : -len(end)] for path in manifest_paths(storage))
 
 
 def read_manifest(storage: Storage, night: str) -> tuple[Manifest, str] | None:
@@ -111,8 +126,9 @@ def superseded_manifest(
 
 def manifest_paths(storage: Storage) -> list[str]:
     """Where the manifests of all nights are."""
-    files = storage.files(MANIFESTS)
-    return [file.path for file in files if file.path.endswith(".json")]
+    start, end = manifest_path("\0").split("\0")
+    files = (file.path for file in storage.files(MANIFESTS))
+    return [path for path in files if path.startswith(start) and path.endswith(end)]
 
 
 def manifest_path(night: str) -> str:
@@ -139,129 +155,99 @@ def opened(content: bytes, name: str) -> Manifest:
         raise EmonetError(f"{name}: damaged; {_MENDED_BY}") from error
     if seal != _seal(manifest):
         raise EmonetError(f"{name}: does not have the sha256 it names; {_MENDED_BY}")
-    if manifest["version"] != VERSION:
+    if manifest["version"] not in (1, VERSION):
         raise EmonetError(f"{name}: is of another version of emonet; read it with that one")
     return manifest
 
 
-def parts_of(manifest: Manifest, table: str) -> tuple[Part, ...]:
-    """The files of one table that a manifest names."""
-    return tuple(Part(**part) for part in manifest[table])
-
-
-def night_before(night: str, nights: Iterable[str]) -> str | None:
-    """The latest committed night before one: by name, never by the clock."""
-    return max((name for name in nights if name < night), default=None)
-
-
-def memory_digest(manifest: Manifest | None) -> str:
-    """Names the memory that a night left by its content; without a night, that of no memory."""
-    parts = manifest["memory"] if manifest else []
-    content = [[part["shard"], part["sha256"]] for part in parts]
-    return hashlib.sha256(json.dumps(content).encode()).hexdigest()
-
-
-@dataclasses.dataclass(frozen=True)
-class Past:
-    """All that a night builds on.
-
-    Attributes:
-      night: the latest committed night before it, None for the first.
-      memory: what the memory that this night left is called by its content.
-      episodes: what the episodes that all nights before it hold are called by their content.
-    """
-
-    night: str | None
-    memory: str
-    episodes: str
-
-
-def past_of(night: str, manifests: Mapping[str, Manifest]) -> Past:
-    """What a night builds on now."""
-    before = night_before(night, manifests)
-    held = functools.reduce(
-        _with_held, (manifests[name] for name in sorted(manifests) if name < night), ""
-    )
-    return Past(before, memory_digest(manifests[before] if before else None), held)
-
-
-def outdated_nights(manifests: Mapping[str, Manifest]) -> dict[str, str]:
-    """Nights that stand on superseded nights, and the night before each, `` where there is none.
-
-    A night does if it was built on other memory than the night before it has now, on other episodes
-    than the nights before it hold now, or on a night that does. A night that does not say on which
-    episodes it was built is taken to do so after one that does, which was run later.
-    """
-    outdated: dict[str, str] = {}
-    before, memory, held, told = "", memory_digest(None), "", False
-    for night, manifest in sorted(manifests.items()):
-        built_on = manifest.get("episodes_before")
-        other_episodes = told if built_on is None else built_on != held
-        if before in outdated or other_episodes or manifest["memory_from"]["sha256"] != memory:
-            outdated[night] = before
-        before, memory = night, memory_digest(manifest)
-        held, told = _with_held(held, manifest), told or built_on is not None
-    return outdated
-
-
-def _with_held(before: str, manifest: Manifest) -> str:
-    """Names the episodes that a night and those before it hold, and the files that they are of."""
-    content = [before, manifest["episodes"], sorted(set(labelled_copies(manifest)))]
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
-
-
-def same_bytes(one: Manifest, other: Manifest) -> bool:
-    """Whether two runs wrote the same, name for name of shard and byte for byte."""
-    return all(
-        [(part.shard, part.sha256) for part in parts_of(one, table)]
-        == [(part.shard, part.sha256) for part in parts_of(other, table)]
-        for table in TABLES
-    )
-
-
-@dataclasses.dataclass(frozen=True)
-class Earlier:
-    """What the nights before one have labelled.
-
-    Attributes:
-      episodes: the night and the content's digest of each episode, by its id.
-      copies: the night of each, by the content's digest, for each sha256 of a file.
-    """
-
-    episodes: Mapping[str, tuple[str, str]]
-    copies: Mapping[str, Mapping[str, str]]
-
-
-def labelled_before(output: str, night: str) -> Earlier:
-    """What the nights before one have labelled.
+def parts_of(storage: Storage, manifest: Manifest, table: str) -> tuple[Part, ...]:
+    """The files of one table that a manifest names; none of a table that its version has not.
 
     Raises:
-      EmonetError: a manifest is damaged, other than that of the night itself.
+      EmonetError: the list of them is a file of its own, and that is missing or damaged.
     """
-    episodes: dict[str, tuple[str, str]] = {}
-    copies: dict[str, dict[str, str]] = {}
-    for name, manifest in read_manifests(output, except_night=night).items():
-        if name < night:
-            for episode_id, (_, digest) in manifest["episodes"].items():
-                episodes.setdefault(episode_id, (name, digest))
-            for _, sha256, digest in labelled_copies(manifest):
-                copies.setdefault(sha256, {}).setdefault(digest, name)
-    return Earlier(episodes, copies)
+    named = manifest.get(table, [])
+    if isinstance(named, list):
+        return tuple(Part(**part) for part in named)
+    content = checked(storage, named["path"], named["sha256"])
+    rows = pq.read_table(pa.BufferReader(content)).to_pylist()
+    return tuple(Part(table, **row) for row in rows)
 
 
-def labelled_copies(manifest: Manifest) -> Iterator[tuple[str, str, str]]:
-    """An episode that was labelled, the sha256 of a file that it may be of, and its digest."""
-    for source in manifest["inputs"]:
-        for episode_id, _ in source["episodes"]:
-            if episode_id in manifest["episodes"]:
-                yield episode_id, source["sha256"], manifest["episodes"][episode_id][1]
+def name_parts(
+    storage: Storage, night: str, run: str, parts: Mapping[str, Sequence[Part]]
+) -> dict[str, Any]:
+    """What a manifest says of the files of each table; the longest lists are written as files.
+
+    Returns:
+      For each table a list of its files, or `path`, `sha256`, `files` and `rows` of the Parquet
+      file that has this list.
+    """
+    here = sum(map(len, parts.values()))
+    named: dict[str, Any] = {}
+    for table in sorted(parts, key=lambda table: -len(parts[table])):
+        listed = [dataclasses.asdict(part) for part in parts[table]]
+        if here > NAMED_HERE:
+            here -= len(listed)
+            rows = [{name: part[name] for name in _PARTS.names} for part in listed]
+            sink = pa.BufferOutputStream()
+            pq.write_table(pa.Table.from_pylist(rows, _PARTS), sink, compression="zstd")
+            sha256 = hashlib.sha256(sink.getvalue()).hexdigest()
+            path = f"{MANIFESTS}/night={night}/run={run}/{table}-{sha256}.parquet"
+            storage.write(path, memoryview(sink.getvalue()))
+            count = sum(part["rows"] for part in listed)
+            named[table] = {"path": path, "sha256": sha256, "files": len(listed), "rows": count}
+        else:
+            named[table] = listed
+    return named
 
 
-def named_paths(manifests: Iterable[Manifest]) -> Iterator[str]:
+def checked(storage: Storage, path: str, sha256: str) -> bytes:
+    """The content of a file that a manifest names.
+
+    Raises:
+      EmonetError: it is missing, or not the one that the manifest names.
+    """
+    content = storage.read(path)
+    if hashlib.sha256(content).hexdigest() != sha256:
+        raise EmonetError(
+            f"{storage.root}/{path}: does not have the sha256 that the manifest names; "
+            "restore it from a copy, or run the night again"
+        )
+    return content
+
+
+def written_bytes(storage: Storage, manifest: Manifest) -> dict[str, list[tuple[int, str]]]:
+    """What a run wrote: number and sha256 of each file of labels, refusals and memory.
+
+    Two runs wrote the same if this is equal, name for name of shard and byte for byte.
+    """
+    return {
+        table: [(part.shard, part.sha256) for part in parts_of(storage, manifest, table)]
+        for table in ("labels", "rejected", "memory")
+    }
+
+
+def named_paths(storage: Storage, manifests: Iterable[Manifest]) -> Iterator[str]:
     """Every file that a manifest names."""
     for manifest in manifests:
         for table in TABLES:
-            yield from (part["path"] for part in manifest[table])
+            yield from (part.path for part in parts_of(storage, manifest, table))
+            if isinstance(manifest.get(table), dict):
+                yield manifest[table]["path"]
+        if "sha256" in manifest["reading"]:
+            yield manifest["reading"]["path"]
+
+
+_PARTS = pa.schema(
+    [
+        pa.field("shard", pa.int64(), nullable=False),
+        pa.field("path", pa.string(), nullable=False),
+        pa.field("rows", pa.int64(), nullable=False),
+        pa.field("sha256", pa.string(), nullable=False),
+    ]
+)
+"""A row a file, in the order that a manifest would name them in."""
 
 
 def _seal(manifest: Manifest) -> str:

@@ -5,18 +5,19 @@ from __future__ import annotations
 import dataclasses
 import re
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from beam_pipeline.output.acceptance import Acceptance, check_requested
+from beam_pipeline.output.files import files_spoken, read_files
+from beam_pipeline.output.index import index_of
 from beam_pipeline.output.manifest import (
     Manifest,
     Origin,
     Part,
-    parts_of,
-    past_of,
-    read_manifests,
+    read_manifest,
     superseded_manifest,
 )
+from beam_pipeline.output.past import Past, past_of
 from beam_pipeline.records import EmonetError
 from beam_pipeline.storage import storage_of
 
@@ -40,6 +41,7 @@ class Run:
       memory_sha256: what that memory is called by its content.
       episodes_before: what the episodes that nights before it hold are called by their content.
       memory: the files of the memory, those of a shard newest first.
+      index: the files of the index of episodes, those of a shard newest first.
       acceptance: what it must come to for its commit.
       shards: over how many files its labels, and its refusals, are spread.
       folder: what all paths begin with that it writes to; empty, or ends in `/`.
@@ -58,6 +60,7 @@ class Run:
     memory_sha256: str
     episodes_before: str
     memory: tuple[Part, ...]
+    index: tuple[Part, ...] = ()
     acceptance: Acceptance = dataclasses.field(default_factory=Acceptance)
     shards: int = 8
     folder: str = ""
@@ -97,26 +100,28 @@ def begin_run(
     # first its version: what is read after it is at least as new
     held = superseded_manifest(storage, night, replace=acceptance.replace)
     if held[0]:
-        check_requested(held[0], paths, acceptance)
-    manifests = read_manifests(output, except_night=night)
-    run = dataclasses.replace(
-        run_after(output, night, held, manifests, model_id, labels, origin), acceptance=acceptance
-    )
-    left = Origin(**manifests[run.memory_night]["origin"]) if run.memory_night else origin
+        spoken = files_spoken(read_files(storage, held[0]))
+        check_requested(night, spoken, paths, acceptance)
+    past = past_of(storage, night)
+    left = past.origin or origin
     if left != origin:
         raise EmonetError(
-            f"night {run.memory_night} left a memory of {_named(left)}, this run makes one of "
+            f"night {past.night} left a memory of {_named(left)}, this run makes one of "
             f"{_named(origin)}; use the model of that night, make the memory anew with "
             "`emonet rebuild-memory`, or give another --output"
         )
-    return run
+    run = run_after(output, night, held, past, model_id, labels, origin)
+    if past.unindexed:
+        earlier = (read_manifest(storage, name) for name in past.unindexed)
+        run = dataclasses.replace(run, index=index_of(run, (one[0] for one in earlier if one)))
+    return dataclasses.replace(run, acceptance=acceptance)
 
 
 def run_after(
     output: str,
     night: str,
     held: tuple[Manifest | None, str | None],
-    manifests: Mapping[str, Manifest],
+    past: Past,
     model_id: str,
     labels: Sequence[str],
     origin: Origin,
@@ -127,13 +132,12 @@ def run_after(
       output: OUT.
       night: its name.
       held: what `superseded_manifest` gives of it.
-      manifests: of the other nights.
+      past: what the nights before it have left.
       model_id: of the checkpoint.
       labels: the classes.
       origin: of the memory it makes.
     """
     manifest, version = held
-    past = past_of(night, manifests)
     return Run(
         output=output,
         night=night,
@@ -146,7 +150,8 @@ def run_after(
         memory_night=past.night,
         memory_sha256=past.memory,
         episodes_before=past.episodes,
-        memory=parts_of(manifests[past.night], "memory") if past.night else (),
+        memory=tuple(part for part in past.layers if part.table == "memory"),
+        index=tuple(part for part in past.layers if part.table != "memory"),
     )
 
 

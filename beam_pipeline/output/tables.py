@@ -1,4 +1,4 @@
-"""The three tables: rows -> Parquet files whose bytes depend on the rows alone."""
+"""Tables: rows -> Parquet files whose bytes depend on the rows alone."""
 
 from __future__ import annotations
 
@@ -6,14 +6,17 @@ import dataclasses
 import hashlib
 import itertools
 from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from beam_pipeline.output.manifest import Part
-from beam_pipeline.output.run import Run
-from beam_pipeline.records import REJECTED, EmonetError, Labelled, Rejected
+from beam_pipeline.output.manifest import Part, checked
+from beam_pipeline.records import REJECTED, Labelled, Rejected
 from beam_pipeline.storage import Storage, storage_of
+
+if TYPE_CHECKING:  # a run begins with a look at tables
+    from beam_pipeline.output.run import Run
 
 SHARDS = 8
 """Files that a table is spread over which goes by keys of later nights, too."""
@@ -62,7 +65,7 @@ def read_pieces(storage: Storage, pieces: Iterable[Part]) -> Iterator[pa.Table]:
       EmonetError: one is missing, or not as it was written.
     """
     for piece in pieces:
-        content = _content(storage, piece)
+        content = checked(storage, piece.path, piece.sha256)
         yield pa.ipc.open_stream(pa.py_buffer(content)).read_all()
 
 
@@ -122,21 +125,11 @@ def read_part(storage: Storage, part: Part) -> pa.Table:
     Raises:
       EmonetError: it is missing, or not the one that the manifest names.
     """
-    return pq.read_table(pa.BufferReader(_content(storage, part)))
+    return pq.read_table(pa.BufferReader(checked(storage, part.path, part.sha256)))
 
 
 def _in_order(episodes: Iterable[Labelled]) -> list[pa.Table]:
     return [one.rows for one in sorted(episodes, key=lambda episode: episode.place)]
-
-
-def _content(storage: Storage, part: Part) -> bytes:
-    content = storage.read(part.path)
-    if hashlib.sha256(content).hexdigest() != part.sha256:
-        raise EmonetError(
-            f"{storage.root}/{part.path}: does not have the sha256 that the manifest names; "
-            "restore it from a copy, or run the night again"
-        )
-    return content
 
 
 def _written(run: Run, table: str, shard: int, name: str, content: pa.Buffer, rows: int) -> Part:

@@ -75,9 +75,9 @@ def unnamed_runs(output: str) -> list[UnnamedRun]:
     """
     storage = storage_of(output)
     # first the files: those of a run that commits in between are named by then
-    found = [file for table in TABLES for file in storage.files(table)]
-    replaced = {file.path: file.modified for file in storage.files(MANIFESTS)}
-    named = set(named_paths(read_manifests(output).values()))
+    found = [file for table in (*TABLES, MANIFESTS) for file in storage.files(table)]
+    replaced = {file.path: file.modified for file in found}
+    named = set(named_paths(storage, read_manifests(output).values()))
     runs: dict[tuple[str, str], list[StoredFile]] = {}
     for file in found:
         if file.path not in named:

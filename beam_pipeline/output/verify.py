@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from beam_pipeline.output.exactly_once import breaches
+from beam_pipeline.output.files import read_reading
 from beam_pipeline.output.manifest import (
     TABLES,
     Manifest,
@@ -12,9 +13,9 @@ from beam_pipeline.output.manifest import (
     manifest_path,
     manifest_paths,
     opened,
-    outdated_nights,
     parts_of,
 )
+from beam_pipeline.output.past import outdated_nights
 from beam_pipeline.output.tables import read_part
 from beam_pipeline.output.views import views_are_current
 from beam_pipeline.records import EmonetError
@@ -40,31 +41,45 @@ def verify(output: str) -> Iterator[str]:
             manifests[manifest["night"]] = manifest
             if path != manifest_path(manifest["night"]):
                 yield f"{storage.root}/{path}: is the manifest of night {manifest['night']}"
-    yield from _file_problems(storage, manifests)
+    damaged = False
+    for problem in _file_problems(storage, manifests):
+        damaged = True
+        yield problem
     if not manifests and whole:
         yield f"{storage.root}: no night is committed here"
     elif whole:
-        yield from breaches(manifests)
+        if not damaged:
+            yield from breaches(storage, manifests)
         yield from _chain_problems(manifests)
-        if not views_are_current(output):
-            yield f"{storage.root}/views.sql: is not of these manifests; the next commit mends it"
+        if not views_are_current(storage):
+            yield f"{storage.root}/views.sql: is not as it should be; the next commit mends it"
 
 
 def _file_problems(storage: Storage, manifests: Mapping[str, Manifest]) -> Iterator[str]:
-    """Each file once, though manifests share files of memory."""
-    named: dict[Part, str] = {}
+    """Each file once, though manifests share those of layers."""
+    named: set[Part] = set()
     for night, manifest in manifests.items():
         for table in TABLES:
-            for part in parts_of(manifest, table):
-                named.setdefault(part, night)
-    for part, night in named.items():
-        try:
-            rows = read_part(storage, part).num_rows
-        except EmonetError as error:
-            yield f"night {night}: {error}"
-            continue
+            try:
+                parts = parts_of(storage, manifest, table)
+                if table == "files":
+                    read_reading(storage, manifest)
+            except EmonetError as error:
+                yield f"night {night}: {error}"
+                continue
+            for part in (one for one in parts if one not in named):
+                named.add(part)
+                yield from (f"night {night}: {one}" for one in _part_problems(storage, part))
+
+
+def _part_problems(storage: Storage, part: Part) -> Iterator[str]:
+    try:
+        rows = read_part(storage, part).num_rows
+    except EmonetError as error:
+        yield str(error)
+    else:
         if rows != part.rows:
-            yield f"night {night}: {storage.root}/{part.path}: {rows} rows, expected {part.rows}"
+            yield f"{storage.root}/{part.path}: {rows} rows, expected {part.rows}"
 
 
 def _chain_problems(manifests: Mapping[str, Manifest]) -> Iterator[str]:

@@ -1,14 +1,17 @@
-"""`views.sql`: DuckDB views over just the files that manifests name."""
+"""`views.sql`: DuckDB views over just the files that manifests name.
+
+The SQL looks for these files itself when it is run, so it is the same after every night.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-
 import pyarrow as pa
 
-from beam_pipeline.output.manifest import Manifest, parts_of, read_manifests
-from beam_pipeline.records import REJECTED, labels_schema, memory_schema
-from beam_pipeline.storage import ConflictError, storage_of
+from beam_pipeline.output.files import FILES
+from beam_pipeline.output.index import COPIES, EPISODES
+from beam_pipeline.output.manifest import MANIFESTS, TABLES
+from beam_pipeline.records import REJECTED, labels_schema
+from beam_pipeline.storage import ConflictError, Storage, storage_of
 
 _PATH = "views.sql"
 _ATTEMPTS = 20
@@ -21,106 +24,153 @@ _TYPES = {
 }
 """What DuckDB reads Parquet's columns as."""
 
+_CLASS = "A_CLASS"
+"""Stands in a schema for the classes, which the manifests name."""
+
+_MEMORY = pa.schema(
+    [pa.field("speaker_id", pa.string()), pa.field("embeddings", pa.list_(pa.list_(pa.float16())))]
+)
+
+_FOLDERS = "hive_partitioning = true, hive_types_autocast = false, union_by_name = true"
+"""What the names of folders say, night and run, are columns as well."""
+
+_NAMED = """\
+-- Views over what the manifests name; read this file from the folder it lies in:
+-- duckdb -init views.sql
+CREATE OR REPLACE TEMP TABLE emonet_manifests AS
+SELECT * FROM read_json('{start}{manifests}/night=*.json', maximum_object_size = 1073741824,
+  columns = {{night: 'VARCHAR', counts: 'JSON', {tables}}});
+
+-- the files of each table; the list of them may be a file of its own
+CREATE OR REPLACE TEMP TABLE emonet_lists AS
+UNPIVOT emonet_manifests ON {names} INTO NAME emonet_table VALUE named;
+SET VARIABLE emonet_lists = (
+  SELECT 'SELECT * FROM read_parquet([' || string_agg('''{start}' || (named->>'path') || '''', ', ')
+    || '], filename = true, file_row_number = true, hive_partitioning = false)'
+  FROM emonet_lists WHERE json_type(named) = 'OBJECT');
+CREATE OR REPLACE TEMP TABLE emonet_files AS
+SELECT night, emonet_table, '{start}' || (file->>'path') AS path, (file->>'shard')::BIGINT AS shard,
+  position
+FROM (
+  SELECT night, emonet_table, unnest(named::JSON[]) AS file,
+    generate_subscripts(named::JSON[], 1) AS position
+  FROM emonet_lists WHERE json_type(named) = 'ARRAY')
+UNION ALL
+SELECT night, emonet_table, '{start}' || path, shard, file_row_number
+FROM query(coalesce(getvariable('emonet_lists'),
+  'SELECT NULL::VARCHAR AS filename, NULL::VARCHAR AS path, NULL::BIGINT AS shard, '
+  'NULL::BIGINT AS file_row_number WHERE false'))
+JOIN emonet_lists ON filename = '{start}' || (named->>'path')
+WHERE json_type(named) = 'OBJECT';
+"""
+
+_VIEW = """
+SET VARIABLE emonet_{table} = (
+  SELECT 'SELECT * FROM read_parquet([' || string_agg('''' || replace(path, '''', '''''') || '''',
+    ', ' ORDER BY night, position) || '], {options})'
+  FROM emonet_files WHERE emonet_table = '{table}'{chosen});
+CREATE OR REPLACE TEMP VIEW {table} AS
+FROM query(coalesce(getvariable('emonet_{table}'), {nothing}));
+"""
+
+_NO_FOLDERS = "hive_partitioning = false"
+
+_LAST_NIGHT = " AND night = (SELECT max(night) FROM emonet_manifests)"
+
+_MEMORY_LAYERS = """
+-- the newest row of each speaker, of the last night's layers
+SET VARIABLE emonet_memory = (
+  SELECT 'SELECT * EXCLUDE (layer) FROM (' || string_agg(layer_rows, ' UNION ALL BY NAME ')
+    || ') QUALIFY row_number() OVER (PARTITION BY speaker_id ORDER BY layer) = 1'
+  FROM (
+    SELECT 'SELECT *, ' || layer || ' AS layer FROM read_parquet(['
+      || string_agg('''' || replace(path, '''', '''''') || '''', ', ') || '], {options})'
+      AS layer_rows
+    FROM (
+      SELECT path, row_number() OVER (PARTITION BY shard ORDER BY position) AS layer
+      FROM emonet_files WHERE emonet_table = 'memory'{chosen})
+    GROUP BY layer));
+CREATE OR REPLACE TEMP VIEW memory AS
+FROM query(coalesce(getvariable('emonet_memory'), {nothing}));
+"""
+
+_CLASSES = """
+SET VARIABLE emonet_classes = (
+  SELECT string_agg(', NULL::FLOAT AS "prob_' || lower(class) || '"', '' ORDER BY class)
+  FROM (SELECT DISTINCT unnest(json_keys(counts->'labels')) AS class FROM emonet_manifests));
+"""
+
 
 def write_views(output: str) -> None:
-    """Makes the views those of all manifests.
+    """Writes the views, if they are not there.
 
     Raises:
       EmonetError: the storage failed, or other runs replaced the views all the time.
     """
     storage = storage_of(output)
+    content = views(storage.root).encode()
     for attempt in range(1, _ATTEMPTS + 1):
-        # first the version: whoever replaces it from here on has newer manifests in view
         now = storage.version(_PATH)
-        content = views(read_manifests(output), storage.root).encode()
+        if now and now[0] == content:
+            return
         try:
             storage.replace(_PATH, content, now and now[1])
         except ConflictError:
             if attempt == _ATTEMPTS:
                 raise
-        else:
-            return
 
 
-def views_are_current(output: str) -> bool:
-    """Whether the views are those of the manifests."""
-    storage = storage_of(output)
+def views_are_current(storage: Storage) -> bool:
+    """Whether the views are there as they should be."""
     now = storage.version(_PATH)
-    return now is not None and now[0] == views(read_manifests(output), storage.root).encode()
+    return now is not None and now[0] == views(storage.root).encode()
 
 
-def views(manifests: Mapping[str, Manifest], root: str) -> str:
+def views(root: str) -> str:
     """The SQL; paths are relative to OUT in a folder, and whole in a bucket.
 
     A table without a file has a view with its columns and no rows.
 
     Args:
-      manifests: of all nights, at least one.
       root: of the storage.
     """
     start = f"{root}/" if root.startswith("gs://") else ""
-    lines = [
-        "-- Views over what the manifests name; read this file from the folder it lies in:",
-        "-- duckdb -init views.sql",
-    ]
-    classes = {label for one in manifests.values() for label in one["counts"]["labels"]}
-    for table, schema in (("labels", labels_schema(sorted(classes))), ("rejected", REJECTED)):
-        paths = [start + part["path"] for name in manifests for part in manifests[name][table]]
-        lines.append(_view(table, f"SELECT * FROM {_read(paths)}" if paths else "", schema))
-    latest = manifests[max(manifests)]
-    layers = _newest_layer_first(list(_layers(latest, start)))
-    lines.append(_view("memory", layers, memory_schema(latest["origin"]["width"])))
-    return "\n".join(lines) + "\n"
+    tables = ", ".join(f"{table}: 'JSON'" for table in TABLES)
+    names = ", ".join(TABLES)
+    labels = _no_rows(labels_schema([_CLASS]), "night", "run")
+    # its classes are known when the views are read
+    probability = f', NULL::FLOAT AS "prob_{_CLASS.lower()}"'
+    labels = labels.replace(probability, "' || coalesce(getvariable('emonet_classes'), '') || '")
+    folders, layered = ("night", "run"), {"options": _NO_FOLDERS, "chosen": _LAST_NIGHT}
+    nightly = {"options": _FOLDERS, "chosen": ""}
+    memory = _no_rows(_MEMORY, *folders)
+    return "".join(
+        [
+            _NAMED.format(start=start, manifests=MANIFESTS, tables=tables, names=names),
+            _CLASSES,
+            _VIEW.format(table="labels", nothing=labels, **nightly),
+            _VIEW.format(table="rejected", nothing=_no_rows(REJECTED, *folders), **nightly),
+            _VIEW.format(table="files", nothing=_no_rows(FILES, *folders), **nightly),
+            _VIEW.format(table="episodes", nothing=_no_rows(EPISODES), **layered),
+            _VIEW.format(table="copies", nothing=_no_rows(COPIES), **layered),
+            _MEMORY_LAYERS.format(nothing=memory, options=_FOLDERS, chosen=_LAST_NIGHT),
+        ]
+    )
 
 
-def _view(table: str, select: str, schema: pa.Schema) -> str:
-    return f"CREATE OR REPLACE VIEW {table} AS {select or _no_rows(schema)};"
-
-
-def _no_rows(schema: pa.Schema) -> str:
+def _no_rows(schema: pa.Schema, *more: str) -> str:
+    """A query, as a string of SQL, with these columns and no rows."""
     columns = [(field.name, _sql_type(field.type)) for field in schema]
-    # what the folders' names say
-    columns += [("night", "VARCHAR"), ("run", "VARCHAR")]
-    listed = ",\n  ".join(f"NULL::{kind} AS {_quoted(name)}" for name, kind in columns)
-    return f"SELECT\n  {listed}\nWHERE false"
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
+    columns += [(name, "VARCHAR") for name in more]
+    listed = ", ".join(f'NULL::{kind} AS "{name}"' for name, kind in columns)
+    return f"'SELECT {listed} WHERE false'"
 
 
 def _sql_type(type: pa.DataType) -> str:
     if pa.types.is_dictionary(type):
         return _sql_type(type.value_type)
-    if pa.types.is_list(type) or pa.types.is_fixed_size_list(type):
+    if pa.types.is_map(type):
+        return f"MAP({_sql_type(type.key_type)}, {_sql_type(type.item_type)})"
+    if pa.types.is_list(type):
         return _sql_type(type.value_type) + "[]"
     return _TYPES[type]
-
-
-def _read(paths: Sequence[str]) -> str:
-    listed = ",\n  ".join("'" + path.replace("'", "''") + "'" for path in paths)
-    return (
-        f"read_parquet([\n  {listed}\n], "
-        "hive_partitioning = true, hive_types_autocast = false, union_by_name = true)"
-    )
-
-
-def _layers(manifest: Manifest, start: str) -> Iterator[list[str]]:
-    """The files of the newest layer of each shard, of the second newest, and so on."""
-    shards: dict[int, list[str]] = {}
-    for part in parts_of(manifest, "memory"):
-        shards.setdefault(part.shard, []).append(start + part.path)
-    for layer in range(max(map(len, shards.values()), default=0)):
-        yield [paths[layer] for paths in shards.values() if len(paths) > layer]
-
-
-def _newest_layer_first(layers: Sequence[Sequence[str]]) -> str:
-    if not layers:
-        return ""
-    selects = (
-        f"SELECT *, {number} AS layer FROM {_read(paths)}" for number, paths in enumerate(layers)
-    )
-    return (
-        "SELECT * EXCLUDE (layer) FROM (\n" + "\nUNION ALL BY NAME\n".join(selects) + "\n) QUALIFY "
-        "row_number() OVER (PARTITION BY speaker_id ORDER BY layer) = 1"
-    )

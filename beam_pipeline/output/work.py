@@ -16,7 +16,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from beam_pipeline import wire
-from beam_pipeline.output.commit import Fault, LabelCount, refusal
+from beam_pipeline.output.accounting import Fault, LabelCount, tally_faults
+from beam_pipeline.output.commit import refusal
 from beam_pipeline.output.manifest import Part
 from beam_pipeline.output.memories import MemoryShard, whole_memory, write_memory
 from beam_pipeline.output.run import Run
@@ -96,7 +97,7 @@ def keep(run: Run, key: str, expected: Sequence[tuple[str, int]], told: Iterable
     kept, faults = _kept_of(told)
     faults += _faults(expected, kept)
     if faults:
-        raise EmonetError(refusal(run, sorted(faults, key=lambda one: (one.where, one.message))))
+        raise EmonetError(refusal(run, tally_faults(faults)))
     storage_of(run.output).write(_kept_path(key), wire.encode(kept, _RECORDS))
 
 

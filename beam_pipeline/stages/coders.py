@@ -14,7 +14,10 @@ from apache_beam.coders import Coder, registry
 from beam_pipeline import wire
 from beam_pipeline.labelling import Encoded
 from beam_pipeline.memory import Recall, Tail
-from beam_pipeline.output.commit import Fault, LabelCount, Requested, SpeakerCount
+from beam_pipeline.output.accounting import Claim, Fault, IndexEntry, LabelCount, Tally
+from beam_pipeline.output.commit import Reading, SpeakerCount
+from beam_pipeline.output.index import Known
+from beam_pipeline.output.layers import LayeredShard
 from beam_pipeline.output.manifest import Part
 from beam_pipeline.output.memories import MemoryShard
 from beam_pipeline.records import Episode, Labelled, Rejected, SourceFile
@@ -28,20 +31,25 @@ class Value:
 RECORDS: wire.Records = {
     record.__name__: record
     for record in (
-        Requested,
+        Claim,
         Encoded,
         Episode,
         Fault,
+        IndexEntry,
         LabelCount,
         Labelled,
+        Known,
+        LayeredShard,
         MemoryShard,
         Part,
+        Reading,
         Recall,
         Rejected,
         SourceFile,
         SpeakerCount,
         Spilled,
         Tail,
+        Tally,
     )
 }
 

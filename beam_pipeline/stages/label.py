@@ -10,7 +10,7 @@ from apache_beam.pvalue import PCollection, TaggedOutput
 
 from beam_pipeline.labelling import Encoded, label_episode
 from beam_pipeline.memory import Recall, recall_faults
-from beam_pipeline.output.commit import Fault
+from beam_pipeline.output.accounting import Fault
 from beam_pipeline.records import Labelled
 from beam_pipeline.stages.coders import Value
 from beam_pipeline.stages.model_cache import ModelSource

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import functools
 import logging
-from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, NamedTuple
 
 import apache_beam as beam
 from apache_beam.pvalue import PCollection, TaggedOutput
@@ -14,8 +13,9 @@ from beam_pipeline.corpus.companions import companions_of, read_companions
 from beam_pipeline.corpus.duplicates import only_once, resolve_claims
 from beam_pipeline.corpus.options import ReadOptions
 from beam_pipeline.corpus.paths import read_path
-from beam_pipeline.output.manifest import Earlier, labelled_before
+from beam_pipeline.output.index import Known, earlier_copies, earlier_episodes
 from beam_pipeline.output.run import Run
+from beam_pipeline.output.tables import shard_of
 from beam_pipeline.records import Episode, Rejected, SourceFile
 from beam_pipeline.stages.coders import Value
 
@@ -59,18 +59,20 @@ class ReadEpisodes(beam.PTransform):  # type: ignore[misc]
         )
         # first by id: of a file whose episode another has, a copy under another name is labelled
         unique = (
-            read["e"]
+            (read["e"], read["e"] | "EarlierEpisodes" >> _Earlier(self.run, _held_before, str))
+            | "WithEarlierEpisodes" >> beam.Flatten()
             | "ByEpisode" >> beam.GroupByKey()
             | "ResolveClaims"
-            >> beam.ParDo(_ResolveClaims(self.run))
-            .with_output_types(tuple[str, Episode], rejected=Rejected)
+            >> beam.FlatMapTuple(_resolve_claims)
+            .with_output_types(tuple[str, Value], rejected=Rejected)
             .with_outputs("rejected", main="e")
         )
         once = (
-            unique["e"]
+            (unique["e"], unique["e"] | "Copies" >> _Earlier(self.run, _copied_before, _file_of))
+            | "WithEarlierCopies" >> beam.Flatten()
             | "ByContent" >> beam.GroupByKey()
             | "Once"
-            >> beam.ParDo(_Once(self.run))
+            >> beam.FlatMapTuple(_once)
             .with_output_types(tuple[str, Episode], rejected=Rejected)
             .with_outputs("rejected", main="episodes")
         )
@@ -121,46 +123,83 @@ def _read_companions(_: str, options: ReadOptions) -> Iterator[SourceFile | Tagg
         yield from (TaggedOutput("rejected", one) for one in content.rejected)
 
 
-@functools.lru_cache(maxsize=1)
-def _earlier(run: Run) -> Earlier:
-    """What the nights before a run's have labelled; read once a process."""
-    return labelled_before(run.output, run.night)
+class _Earlier(beam.PTransform):  # type: ignore[misc]
+    """What the nights before a run have of the keys of a collection, looked up a shard at once."""
 
+    def __init__(
+        self,
+        run: Run,
+        look_up: Callable[[Run, list[str]], Iterator[tuple[str, Known]]],
+        looked_for: Callable[[str], str],
+    ):
+        super().__init__()
+        self.run, self.look_up, self.looked_for = run, look_up, looked_for
 
-class _Once(beam.DoFn):  # type: ignore[misc]
-    def __init__(self, run: Run):
-        self.run = run
-
-    def setup(self) -> None:
-        self.earlier = _earlier(self.run).copies
-
-    def process(
-        self, element: tuple[str, Iterable[Episode]]
-    ) -> Iterator[tuple[str, Episode] | TaggedOutput]:
-        content, copies = element
-        sha256, _, _ = content.partition("/")
-        episode, rejected = only_once(copies, self.earlier.get(sha256, {}))
-        if episode:
-            yield episode.episode_id, episode
-        yield from (TaggedOutput("rejected", one) for one in rejected)
-
-
-class _ResolveClaims(beam.DoFn):  # type: ignore[misc]
-    def __init__(self, run: Run):
-        self.run = run
-
-    def setup(self) -> None:
-        self.earlier = _earlier(self.run).episodes
-
-    def process(
-        self, element: tuple[str, Iterable[Claim]]
-    ) -> Iterator[tuple[str, Episode] | TaggedOutput]:
-        episode_id, claims = element
-        contents = [(content, episode) for content, episode in claims]
-        chosen, rejected = resolve_claims(
-            (episode for _, episode in contents), self.earlier.get(episode_id)
+    def expand(self, keyed: PCollection[tuple[str, Any]]) -> PCollection[tuple[str, Known]]:
+        """See the class."""
+        return (
+            keyed
+            | beam.MapTuple(self._by_shard).with_output_types(tuple[int, str])
+            | beam.GroupByKey()
+            | beam.FlatMapTuple(self._looked_up).with_output_types(tuple[str, Value])
         )
-        for content, episode in contents:
-            if episode is chosen:
-                yield content, episode
-        yield from (TaggedOutput("rejected", one) for one in rejected)
+
+    def _by_shard(self, key: str, _: Any) -> tuple[int, str]:
+        return shard_of(self.looked_for(key)), key
+
+    def _looked_up(self, _: int, keys: Iterable[str]) -> Iterator[tuple[str, Known]]:
+        return self.look_up(self.run, sorted(set(keys)))
+
+
+def _file_of(content: str) -> str:
+    """The sha256 of the file that a content is of."""
+    return content.partition("/")[0]
+
+
+def _held_before(run: Run, ids: list[str]) -> Iterator[tuple[str, Known]]:
+    for episode_id, held in earlier_episodes(run, ids).items():
+        yield episode_id, Known((held,))
+
+
+def _copied_before(run: Run, contents: list[str]) -> Iterator[tuple[str, Known]]:
+    copies = earlier_copies(run, set(map(_file_of, contents)))
+    for content in contents:
+        held = copies.get(_file_of(content))
+        if held:
+            yield content, Known(tuple((night, digest) for digest, night in held.items()))
+
+
+def _resolve_claims(
+    episode_id: str, joined: Iterable[Claim | Known]
+) -> Iterator[tuple[str, Claim] | TaggedOutput]:
+    claims, known = _parted(joined)
+    chosen, rejected = resolve_claims(
+        (episode for _, episode in claims), known[0] if known else None
+    )
+    for content, episode in claims:
+        if episode is chosen:
+            yield content, (content, episode)
+    yield from (TaggedOutput("rejected", one) for one in rejected)
+
+
+def _once(_: str, joined: Iterable[Claim | Known]) -> Iterator[tuple[str, Episode] | TaggedOutput]:
+    claims, known = _parted(joined)
+    copies = {digest: night for night, digest in known}
+    episode, rejected = only_once((episode for _, episode in claims), copies)
+    if episode:
+        yield episode.episode_id, episode
+    yield from (TaggedOutput("rejected", one) for one in rejected)
+
+
+def _parted(
+    joined: Iterable[Claim | Known],
+) -> tuple[list[Claim], list[tuple[str, str]]]:
+    """The claims, and what is known of them: nights and digests."""
+    claims: list[Claim] = []
+    known: list[tuple[str, str]] = []
+    for one in joined:
+        if isinstance(one, Known):
+            known += one.labelled
+        else:
+            claims.append(one)
+    return claims, known

@@ -8,7 +8,7 @@ from typing import Any
 import apache_beam as beam
 from apache_beam.pvalue import PBegin, PCollection
 
-from beam_pipeline.output.commit import Fault, LabelCount
+from beam_pipeline.output.accounting import Fault, LabelCount
 from beam_pipeline.output.manifest import Part
 from beam_pipeline.output.memories import MemoryShard
 from beam_pipeline.output.run import Run

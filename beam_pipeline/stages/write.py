@@ -11,21 +11,22 @@ import apache_beam as beam
 from apache_beam.pvalue import PCollection
 
 from beam_pipeline.corpus.options import ReadOptions
-from beam_pipeline.output.commit import (
-    Entry,
+from beam_pipeline.output.accounting import (
     Fault,
+    IndexEntry,
     LabelCount,
-    Requested,
-    SpeakerCount,
-    commit,
 )
+from beam_pipeline.output.commit import Entry, Reading, SpeakerCount, commit
+from beam_pipeline.output.files import write_files
+from beam_pipeline.output.index import copies_of, write_copies, write_episodes
 from beam_pipeline.output.manifest import Part
 from beam_pipeline.output.memories import write_memory
 from beam_pipeline.output.run import Run
 from beam_pipeline.output.tables import SHARDS, shard_of, write_rejected
-from beam_pipeline.output.work import read_inputs
 from beam_pipeline.records import Labelled, Rejected, SourceFile, content_digest
+from beam_pipeline.stages.account import Account, ToAccount
 from beam_pipeline.stages.coders import Value
+from beam_pipeline.stages.inputs import ListInputs
 
 
 class Outcome(NamedTuple):
@@ -88,44 +89,50 @@ class WriteTables(beam.PTransform):  # type: ignore[misc]
 
 
 class WriteRun(beam.PTransform):  # type: ignore[misc]
-    """Writes the refusals, then commits if nothing is missing, or fails the job."""
+    """Writes refusals, files and the index of episodes, then commits if nothing is missing.
+
+    Completeness is checked file by file and episode by episode; the commit hears sums.
+    """
 
     def __init__(self, run: Run, inputs: str, options: ReadOptions):
         super().__init__()
         self.run, self.inputs = run, inputs
-        self.options = options
+        self.companions = list(options.companions)
+        self.reading = Reading(dataclasses.asdict(options))
 
     def expand(self, written: Written) -> PCollection[str]:
         """Returns the night that was committed."""
+        begin = written.sources.pipeline
+        listed = begin | "Inputs" >> ListInputs(self.run.output, self.inputs)
+        companions = begin | "Companions" >> beam.Create(
+            self.companions, reshuffle=False
+        ).with_output_types(str)
+        requested = (listed, companions) | "Requested" >> beam.Flatten()
+        of_run = (written.sources, written.rejected, written.counts, written.faults)
+        sums, index = ToAccount(requested, *of_run) | Account()
+        copies = index | "Copies" >> beam.FlatMap(copies_of).with_output_types(Value)
         entries = (
             written.parts,
             written.rejected
             | "Refusals" >> _WriteTable(self.run, write_rejected, _source, self.run.shards),
-            written.counts,
+            written.sources
+            | "FileRecords" >> _WriteTable(self.run, write_files, _path, self.run.shards),
+            index | "Episodes" >> _WriteTable(self.run, write_episodes, _indexed_id),
+            copies | "CopiesByFile" >> _WriteTable(self.run, write_copies, _first),
+            sums,
             written.speakers
             | "SpeakersByShard" >> beam.Map(_with_shard, str).with_output_types(tuple[int, str])
             | "Speakers" >> beam.GroupByKey()
             | "CountSpeakers" >> beam.MapTuple(_speaker_count).with_output_types(SpeakerCount),
-            written.rejected,
-            written.sources,
-            written.faults,
-        )
-        requested = (
-            written.sources.pipeline
-            | "Inputs" >> beam.Create([self.inputs], reshuffle=False).with_output_types(str)
-            | "Requested" >> beam.Map(self._requested).with_output_types(Requested)
+            begin | "Reading" >> beam.Create([self.reading], reshuffle=False),
         )
         return (
-            (*entries, requested)
+            entries
             | beam.Flatten().with_output_types(Value)
             | "AllTogether" >> beam.WithKeys("")
             | beam.GroupByKey()
             | "Commit" >> beam.MapTuple(self._commit).with_output_types(str)
         )
-
-    def _requested(self, inputs: str) -> Requested:
-        paths = (*read_inputs(self.run.output, inputs), *self.options.companions)
-        return Requested(paths, dataclasses.asdict(self.options))
 
     def _commit(self, _: str, entries: Iterable[Entry]) -> str:
         return str(commit(self.run, entries)["night"])
@@ -173,6 +180,18 @@ def _speaker_count(_: int, speakers: Iterable[str]) -> SpeakerCount:
 
 def _episode_id(labelled: Labelled) -> str:
     return labelled.place[3]
+
+
+def _indexed_id(entry: IndexEntry) -> str:
+    return entry.episode_id
+
+
+def _first(row: tuple[str, ...]) -> str:
+    return row[0]
+
+
+def _path(source: SourceFile) -> str:
+    return source.path
 
 
 def _source(rejected: Rejected) -> str:

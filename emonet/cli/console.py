@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 from rich.table import Table
 
 from beam_pipeline.output.acceptance import first_refusals
-from beam_pipeline.output.manifest import Manifest, outdated_nights, same_bytes
+from beam_pipeline.output.manifest import Manifest
+from beam_pipeline.output.past import outdated_nights
 from beam_pipeline.output.vacuum import Removed, UnnamedRun
 from beam_pipeline.output.views import views_are_current
 from beam_pipeline.records import Reason, amount, own_sentence
-from beam_pipeline.storage import StoredFile
+from beam_pipeline.storage import StoredFile, storage_of
 from emonet.cli.address_space import limit_hint
 from emonet.cli.off_terminal import TableConsole
 from emonet.cli.speaker_report import assumptions
@@ -24,7 +25,7 @@ if TYPE_CHECKING:  # nights are listed and errors told without loading torch
 stdout = TableConsole(highlight=False, soft_wrap=True, markup=False)
 
 
-def show_run(manifest: Manifest, output: str, seconds: float, superseded: Manifest | None) -> None:
+def show_run(manifest: Manifest, output: str, seconds: float, same_bytes: bool | None) -> None:
     """The table at the end of a run, and how to read the result."""
     counts = manifest["counts"]
     table = Table(show_header=False, title=f"night {manifest['night']}, run {manifest['run']}")
@@ -41,9 +42,9 @@ def show_run(manifest: Manifest, output: str, seconds: float, superseded: Manife
     table.add_row("memory of night", manifest["memory_from"]["night"] or "none before it")
     table.add_row("utterances a second", f"{counts['utterances'] / seconds:,.0f}")
     stdout.print(table)
-    if superseded:
-        wrote = "the same bytes as" if same_bytes(manifest, superseded) else "other bytes than"
-        stdout.print(f"wrote {wrote} run {superseded['run']}, which it supersedes")
+    if same_bytes is not None:
+        wrote = "the same bytes as" if same_bytes else "other bytes than"
+        stdout.print(f"wrote {wrote} run {manifest['supersedes']}, which it supersedes")
     for line in first_refusals(manifest):
         stdout.print(line)
     if counts["rejected"].get(Reason.DUPLICATE_EPISODE):
@@ -53,8 +54,8 @@ def show_run(manifest: Manifest, output: str, seconds: float, superseded: Manife
         )
     for line in assumptions(counts.get("repaired", 0), counts.get("assumed", {})):
         stdout.print(line)
-    if not views_are_current(output):
-        stdout.print("views.sql could not be written; the next commit makes it anew")
+    if not views_are_current(storage_of(output)):
+        stdout.print("views.sql could not be written; the next commit writes it")
     stdout.print(f"read it:  cd {output} && duckdb -init views.sql   # FROM labels")
 
 

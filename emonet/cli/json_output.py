@@ -8,7 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from beam_pipeline.corpus.census import Census
-from beam_pipeline.output.manifest import Manifest, outdated_nights, same_bytes
+from beam_pipeline.output.manifest import Manifest
+from beam_pipeline.output.past import outdated_nights
 from beam_pipeline.output.vacuum import UnnamedRun
 from beam_pipeline.records import Rejected
 from beam_pipeline.storage import StoredFile
@@ -22,18 +23,15 @@ def print_json(document: Mapping[str, Any]) -> None:
     print(json.dumps(document, indent=2))
 
 
-def labelled_night(
-    manifest: Manifest, seconds: float, superseded: Manifest | None
-) -> dict[str, Any]:
+def labelled_night(manifest: Manifest, seconds: float, same_bytes: bool | None) -> dict[str, Any]:
     """A night that was labelled just now.
 
     Args:
       manifest: of the night.
       seconds: how long it took.
-      superseded: the night's manifest before, None where there was none.
+      same_bytes: whether it wrote what the run that it supersedes wrote; None if it does none.
     """
-    same = same_bytes(manifest, superseded) if superseded else None
-    return {**_summary(manifest), "seconds": round(seconds, 3), "same_bytes": same}
+    return {**_summary(manifest), "seconds": round(seconds, 3), "same_bytes": same_bytes}
 
 
 def all_runs(

@@ -71,32 +71,38 @@ def label(flags: argparse.Namespace, rest: list[str]) -> int:
 
         from beam_pipeline import nights
         from beam_pipeline.output.manifest import (
-            outdated_nights,
             read_manifests,
             superseded_manifest,
+            written_bytes,
         )
+        from beam_pipeline.output.past import outdated_nights
         from beam_pipeline.storage import storage_of
         from emonet.cli import console, json_output, progress
 
     due, done = [asked], []
+    storage = storage_of(flags.output)
+    # once, before anything is labelled: one that is damaged is told in time
+    manifests = read_manifests(flags.output, except_night=asked.name)
     while due:
         night = due.pop()
-        storage = storage_of(flags.output)
         superseded, _ = superseded_manifest(storage, night.name, replace=night.acceptance.replace)
         begun = time.monotonic()
         with progress.job_progress(), progress.engine_muted(flags.verbose):
             manifest = nights.label_night(flags.output, night, engine)
         seconds = time.monotonic() - begun
+        wrote = written_bytes(storage, manifest)
+        same = wrote == written_bytes(storage, superseded) if superseded else None
         if flags.json:
-            done.append(json_output.labelled_night(manifest, seconds, superseded))
+            done.append(json_output.labelled_night(manifest, seconds, same))
         else:
-            console.show_run(manifest, flags.output, seconds, superseded)
-        manifests = read_manifests(flags.output)
+            console.show_run(manifest, flags.output, seconds, same)
+        manifests[night.name] = manifest
         outdated = list(outdated_nights(manifests))
         if flags.cascade:
             due = [
                 dataclasses.replace(
-                    nights.recorded_night(manifests[name]), acceptance=asked.acceptance
+                    nights.recorded_night(flags.output, manifests[name]),
+                    acceptance=asked.acceptance,
                 )
                 for name in outdated[:1]
             ]

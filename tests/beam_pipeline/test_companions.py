@@ -66,7 +66,8 @@ def test_a_night_is_recorded_with_its_transcripts_apart_from_what_it_labels(
 ) -> None:
     reading = reading_of(corpus)
     label(tiny_checkpoint, [corpus / "subs"], tmp_path / "out", reading=reading)
-    night = recorded_night(read_manifests(str(tmp_path / "out"))["1"])
+    out = str(tmp_path / "out")
+    night = recorded_night(out, read_manifests(out)["1"])
     assert [Path(path).name for path in night.paths] == ["Quay.S01E01.en.srt", "Quay.S01E02.en.srt"]
     assert night.reading.transcripts == reading.transcripts
 

@@ -17,7 +17,10 @@ from hypothesis.extra import numpy as arrays
 from beam_pipeline import wire
 from beam_pipeline.labelling import Encoded
 from beam_pipeline.memory import Recall, Tail
-from beam_pipeline.output.commit import Fault, LabelCount, Requested, SpeakerCount
+from beam_pipeline.output.accounting import Claim, Fault, IndexEntry, LabelCount, Tally
+from beam_pipeline.output.commit import Reading, SpeakerCount
+from beam_pipeline.output.index import Known
+from beam_pipeline.output.layers import LayeredShard
 from beam_pipeline.output.manifest import Part
 from beam_pipeline.output.memories import MemoryShard
 from beam_pipeline.records import UTTERANCES, EmonetError, Episode, Labelled, Rejected, SourceFile
@@ -50,19 +53,24 @@ places = st.tuples(names, counts, counts, names)
 parts = st.builds(Part)
 episodes = st.builds(Episode, utterances=tables)
 OF_EACH: dict[type, st.SearchStrategy[Any]] = {
-    Requested: st.builds(Requested, reading=st.dictionaries(names.filter(bool), names)),
+    Claim: st.builds(Claim),
     Encoded: st.builds(Encoded, episodes, vectors(np.float32), embeddings),
     Episode: episodes,
     Fault: st.builds(Fault),
+    IndexEntry: st.builds(IndexEntry),
+    Known: st.builds(Known),
     LabelCount: st.builds(LabelCount),
+    LayeredShard: st.builds(LayeredShard, layers=st.lists(parts).map(tuple)),
     Labelled: st.builds(Labelled, places, tables),
     MemoryShard: st.builds(MemoryShard, layers=st.lists(parts).map(tuple)),
     Part: parts,
+    Reading: st.builds(Reading, options=st.dictionaries(names.filter(bool), names)),
     Recall: st.builds(Recall, names, counts, embeddings),
     Rejected: st.builds(Rejected),
     SourceFile: st.builds(SourceFile),
     SpeakerCount: st.builds(SpeakerCount),
     Spilled: st.builds(Spilled),
+    Tally: st.builds(Tally),
     Tail: st.builds(Tail, st.just(()) | places, embeddings),
 }
 records = st.one_of(

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from made_up_corpora import digests, episode, write_jsonl, write_season, write_srt
-from made_up_runs import rows_of
+from made_up_runs import episodes_labelled, files_read, rows_of
 
 from beam_pipeline.nights import recorded_night
 from beam_pipeline.output.manifest import read_manifests
@@ -50,7 +50,7 @@ def test_a_cascade_from_another_folder_reads_what_the_night_read_a_broken_link_t
     two_nights(label)
     first, second = read_manifests(str(tmp_path / "out")).values()
     assert second["counts"]["rejected_files"] == {"unreadable_file": 1}
-    assert [(one["source"], one["path"]) for one in second["inputs"]] == [
+    assert [(one["source"], one["path"]) for one in files_read(tmp_path / "out", second)] == [
         (f"quay/{name}.jsonl", str(tmp_path / "here" / "quay" / f"{name}.jsonl"))
         for name in ("02", "03")
     ]
@@ -78,20 +78,20 @@ def test_a_night_whose_files_are_not_as_they_were_is_refused_by_name(
     second = read_manifests(str(tmp_path / "out"))["2"]
     read, unread = (Path("quay").absolute() / name for name in ("02.jsonl", "03.jsonl"))
     monkeypatch.chdir("/")
-    assert recorded_night(second).paths == ("quay/02.jsonl", "quay/03.jsonl")
+    assert recorded_night(str(tmp_path / "out"), second).paths == ("quay/02.jsonl", "quay/03.jsonl")
 
     whole = read.read_bytes()
     read.write_bytes(whole[::-1])
     with pytest.raises(EmonetError, match=f"{read}: is not there as night 2 read it"):
-        recorded_night(second)
+        recorded_night(str(tmp_path / "out"), second)
     read.unlink()
     with pytest.raises(EmonetError, match=f"{read}: is not there as night 2 read it"):
-        recorded_night(second)
+        recorded_night(str(tmp_path / "out"), second)
     read.write_bytes(whole)
     unread.unlink()
     unread.write_bytes(whole)
     with pytest.raises(EmonetError, match=f"{unread}: is not there as night 2 read it"):
-        recorded_night(second)
+        recorded_night(str(tmp_path / "out"), second)
 
 
 def test_the_same_bytes_under_another_name_on_a_later_night_are_a_duplicate(
@@ -103,7 +103,7 @@ def test_the_same_bytes_under_another_name_on_a_later_night_are_a_duplicate(
     assert label("1", "quay") == 0
     assert label("2", "ship") == 0
     second = read_manifests(str(tmp_path / "out"))["2"]
-    assert list(second["episodes"]) == ["Ship/s02e01"]
+    assert episodes_labelled(tmp_path / "out", second) == ["Ship/s02e01"]
     assert (second["counts"]["utterances"], second["counts"]["duplicates"]) == (10, 10)
     assert second["counts"]["rejected"] == {}
     (row,) = rows_of(tmp_path / "out", second, "rejected")
@@ -121,7 +121,9 @@ def test_bytes_that_an_earlier_night_refused_are_no_duplicate(label: Label, tmp_
         "duplicate_episode": 10
     }
     assert label("2", "later") == 0
-    assert list(read_manifests(str(tmp_path / "out"))["2"]["episodes"]) == ["Ship/s02e02"]
+    assert episodes_labelled(tmp_path / "out", read_manifests(str(tmp_path / "out"))["2"]) == [
+        "Ship/s02e02"
+    ]
 
 
 def nameless(path: str, number: int) -> str:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 from made_up_corpora import write_season, write_srt
-from made_up_runs import ORIGIN, files_of, night, run_night, without_progress
+from made_up_runs import ORIGIN, files_of, files_read, night, run_night, without_progress
 
 from beam_pipeline.output.manifest import read_manifests
 from emonet.__main__ import main
@@ -91,7 +91,7 @@ def test_a_file_that_is_not_utf8_is_labelled_and_its_encoding_noted(
     latin = tmp_path / "quay" / "Quay S02E01.srt"
     latin.write_bytes(GOOD.replace("Good", "Déjà").encode("latin-1"))
     assert main(["label", *usual]) == 0
-    inputs = read_manifests(str(tmp_path / "out"))["0"]["inputs"]
+    inputs = files_read(tmp_path / "out", read_manifests(str(tmp_path / "out"))["0"])
     assert {Path(one["path"]).name: one["encoding"] for one in inputs} == {
         "01.jsonl": "utf-8",
         "Quay S02E01.srt": "cp1252",

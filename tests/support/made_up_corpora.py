@@ -16,7 +16,7 @@ from small_models import LABELS, WORDS
 from beam_pipeline.corpus.options import ReadOptions
 from beam_pipeline.corpus.paths import expand_inputs
 from beam_pipeline.nights import Engine, Night, label_night, submit_night
-from beam_pipeline.output.manifest import TABLES, Manifest, read_manifests
+from beam_pipeline.output.manifest import Manifest, read_manifests
 from beam_pipeline.slices import SLICE_UTTERANCES
 from emonet.cli.options import beam_options
 from model.checkpoint import Checkpoint
@@ -118,10 +118,10 @@ def labels_of(folder: Path, manifest: Any) -> pa.Table:
     )
 
 
-def digests(manifest: Any) -> dict[str, str]:
-    """The sha256 of each file of a run, by table and shard."""
+def digests(manifest: Any, *tables: str) -> dict[str, str]:
+    """The sha256 of each file of some tables of a run, by table and shard."""
     return {
         f"{table}/{Path(part['path']).name}": part["sha256"]
-        for table in TABLES
+        for table in tables or ("labels", "rejected", "memory")
         for part in manifest[table]
     }

@@ -19,7 +19,7 @@ from made_up_runs import LABELS, ORIGIN, WIDTH, Night, begin, entries
 
 from beam_pipeline.corpus.duplicates import only_once, resolve_claims
 from beam_pipeline.memory import last_n
-from beam_pipeline.output.manifest import labelled_before
+from beam_pipeline.output.index import earlier_copies, earlier_episodes
 from beam_pipeline.output.memories import read_memory
 from beam_pipeline.output.run import Run
 from beam_pipeline.output.tables import SHARDS
@@ -99,21 +99,22 @@ def label_files(folder: Path, name: str, files: Sequence[File]) -> tuple[Run, li
     return run, entries(run, what_is_found(run, files))
 
 
-def _read_once(run: Run, files: Iterable[File]) -> tuple[list[Episode], list[Rejected]]:
-    earlier = labelled_before(run.output, run.night)
+def _read_once(run: Run, files: Sequence[File]) -> tuple[list[Episode], list[Rejected]]:
+    earlier = earlier_episodes(run, {file.episode_id for file in files})
+    copied = earlier_copies(run, {file.sha256 for file in files})
     by_id, by_bytes = defaultdict(list), defaultdict(list)
     for file in files:
         by_id[file.episode_id].append(file.episode())
     bytes_of = {file.path: file.sha256 for file in files}
     rejected: list[Rejected] = []
     for episode_id, claims in by_id.items():
-        chosen, refused = resolve_claims(claims, earlier.episodes.get(episode_id))
+        chosen, refused = resolve_claims(claims, earlier.get(episode_id))
         rejected += refused
         if chosen:
             by_bytes[bytes_of[chosen.source]].append(chosen)
     episodes = []
     for sha256, copies in by_bytes.items():
-        once, refused = only_once(copies, earlier.copies.get(sha256, {}))
+        once, refused = only_once(copies, copied.get(sha256, {}))
         rejected += refused
         if once:
             episodes.append(once)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-import itertools
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +12,17 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from plain_commit import Reported, Requested, commit, parts
 
 from beam_pipeline.output.acceptance import Acceptance
-from beam_pipeline.output.commit import Entry, LabelCount, Requested, SpeakerCount, commit
-from beam_pipeline.output.manifest import TABLES, Manifest, Origin, Part
-from beam_pipeline.output.memories import MemoryShard, whole_memory, write_memory
+from beam_pipeline.output.accounting import LabelCount
+from beam_pipeline.output.commit import SpeakerCount
+from beam_pipeline.output.files import read_files
+from beam_pipeline.output.index import own_episodes
+from beam_pipeline.output.manifest import TABLES, Manifest, Origin, Part, parts_of
+from beam_pipeline.output.memories import whole_memory, write_memory
 from beam_pipeline.output.run import Run, begin_run
-from beam_pipeline.output.tables import shard_of, write_labels, write_rejected
+from beam_pipeline.output.tables import write_labels
 from beam_pipeline.records import (
     Labelled,
     Reason,
@@ -28,6 +31,7 @@ from beam_pipeline.records import (
     content_digest,
     labels_schema,
 )
+from beam_pipeline.storage import storage_of
 
 LABELS = ("joy", "neutral", "sadness")
 WIDTH = 4
@@ -127,14 +131,13 @@ def begin(folder: Path | str, name: str, **changes: Any) -> Run:
     return begin_run(str(folder), name, **{**usual, **changes})
 
 
-def entries(run: Run, whole: Night) -> list[Entry]:
-    """Writes the tables of a night, and tells what the commit must hear."""
+def entries(run: Run, whole: Night) -> list[Reported]:
+    """Writes labels and memory of a night, and what stages tell of it."""
     return [
-        *_parts(run, write_labels, whole.episodes, lambda one: one.place[3]),
-        *_parts(run, write_rejected, whole.rejected, lambda one: one.source),
-        *_parts(run, write_memory, whole.memory, lambda one: one[0]),
+        *parts(run, write_labels, whole.episodes, lambda one: one.place[3]),
+        *parts(run, write_memory, whole.memory, lambda one: one[0]),
         *(label_count(episode) for episode in whole.episodes),
-        Requested(tuple(source.path for source in whole.sources), {"corpus": "made up"}),
+        Requested(tuple(source.path for source in whole.sources)),
         SpeakerCount(len(whole.memory)),
         *whole.rejected,
         *whole.sources,
@@ -152,19 +155,32 @@ def label_count(episode: Labelled) -> LabelCount:
     return LabelCount(episode.place[3], digest, tuple(sorted(counts.items())))
 
 
-def written_parts(manifest: Mapping[str, Any]) -> list[Part]:
-    return [Part(**part) for table in TABLES for part in manifest[table]]
+def written_parts(folder: Path, manifest: Manifest) -> list[Part]:
+    storage = storage_of(str(folder))
+    return [part for table in TABLES for part in parts_of(storage, manifest, table)]
 
 
-def rows_of(folder: Path, manifest: Mapping[str, Any], table: str = "labels") -> list[Any]:
+def rows_of(folder: Path, manifest: Manifest, table: str = "labels") -> list[Any]:
     """All rows of one table of a night, file by file."""
-    tables = [pq.read_table(folder / part["path"], partitioning=None) for part in manifest[table]]
+    parts = parts_of(storage_of(str(folder)), manifest, table)
+    tables = [pq.read_table(folder / part.path, partitioning=None) for part in parts]
     return [row for read in tables for row in read.to_pylist()]
+
+
+def files_read(folder: Path | str, manifest: Manifest) -> list[dict[str, Any]]:
+    """The records of a night's files, by path."""
+    rows = read_files(storage_of(str(folder)), manifest)
+    return sorted(rows, key=lambda row: str(row["path"]))
+
+
+def episodes_labelled(folder: Path | str, manifest: Manifest) -> list[str]:
+    """The ids of the episodes that a night itself labels, in order."""
+    return sorted(one for one, _, _ in own_episodes(storage_of(str(folder)), manifest))
 
 
 def remembered(folder: Path, manifest: Manifest) -> dict[str, bytes]:
     """The bits that are remembered of each speaker after a night."""
-    layers = [Part(**part) for part in manifest["memory"]]
+    layers = parts_of(storage_of(str(folder)), manifest, "memory")
     return {
         speaker: embeddings.tobytes()
         for speaker, embeddings in whole_memory(str(folder), layers).items()
@@ -192,16 +208,3 @@ def files_of(folder: Path) -> dict[str, bytes]:
         for path in sorted(folder.rglob("*"))
         if path.is_file()
     }
-
-
-def _parts(
-    run: Run,
-    write: Callable[..., Part | MemoryShard],
-    rows: Iterable[Any],
-    key: Callable[[Any], str],
-) -> Iterator[Part | MemoryShard]:
-    def shard(row: Any) -> int:
-        return shard_of(key(row))
-
-    for number, group in itertools.groupby(sorted(rows, key=shard), shard):
-        yield write(run, number, list(group))

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from made_up_files import SRT
+from made_up_runs import episodes_labelled, files_read
 
 from beam_pipeline.corpus.folders import escaped, original
 from beam_pipeline.corpus.options import ReadOptions
@@ -227,13 +228,13 @@ def test_a_night_labels_latin_1_names_and_counts_what_cannot_be_read(
     assert main(["label", str(corpus), *flags, "--max-rejected", "0.5"]) == 0
     manifest = read_manifests(str(out))["0"]
     latin = rf"{corpus}/caf\xe9 S01E01.srt"
-    assert {one["path"]: (one["found"], one["rejected"]) for one in manifest["inputs"]} == {
+    assert {one["path"]: (one["found"], one["rejected"]) for one in files_read(out, manifest)} == {
         latin: (1, 0),
         f"{corpus}/b/S01E02.srt": (1, 0),
         f"{corpus}/gone": (1, 1),
         deep: (1, 1),
     }
-    assert set(manifest["episodes"]) == {r"caf\xe9/s01e01", "b/s01e02"}
+    assert set(episodes_labelled(out, manifest)) == {r"caf\xe9/s01e01", "b/s01e02"}
     rejected = [
         row["source"]
         for part in manifest["rejected"]
@@ -244,4 +245,4 @@ def test_a_night_labels_latin_1_names_and_counts_what_cannot_be_read(
     named = os.fsdecode(os.fsencode(corpus) + b"/caf\xe9 S01E01.srt")
     flags[1] = str(tmp_path / "other")
     assert main(["label", named, *flags]) == 0
-    assert [one["path"] for one in read_manifests(flags[1])["0"]["inputs"]] == [latin]
+    assert [one["path"] for one in files_read(flags[1], read_manifests(flags[1])["0"])] == [latin]

@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from made_up_nights import File, label_files
 from made_up_runs import ORIGIN, WIDTH, rows_of
+from plain_commit import commit
 
-from beam_pipeline.output.commit import commit
-from beam_pipeline.output.manifest import Manifest, outdated_nights, read_manifests
+from beam_pipeline.output.manifest import Manifest, read_manifests
+from beam_pipeline.output.past import outdated_nights
 from beam_pipeline.output.verify import verify
 from beam_pipeline.records import EmonetError
 

@@ -18,6 +18,7 @@ from made_up_runs import (
     WIDTH,
     Night,
     begin,
+    files_read,
     labelled,
     memory_of,
     night,
@@ -116,14 +117,14 @@ def test_the_manifest_names_every_file_with_its_rows_and_what_became_of_the_inpu
     whole = night(1, 2)
     manifest = run_night(tmp_path, "1", whole)
     assert read_manifests(str(tmp_path)) == {"1": manifest}
-    for part in written_parts(manifest):
+    for part in written_parts(tmp_path, manifest):
         assert pq.read_metadata(tmp_path / part.path).num_rows == part.rows
     counts = manifest["counts"]
     assert (counts["files"], counts["episodes"], counts["utterances"]) == (2, 2, 6)
     assert sum(counts["labels"].values()) == 6
     assert (counts["rejected"], counts["rejected_files"]) == ({}, {"no_cues": 1})
     assert counts["speakers"] == 2
-    assert manifest["inputs"][1]["episodes"] == [["show/s01e01", 3], ["show/s01e02", 3]]
+    assert files_read(tmp_path, manifest)[1]["episodes"] == [("show/s01e01", 3), ("show/s01e02", 3)]
 
 
 def test_the_same_inputs_give_the_same_bytes_and_the_later_run_supersedes(tmp_path: Path) -> None:
@@ -131,8 +132,8 @@ def test_the_same_inputs_give_the_same_bytes_and_the_later_run_supersedes(tmp_pa
     again = run_night(tmp_path, "1", night(1, 2))
     assert (first["supersedes"], again["supersedes"]) == (None, first["run"])
     assert read_manifests(str(tmp_path)) == {"1": again}
-    assert [part.sha256 for part in written_parts(first)] == [
-        part.sha256 for part in written_parts(again)
+    assert [part.sha256 for part in written_parts(tmp_path, first)] == [
+        part.sha256 for part in written_parts(tmp_path, again)
     ]
     # the files of the first are still there for whoever reads them now
     assert len(rows_of(tmp_path, first)) == 6

@@ -14,6 +14,7 @@ from made_up_runs import (
     begin,
     entries,
     files_of,
+    files_read,
     labelled,
     memory_of,
     night,
@@ -22,9 +23,10 @@ from made_up_runs import (
     run_night,
     source_of,
 )
+from plain_commit import commit
 
 from beam_pipeline.output.acceptance import Acceptance, check_requested, check_worth
-from beam_pipeline.output.commit import commit
+from beam_pipeline.output.files import files_spoken
 from beam_pipeline.output.manifest import read_manifests
 from beam_pipeline.records import EmonetError, Reason, Rejected, SourceFile, own_sentence
 
@@ -168,7 +170,7 @@ def test_a_refusal_crosses_an_engine_whole_whatever_files_are_called(
     whole = Night(rejected=(one,), sources=(dataclasses.replace(BAD, path=source),))
     manifest = run_night(tmp_path_factory.mktemp("out"), "1", whole)
     with pytest.raises(EmonetError) as raised:
-        check_worth(manifest, STRICT, None)
+        check_worth(manifest, STRICT, [])
     sentence = str(raised.value)
     elsewhere = RuntimeError(f"Traceback\nmodule.EmonetError: {sentence} [while running 'Commit']")
     assert own_sentence(elsewhere) == sentence
@@ -176,9 +178,10 @@ def test_a_refusal_crosses_an_engine_whole_whatever_files_are_called(
 
 
 @pytest.fixture(scope="module")
-def held(tmp_path_factory: pytest.TempPathFactory) -> dict[str, object]:
+def held(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
     """A night that was labelled from `made/up.srt`, and was asked for `made/bad.srt`, too."""
-    return run_night(tmp_path_factory.mktemp("held"), "1", night(1, 2))
+    folder = tmp_path_factory.mktemp("held")
+    return files_spoken(files_read(folder, run_night(folder, "1", night(1, 2))))
 
 
 @pytest.mark.parametrize(
@@ -191,22 +194,22 @@ def held(tmp_path_factory: pytest.TempPathFactory) -> dict[str, object]:
     ],
 )
 def test_a_night_may_be_run_again_with_its_files_and_more(
-    held: dict[str, object], paths: tuple[str, ...]
+    held: set[str], paths: tuple[str, ...]
 ) -> None:
-    check_requested(held, paths, STRICT)
+    check_requested("1", held, paths, STRICT)
 
 
 @pytest.mark.parametrize("paths", [(), ("made/bad.srt",), ("other/a.srt", "other/b.srt")])
 def test_a_night_that_would_lose_a_file_is_refused_and_both_sides_are_named(
-    held: dict[str, object], paths: tuple[str, ...]
+    held: set[str], paths: tuple[str, ...]
 ) -> None:
     with pytest.raises(EmonetError) as raised:
-        check_requested(held, paths, STRICT)
+        check_requested("1", held, paths, STRICT)
     message = str(raised.value)
     assert f"night 1 holds {Path('made/up.srt').absolute()}, and this run is asked for" in message
     for path in (*paths[:1], "--night NAME", "--replace"):
         assert path in message
-    check_requested(held, paths, Acceptance(replace=True))
+    check_requested("1", held, paths, Acceptance(replace=True))
 
 
 def test_the_files_in_an_archive_are_kept_with_it(tmp_path: Path) -> None:
@@ -216,9 +219,10 @@ def test_the_files_in_an_archive_are_kept_with_it(tmp_path: Path) -> None:
     run = begin(tmp_path, "1")
     whole = Night(episodes=episodes, sources=(archive,), memory=memory_of("ann"))
     manifest = commit(run, [*entries(run, whole), inner])
-    check_requested(manifest, ("made/up.zip",), STRICT)
+    held = files_spoken(files_read(tmp_path, manifest))
+    check_requested("1", held, ("made/up.zip",), STRICT)
     with pytest.raises(EmonetError, match=r"holds \S+/made/up\.zip, and this run"):
-        check_requested(manifest, ("made/other.zip",), STRICT)
+        check_requested("1", held, ("made/other.zip",), STRICT)
 
 
 def test_a_run_over_other_files_is_refused_before_it_writes_anything(tmp_path: Path) -> None:

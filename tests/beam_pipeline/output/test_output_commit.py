@@ -19,6 +19,7 @@ from made_up_runs import (
     begin,
     entries,
     files_of,
+    files_read,
     labelled,
     night,
     query,
@@ -27,17 +28,20 @@ from made_up_runs import (
     source_of,
     written_parts,
 )
+from plain_commit import Reported, Requested, accounted, commit
 
-from beam_pipeline.output.commit import Entry, Fault, LabelCount, Requested, SpeakerCount, commit
+from beam_pipeline.output.accounting import Fault, LabelCount
+from beam_pipeline.output.commit import Entry, SpeakerCount
+from beam_pipeline.output.commit import commit as commit_entries
 from beam_pipeline.output.manifest import Part, read_manifests
 from beam_pipeline.output.memories import MemoryShard, read_memory
 from beam_pipeline.records import EmonetError, Reason, Rejected, SourceFile
 
-Damage = Callable[[list[Entry]], list[Entry]]
+Damage = Callable[[list[Reported]], list[Reported]]
 
 
 def without(kind: type, at: int = 0) -> Damage:
-    def damage(reported: list[Entry]) -> list[Entry]:
+    def damage(reported: list[Reported]) -> list[Reported]:
         lost = [entry for entry in reported if isinstance(entry, kind)][at]
         return [entry for entry in reported if entry is not lost]
 
@@ -45,20 +49,20 @@ def without(kind: type, at: int = 0) -> Damage:
 
 
 def doubled(kind: type, at: int = 0) -> Damage:
-    def damage(reported: list[Entry]) -> list[Entry]:
+    def damage(reported: list[Reported]) -> list[Reported]:
         return [*reported, [entry for entry in reported if isinstance(entry, kind)][at]]
 
     return damage
 
 
 def without_table(table: str) -> Damage:
-    def damage(reported: list[Entry]) -> list[Entry]:
+    def damage(reported: list[Reported]) -> list[Reported]:
         return [e for e in reported if not (isinstance(e, Part) and e.table == table)]
 
     return damage
 
 
-def with_fault(reported: list[Entry]) -> list[Entry]:
+def with_fault(reported: list[Reported]) -> list[Reported]:
     return [*reported, Fault("show/s01e02", "ann: 0 recalls, expected 1")]
 
 
@@ -66,13 +70,15 @@ def test_each_file_that_an_archive_names_is_to_be_read_once(tmp_path: Path) -> N
     members = (BAD.path,)
     packed = SourceFile("made/up.zip", "2" * 64, 1, "zip", "", 0, 0, 0, 0, (), (), members)
     run = begin(tmp_path, "1")
-    reported: list[Entry] = [
+    reported: list[Reported] = [
         one for one in entries(run, night(1, 2)) if not isinstance(one, Requested)
     ]
-    reported += [Requested(("made/up.srt", packed.path), {}), packed]
+    reported += [Requested(("made/up.srt", packed.path)), packed]
     with pytest.raises(EmonetError, match=r"made/bad.srt: read 0 times, expected 1"):
         commit(run, without(SourceFile, 1)(reported))
-    assert commit(run, reported)["inputs"][2]["members"] == [BAD.path]
+    manifest = commit(run, reported)
+    (archive,) = [one for one in files_read(tmp_path, manifest) if one["source"] == packed.path]
+    assert archive["members"] == [str(Path(BAD.path))]
 
 
 @pytest.mark.parametrize(
@@ -81,7 +87,6 @@ def test_each_file_that_an_archive_names_is_to_be_read_once(tmp_path: Path) -> N
         (without(LabelCount), "show/s01e01: 3 utterances read, 0 labelled or rejected"),
         (doubled(LabelCount), "show/s01e01: 3 utterances read, 6 labelled or rejected"),
         (without_table("labels"), "6 utterances labelled, 0 written"),
-        (without_table("rejected"), "1 refusals, 0 written"),
         (without(MemoryShard), "2 speakers to remember, 1 written"),
         (without(SpeakerCount), "0 speakers to remember, 2 written"),
         (without(SourceFile, 1), "made/bad.srt: read 0 times, expected 1"),
@@ -101,6 +106,31 @@ def test_what_is_lost_or_doubled_is_refused_by_episode_and_count(
     assert message in str(refused.value)
     assert "night 1 is not committed" in str(refused.value)
     assert read_manifests(str(tmp_path)) == {"1": before}
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        ("rejected", "1 refusals, 0 written"),
+        ("files", "2 files read, 0 written"),
+        ("episodes", "2 episodes labelled, 0 written"),
+        ("copies", "2 files of labelled episodes, 0 written"),
+    ],
+)
+def test_a_table_of_which_a_file_is_lost_is_refused(
+    tmp_path: Path, table: str, message: str
+) -> None:
+    run = begin(tmp_path, "1")
+    heard = accounted(run, entries(run, night(1, 2)))
+    kept = [one for one in heard if table not in {part.table for part in parts_in(one)}]
+    assert len(kept) < len(heard)
+    with pytest.raises(EmonetError, match=f"the run: {message}"):
+        commit_entries(run, kept)
+    assert read_manifests(str(tmp_path)) == {}
+
+
+def parts_in(entry: Entry) -> tuple[Part, ...]:
+    return (entry,) if isinstance(entry, Part) else getattr(entry, "layers", ())
 
 
 def test_one_episode_lost_and_another_doubled_are_both_found(tmp_path: Path) -> None:
@@ -318,7 +348,7 @@ def nights_found_whole(folder: Path) -> Iterator[str]:
     """The committed nights; everything that their manifests name is there as they say."""
     for name, manifest in read_manifests(str(folder)).items():
         yield name
-        for part in written_parts(manifest):
+        for part in written_parts(folder, manifest):
             content = (folder / part.path).read_bytes()
             assert hashlib.sha256(content).hexdigest() == part.sha256
 

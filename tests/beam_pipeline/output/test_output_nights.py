@@ -25,21 +25,22 @@ from made_up_runs import (
     remembered,
     run_night,
 )
+from plain_commit import commit
 
-from beam_pipeline.output.commit import commit
-from beam_pipeline.output.manifest import (
-    named_paths,
-    outdated_nights,
-    parts_of,
-    read_manifests,
-)
+from beam_pipeline.output.manifest import Part, named_paths, parts_of, read_manifests
+from beam_pipeline.output.past import outdated_nights
 from beam_pipeline.output.vacuum import unnamed_runs, vacuum
 from beam_pipeline.output.verify import verify
 from beam_pipeline.output.views import views_are_current
 from beam_pipeline.records import EmonetError
+from beam_pipeline.storage import storage_of
 
 WEEK = datetime.timedelta(days=7)
 SPEAKERS = [f"speaker {number}" for number in range(12)]
+
+
+def parts(folder: Path, manifest: Any, table: str) -> tuple[Part, ...]:
+    return parts_of(storage_of(str(folder)), manifest, table)
 
 
 @settings(max_examples=40)
@@ -58,7 +59,7 @@ def test_layers_hold_the_newest_memory_of_everybody_and_stay_few(
         manifest = run_night(folder, f"{number}", Night(memory=memory))
         newest |= {speaker: embeddings.tobytes() for speaker, embeddings in memory}
         assert remembered(folder, manifest) == newest
-        rows = [part.rows for part in parts_of(manifest, "memory") if part.shard == 0]
+        rows = [part.rows for part in parts(folder, manifest, "memory") if part.shard == 0]
         # an older layer has more rows than all that are newer together had when it was kept
         assert all(older > newer for newer, older in itertools.pairwise(rows))
     assert list(verify(str(folder))) == []
@@ -68,11 +69,13 @@ def test_a_night_writes_who_spoke_and_not_everybody_ever_heard(tmp_path: Path) -
     crowd = memory_of(*(f"extra {number}" for number in range(800)))
     first = run_night(tmp_path, "1", Night(memory=crowd))
     second = run_night(tmp_path, "2", Night(memory=memory_of("ann", "bo", seed=2)))
-    own = [part for part in parts_of(second, "memory") if f"run={second['run']}" in part.path]
+    own = [
+        part for part in parts(tmp_path, second, "memory") if f"run={second['run']}" in part.path
+    ]
     assert sum(part.rows for part in own) == 2
     assert len(remembered(tmp_path, second)) == 802
-    kept = set(parts_of(second, "memory")) - set(own)
-    assert kept == set(parts_of(first, "memory"))
+    kept = set(parts(tmp_path, second, "memory")) - set(own)
+    assert kept == set(parts(tmp_path, first, "memory"))
 
 
 def test_the_memory_view_shows_the_newest_row_of_each_speaker(
@@ -137,8 +140,8 @@ def test_a_clock_set_back_and_another_time_zone_change_no_byte(
     here, there = (read_manifests(str(tmp_path / name)) for name in ("here", "there"))
     for name in "12":
         for table in ("labels", "rejected", "memory"):
-            assert [part.sha256 for part in parts_of(here[name], table)] == [
-                part.sha256 for part in parts_of(there[name], table)
+            assert [part.sha256 for part in parts(tmp_path / "here", here[name], table)] == [
+                part.sha256 for part in parts(tmp_path / "there", there[name], table)
             ]
 
 
@@ -154,7 +157,7 @@ def test_verify_names_a_file_with_a_flipped_byte_and_one_that_is_gone(
 ) -> None:
     manifest = run_night(tmp_path, "1", night(*range(9)))
     run_night(tmp_path, "2", night(10))
-    first, *_ = parts_of(manifest, table)
+    first, *_ = parts(tmp_path, manifest, table)
     flip(tmp_path / first.path)
     (problem,) = verify(str(tmp_path))
     assert problem.startswith(f"night 1: {tmp_path}/{first.path}: does not have the sha256")
@@ -168,14 +171,15 @@ def test_verify_names_a_manifest_with_a_flipped_byte_and_still_checks_the_others
 ) -> None:
     run_night(tmp_path, "1", night(1))
     manifest = run_night(tmp_path, "2", night(2))
-    damaged, gone = tmp_path / "_manifests" / "night=1.json", parts_of(manifest, "labels")[0]
+    damaged = tmp_path / "_manifests" / "night=1.json"
+    gone = parts(tmp_path, manifest, "labels")[0]
     flip(damaged)
     (tmp_path / gone.path).unlink()
     first, second = verify(str(tmp_path))
     assert str(damaged) in first
     assert gone.path in second
     with pytest.raises(EmonetError, match=r"night=1\.json"):
-        begin(tmp_path, "3")
+        begin(tmp_path, "2")
 
 
 def test_verify_finds_views_of_other_manifests(tmp_path: Path) -> None:
@@ -184,7 +188,7 @@ def test_verify_finds_views_of_other_manifests(tmp_path: Path) -> None:
     (problem,) = verify(str(tmp_path))
     assert "views.sql" in problem
     run_night(tmp_path, "2", night(2))
-    assert views_are_current(str(tmp_path))
+    assert views_are_current(storage_of(str(tmp_path)))
 
 
 def test_verify_of_a_folder_without_nights_says_so(tmp_path: Path) -> None:
@@ -207,7 +211,7 @@ def test_vacuum_removes_what_no_manifest_names_and_nothing_else(
     (tmp_path / "notes.txt").write_text("mine")
     runs = {(run.night, run.run) for run in unnamed_runs(str(tmp_path))}
     assert runs == {("1", superseded["run"]), ("2", dead.name)}
-    kept = set(named_paths(read_manifests(str(tmp_path)).values()))
+    kept = set(named_paths(storage_of(str(tmp_path)), read_manifests(str(tmp_path)).values()))
     rows = query(tmp_path, "FROM labels ORDER BY ALL", monkeypatch)
 
     assert vacuum(str(tmp_path), WEEK, later(6)).files == ()
@@ -249,27 +253,3 @@ def test_a_run_whose_files_were_removed_before_it_commits_is_refused(tmp_path: P
     with pytest.raises(EmonetError, match="is gone before night 1 could name it"):
         commit(run, reported)
     assert read_manifests(str(tmp_path)) == {}
-
-
-def test_views_are_made_anew_when_another_run_commits_in_between(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from beam_pipeline.output import views
-
-    run_night(tmp_path, "1", night(1))
-    calls: list[str] = []
-
-    def read_and_let_another_commit(output: str) -> Any:
-        manifests = read_manifests(output)
-        if not calls:
-            calls.append(output)
-            run_night(tmp_path, "3", night(3))
-        return manifests
-
-    monkeypatch.setattr(views, "read_manifests", read_and_let_another_commit)
-    run_night(tmp_path, "2", night(2))
-    assert query(tmp_path, "SELECT DISTINCT night FROM labels ORDER BY 1", monkeypatch) == [
-        ("1",),
-        ("2",),
-        ("3",),
-    ]

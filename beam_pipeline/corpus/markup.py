@@ -135,6 +135,9 @@ _STRAY_COLON = re.compile(r"^(>{2,}|-|) ?:(?![()]) ?")
 
 
 def _is_scene(raw: str) -> bool:
+    # nearly all lines begin with a word and have no brackets, and need no closer look
+    if raw[:1].isalnum() and "(" not in raw and "[" not in raw and "&" not in raw:
+        return False
     text = plain(raw)
     begins = text.lstrip().startswith(_STORY_MARK) or bool(_SCENE_NOTE.search(text))
     bare = "".join(text.split())
@@ -143,4 +146,5 @@ def _is_scene(raw: str) -> bool:
 
 def _without_stray_colon(line: str) -> str:
     """`- (laughing): I know` has lost its description, and with it the use of its colon."""
-    return _STRAY_COLON.sub(r"\1 ", " ".join(line.split())).strip()
+    collapsed = " ".join(line.split())
+    return _STRAY_COLON.sub(r"\1 ", collapsed).strip() if ":" in collapsed[:5] else collapsed

@@ -188,7 +188,7 @@ def _growth(was: list[str], now: list[str]) -> _Step:
 def _rolling(shown: Sequence[_Shown], steps: Sequence[_Step]) -> list[bool]:
     """Whether captions roll up, for each step."""
     evidence = [step.is_evidence for step in steps]
-    timed = any(_WORD_TIME.search(line) for one in shown for line in one.cue.lines)
+    timed = any("<" in line and _WORD_TIME.search(line) for one in shown for line in one.cue.lines)
     if timed or MIN_STEPS <= sum(evidence) >= MIN_SHARE * len(steps):
         return [True] * len(steps)
     rolls: list[bool] = []

@@ -28,6 +28,7 @@ _SUNG = re.compile(
 )
 _OPENS = re.compile(rf"[^\w{NOTES}#]*(?:[{NOTES}]|#\s)")
 _CLOSES = re.compile(rf"(?:[{NOTES}]|\s#)\s*$")
+_ANY_NOTE = re.compile(rf"[{NOTES}#]")
 _NOTE = re.compile(rf"[{NOTES}]+|(?<!\S)#(?!\S)")
 _MARKED = re.compile(r"\s*(?:>>|[-‐−–—•])", re.MULTILINE)
 
@@ -40,7 +41,7 @@ _GOES_ON = re.compile(r"\s*(?:[a-z,]|['’]\w)")
 
 def has_notes(text: str) -> bool:
     """Whether something in a text may be a note of music."""
-    return "#" in text or any(note in text for note in NOTES)
+    return _ANY_NOTE.search(text) is not None
 
 
 def without_songs(text: str) -> str:

@@ -21,6 +21,9 @@ LAYERED = ("memory", "episodes", "copies")
 
 TABLES = ("labels", "rejected", "files", *LAYERED)
 
+_TABLES_OF_1 = ("labels", "rejected", "memory")
+"""Tables of version 1, whose key `episodes` is none."""
+
 NAMED_HERE = 100
 """Files that a manifest names itself; of more than that, the longest lists have files of their own,
 so that it stays small whatever the night."""
@@ -167,6 +170,8 @@ def parts_of(storage: Storage, manifest: Manifest, table: str) -> tuple[Part, ..
       EmonetError: the list of them is a file of its own, and that is missing or damaged.
     """
     named = manifest.get(table, [])
+    if manifest["version"] == 1 and table not in _TABLES_OF_1:
+        named = []
     if isinstance(named, list):
         return tuple(Part(**part) for part in named)
     content = checked(storage, named["path"], named["sha256"])
@@ -233,7 +238,7 @@ def named_paths(storage: Storage, manifests: Iterable[Manifest]) -> Iterator[str
     for manifest in manifests:
         for table in TABLES:
             yield from (part.path for part in parts_of(storage, manifest, table))
-            if isinstance(manifest.get(table), dict):
+            if manifest["version"] != 1 and isinstance(manifest[table], dict):
                 yield manifest[table]["path"]
         if "sha256" in manifest["reading"]:
             yield manifest["reading"]["path"]

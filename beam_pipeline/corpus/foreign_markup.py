@@ -9,6 +9,8 @@ from __future__ import annotations
 import html
 import re
 
+from beam_pipeline.corpus.speaker_kinds import DIARISED
+
 TAG = re.compile(
     r"</?[A-Za-z][^<>]*>|<[\d:.]+>|\{\\[^{}]*\}|\{/?[biusBIUS]\d?\}|\{[A-Za-z]:[^{}]*\}"
 )
@@ -17,7 +19,7 @@ TAG = re.compile(
 _BREAK = re.compile(
     r"<\s*/?\s*br\s*/?\s*>\n?|\\[Nn]\n?"
     # what a diariser writes before a bar is a name
-    r"|(?P<name>^\s*\[?(?:speaker|spkr?)[ _-]?\w{1,7}\]?\|)|\|\n?",
+    rf"|(?P<name>^\s*\[?{DIARISED}\]?\|)|\|\n?",
     re.IGNORECASE | re.MULTILINE,
 )
 _LEFT_OF_BREAK = re.compile(r"\\[Nn]|(?<!\|)\|$", re.MULTILINE)

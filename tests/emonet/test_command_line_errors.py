@@ -29,7 +29,7 @@ BAD = {
     "empty.srt": b"",
     "no cue.srt": b"good night, and nothing else\n",
     "timeless.srt": (GOOD + TIMELESS).encode(),
-    "cut.srt.gz": gzip.compress(GOOD.encode())[:-9],
+    "cut.srt.gz": gzip.compress(GOOD.encode(), mtime=0)[:-9],
     "endless.jsonl": b'{"text": "' + b"a" * 50 * 2**20 + b'"}\n',
     "song.mp3": bytes(range(256)) * 10,
     "columns.csv": b"who,said\nBo,good night\n",

@@ -71,11 +71,13 @@ _PARTS = (
     "vip", "ads from", "any video", "free ", "movies", "downloaded", "untertitel",
     "sous-titrage",
 )  # fmt: skip
+_PART = re.compile("|".join(map(re.escape, _PARTS)))
 
 
 def without_credits(text: str) -> str:
     """A cue's text with as many lines, but without those that are credits or advertisements."""
     kept: list[str] = []
+    may_spread = _PART.search(text.lower()) is not None
     at = 0
     while at <= len(text):
         end = text.find("\n", at)
@@ -85,7 +87,7 @@ def without_credits(text: str) -> str:
             at = made.end() + 1
             continue
         line = text[at:end]
-        kept.append("" if _may_spread(line) and _SPREAD.search(line) else line)
+        kept.append("" if may_spread and _SPREAD.search(line) else line)
         at = end + 1
     return "\n".join(kept)
 
@@ -98,8 +100,3 @@ def _may_be_made(text: str, at: int) -> bool:
     return (
         begins in _BEGINNINGS or "©" in first[0] or not begins.isascii() or first[0][-2:-1] == "."
     )
-
-
-def _may_spread(line: str) -> bool:
-    folded = line.lower()
-    return any(part in folded for part in _PARTS)

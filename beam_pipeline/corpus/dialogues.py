@@ -68,8 +68,10 @@ def split_dialogues(cues: Sequence[Cue], cast: Cast, options: ReadOptions) -> Di
         for piece in _pieces(at, cue, cast, _parts(cue, voices, vocabulary)):
             scene = scene or piece.scene
             if markup.has_words(piece.text) and not _is_no_speech(piece):
-                mark = ">>" if turned and not piece.mark else piece.mark
-                pieces.append(dataclasses.replace(piece, scene=scene, mark=mark))
+                if scene or turned:
+                    mark = ">>" if turned and not piece.mark else piece.mark
+                    piece = dataclasses.replace(piece, scene=scene, mark=mark)
+                pieces.append(piece)
                 scene = turned = False
         turned = turned or _ends_turned(voices)
     used = {piece.cue for piece in pieces}

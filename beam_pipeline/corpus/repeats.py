@@ -56,10 +56,11 @@ class _Line:
 
 @dataclasses.dataclass
 class _Shown:
-    """A cue, what is on the screen with it, and what of that is new."""
+    """A cue, what it says, what is on the screen with it, and what of that is new."""
 
     cue: Cue
     end_ms: int
+    words: tuple[str, ...] = ()
     screen: list[_Line] = dataclasses.field(default_factory=list)
     new: list[_Line] = dataclasses.field(default_factory=list)
 
@@ -111,6 +112,7 @@ def _begin(cue: Cue) -> _Shown:
     shown = _Shown(cue, cue.end_ms)
     lines = [(_words(raw), raw) for raw in cue.lines]
     shown.screen = shown.new = [_Line(words, raw, shown) for words, raw in lines if words]
+    shown.words = tuple(line.words for line in shown.screen)
     return shown
 
 
@@ -135,13 +137,12 @@ def _once(cues: Iterable[_Shown]) -> list[_Shown]:
     kept: list[_Shown] = []
     latest: dict[tuple[str, ...], _Shown] = {}
     for one in cues:
-        words = tuple(line.words for line in one.screen)
-        known = latest.get(words) if words else None
+        known = latest.get(one.words) if one.words else None
         if known and _is_shown_with(known, one.cue):
             known.end_ms = max(known.end_ms, one.cue.end_ms)
             known.cue = dataclasses.replace(known.cue, name=known.cue.name or one.cue.name)
         else:
-            latest[words] = one
+            latest[one.words] = one
             kept.append(one)
     return kept
 
@@ -155,10 +156,10 @@ def _is_shown_with(known: _Shown, cue: Cue) -> bool:
 def _step(before: _Shown, one: _Shown) -> _Step:
     """How the lines of a cue go on from those of the cue before."""
     pause = one.cue.start_ms - before.end_ms
-    if pause > MAX_PAUSE_MS or not before.screen or not one.screen:
+    was, now = before.words, one.words
+    # whatever rolls up shows the last line again, be it with more words
+    if pause > MAX_PAUSE_MS or not was or not any(line.startswith(was[-1]) for line in now):
         return _ANEW
-    was = [line.words for line in before.screen]
-    now = [line.words for line in one.screen]
     stays = pause <= SAME_MS and was[-len(now) :] == now
     if stays and one.is_brief and not before.is_brief:
         return _Step(len(now), is_evidence=True)
@@ -176,7 +177,7 @@ def _step(before: _Shown, one: _Shown) -> _Step:
     return _growth(was, now)
 
 
-def _growth(was: list[str], now: list[str]) -> _Step:
+def _growth(was: Sequence[str], now: Sequence[str]) -> _Step:
     """The step of a line that is written bit by bit, below those that stay."""
     for carried in range(min(len(was), len(now)), 0, -1):
         last = now[carried - 1]
@@ -214,7 +215,7 @@ def _go_on(before: _Shown, one: _Shown, carried: int) -> None:
 
 def _roll_words(shown: Sequence[_Shown]) -> None:
     """Does the same by words, if that is how the captions roll up."""
-    texts = [" ".join(line.words for line in one.screen).split() for one in shown]
+    texts = [" ".join(one.words).split() for one in shown]
     both = zip(itertools.pairwise(shown), itertools.pairwise(texts), strict=True)
     carried = [_carried_words(*cues, *words) for cues, words in both]
     pairs = zip(carried, texts[1:], strict=True)

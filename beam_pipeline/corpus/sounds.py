@@ -58,7 +58,7 @@ def with_plain_brackets(text: str) -> str:
     """
     if "*" in text:
         text = _STARRED.sub(_bracketed, text)
-    return text.translate(_WIDE)
+    return text if text.isascii() else text.translate(_WIDE)
 
 
 def _bracketed(starred: re.Match[str]) -> str:

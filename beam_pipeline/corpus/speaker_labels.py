@@ -157,7 +157,9 @@ def learn(lines: Iterable[str], min_uses: int = MIN_USES) -> Vocabulary:
     letters = capitals = begun = 0
     finished = True
     for line in lines:
-        mark, rest = _split_mark(_DIARISED.sub("", line, count=1))
+        mark, rest = _split_mark(line)
+        if diarised := _DIARISED.match(rest):
+            rest = rest[diarised.end() :]
         aside = _ASIDE.match(rest)
         label, speech = (None, rest[aside.end() :]) if aside else _split_colon(rest)
         begins = bool(mark) or finished

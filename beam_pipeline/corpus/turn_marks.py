@@ -37,7 +37,7 @@ _SECOND_TURN = re.compile(
 
 def on_their_own_lines(text: str) -> str:
     """A cue with each turn on a line of its own: `- Yes. - No.` becomes two."""
-    if "-" not in text and ":" not in text and not any(dash in text for dash in "‐−•–—"):
+    if "-" not in text and ":" not in text and text.isascii():
         return text
     return _SECOND_TURN.sub(r"\g<0>\n", text)
 

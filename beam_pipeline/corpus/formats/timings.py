@@ -174,7 +174,9 @@ def _next(times: Sequence[int], start_ms: int) -> int:
 
 
 def _possible(time_ms: int | None) -> int | None:
-    return None if time_ms is None or time_ms > limits.MAX_TIME_MS else max(time_ms, 0)
+    if time_ms is None or 0 <= time_ms <= limits.MAX_TIME_MS:
+        return time_ms
+    return 0 if time_ms < 0 else None
 
 
 def _normalised(line: str) -> str:

@@ -81,18 +81,20 @@ def label_night(output: str, night: Night, engine: Engine) -> Manifest:
         elsewhere.
     """
     job = _job(output, night, engine)
-    if _in_process(engine):
-        slice_utterances = engine.slice_utterances
-        label_in_slices(job, night.paths, engine.options, slice_utterances, fresh=night.fresh)
-    else:
-        _label_whole(job, engine)
+    try:
+        if _in_process(engine):
+            slice_utterances = engine.slice_utterances
+            label_in_slices(job, night.paths, engine.options, slice_utterances, fresh=night.fresh)
+        else:
+            _label_whole(job, engine)
+    finally:
+        storage_of(output).delete(job.inputs)
     held = read_manifest(storage_of(output), night.name)
     if held is None or held[0]["run"] != job.run.name:
         raise EmonetError(
             f"the engine ended, and night {night.name} is not committed by run {job.run.name}; "
             "--verbose shows its log"
         )
-    storage_of(output).delete(job.inputs)
     return held[0]
 
 

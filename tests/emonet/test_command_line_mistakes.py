@@ -61,8 +61,8 @@ def test_a_forgotten_flag_leaves_the_good_night_and_names_the_file_and_the_flag(
     out: Out, tmp_path: Path, capsys: Caught, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     table = tmp_path / "quay.csv"
-    table.write_text("who,line\nBo,quiet rain\nBo,good night\n")
-    assert out.label(table, "--columns", "text=line,speaker=who") == 0
+    table.write_text("kto,zdanie\nBo,quiet rain\nBo,good night\n")
+    assert out.label(table, "--columns", "text=zdanie,speaker=kto") == 0
     before = out.nights
     capsys.readouterr()
     assert out.label(table) == 1

@@ -141,7 +141,7 @@ def _job(output: str, night: Night, engine: Engine) -> Job:
         night.acceptance,
     )
     size = total_size([located(path, night.reading.folder) for path in night.paths])
-    run = dataclasses.replace(run, shards=shards_for(size))
+    run = dataclasses.replace(run, shards=shards_for(size), precision=precision)
     source = ModelSource(str(checkpoint.folder), engine.encoder, precision)
     return Job(write_inputs(run, night.paths), reading, source, run, engine.accelerator)
 

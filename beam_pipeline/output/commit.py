@@ -125,6 +125,7 @@ def _manifest(
         "run": run.name,
         "supersedes": run.supersedes,
         "model_id": run.model_id,
+        "precision": run.precision,
         "origin": dataclasses.asdict(run.origin),
         "memory_from": {"night": run.memory_night, "sha256": run.memory_sha256},
         "episodes_before": run.episodes_before,

@@ -45,6 +45,7 @@ class Run:
       acceptance: what it must come to for its commit.
       shards: over how many files its labels, and its refusals, are spread.
       folder: what all paths begin with that it writes to; empty, or ends in `/`.
+      precision: in which its labels and embeddings are computed, None where that is not known.
       memory_before: what else is remembered, before that: files that it never takes in.
     """
 
@@ -64,6 +65,7 @@ class Run:
     acceptance: Acceptance = dataclasses.field(default_factory=Acceptance)
     shards: int = 8
     folder: str = ""
+    precision: str | None = None
     memory_before: tuple[Part, ...] = ()
 
 

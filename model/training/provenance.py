@@ -13,6 +13,8 @@ import torch
 
 from model.dataset import Data, digest, label_counts
 from model.encoders.references import EncoderReference
+from model.network.encoder import fastest_device
+from model.network.precision import precision_on
 from model.network.settings import Settings, TrainingSettings
 from model.network.settings_file import as_table
 from model.training.progress import Epoch
@@ -65,6 +67,7 @@ def history_of(epochs: Sequence[Epoch], data: Data) -> dict[str, Any]:
         "train_utterances": sum(map(len, data.train)),
         "dev_utterances": sum(map(len, data.dev)),
         "train_labels": dict(sorted(label_counts(data.train).items())),
+        "precision": precision_on(fastest_device()),
         "versions": {
             "python": platform.python_version(),
             "torch": torch.__version__,

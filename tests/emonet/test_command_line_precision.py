@@ -15,7 +15,7 @@ from torch import nn
 from beam_pipeline.output.manifest import read_manifests
 from beam_pipeline.stages.model_cache import ModelSource
 from emonet.__main__ import main
-from model.checkpoint import Checkpoint
+from model.checkpoint import Checkpoint, open_checkpoint
 from model.encoders.references import EncoderReference
 from model.network.precision import VARIABLE, Precision
 
@@ -96,6 +96,7 @@ def test_training_evaluation_labelling_and_a_new_memory(
     ]
     assert begun == [f"training: {part}" for part in parts]
     assert_all_in(precision, seen)
+    assert open_checkpoint(Path(checkpoint)).provenance["precision"] == precision
 
     capsys.readouterr()
     flags = ["--history", data, "--json", "--checkpoint", checkpoint]
@@ -105,7 +106,9 @@ def test_training_evaluation_labelling_and_a_new_memory(
 
     flags = ["--output", output, "--checkpoint", checkpoint, "--any-language"]
     assert main(["label", dev, *flags]) == 0
-    assert labels_of(Path(output), read_manifests(output)["0"]).num_rows == 12
+    manifest = read_manifests(output)["0"]
+    assert manifest["precision"] == precision
+    assert labels_of(Path(output), manifest).num_rows == 12
     assert_all_in(precision, seen)
 
     assert main(["rebuild-memory", output, "--checkpoint", checkpoint]) == 0

@@ -59,8 +59,14 @@ class Spill:
     """A file that records are appended to, in a `with` block."""
 
     def __init__(self, path: Path):
+        """Makes the file.
+
+        Raises:
+          EmonetError: it cannot be made; so do all other methods where there is no room left.
+        """
         self._path = str(path)
-        self._file = open(path, "wb")  # noqa: SIM115
+        with _writing(path):
+            self._file = open(path, "wb")  # noqa: SIM115
 
     def __enter__(self) -> Spill:
         return self
@@ -71,25 +77,17 @@ class Spill:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._file.close()
+        with _writing(self._path):
+            self._file.close()
 
     def append(self, record: Record) -> Spilled:
-        """Writes a record, and tells where.
-
-        Raises:
-          EmonetError: there is no room for it.
-        """
+        """Writes a record, and tells where."""
         content = wire.encode(record, _RECORDS)
         packed = zlib.compress(content, _FASTEST)
-        try:
+        with _writing(self._path):
             self._file.write(_LENGTH.pack(len(packed)))
             offset = self._file.tell()
             self._file.write(packed)
-        except OSError as error:
-            raise EmonetError(
-                f"{self._path}: cannot be written ({error.strerror}); make room for it and run it "
-                "again"
-            ) from error
         digest = hashlib.sha256(content).hexdigest()
         return Spilled(self._path, offset, len(packed), digest)
 
@@ -115,17 +113,22 @@ def spill_folder(parent: Path | None) -> Iterator[Path]:
     Raises:
       EmonetError: it cannot be made.
     """
-    try:
+    with _writing(parent or tempfile.gettempdir()):
         if parent:
             parent.mkdir(parents=True, exist_ok=True)
         folder = tempfile.TemporaryDirectory(prefix="reading-", dir=parent)
-    except OSError as error:
-        where = parent or tempfile.gettempdir()
-        raise EmonetError(
-            f"{where}: cannot be written ({error.strerror}); make room for it and run it again"
-        ) from error
     with folder as name:
         yield Path(name)
+
+
+@contextlib.contextmanager
+def _writing(path: str | Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise EmonetError(
+            f"{path}: cannot be written ({error.strerror}); make room for it and run it again"
+        ) from error
 
 
 @contextlib.contextmanager

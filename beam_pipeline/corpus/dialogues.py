@@ -70,7 +70,7 @@ def split_dialogues(cues: Sequence[Cue], cast: Cast, options: ReadOptions) -> Di
             if markup.has_words(piece.text) and not _is_no_speech(piece):
                 if scene or turned:
                     mark = ">>" if turned and not piece.mark else piece.mark
-                    piece = dataclasses.replace(piece, scene=scene, mark=mark)
+                    piece = piece._replace(scene=scene, mark=mark)
                 pieces.append(piece)
                 scene = turned = False
         turned = turned or _ends_turned(voices)

@@ -9,7 +9,7 @@ import dataclasses
 import itertools
 import re
 from collections.abc import Iterator, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 from beam_pipeline.corpus import limits
 from beam_pipeline.corpus.options import ReadOptions
@@ -34,8 +34,7 @@ SOURCES: Final = {"v": SpeakerSource.VOICE_TAG, "f": SpeakerSource.FIELD}
 """Where a name was found, by the marks of turns that no line has."""
 
 
-@dataclasses.dataclass(frozen=True)
-class Piece:
+class Piece(NamedTuple):
     """What one person says within one cue.
 
     Attributes:

@@ -5,9 +5,9 @@ Law of this module: a line is cleaned, never lost; what the file has stands next
 
 from __future__ import annotations
 
-import dataclasses
 import re
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from beam_pipeline.corpus import foreign_markup, sounds, speaker_labels, turn_marks
 from beam_pipeline.corpus.credits import without_credits
@@ -30,8 +30,7 @@ _SCENE_RULES = ("*", "-", "~", "=", "_", "#")
 _STORY_MARK = ">>>"
 
 
-@dataclasses.dataclass(frozen=True)
-class Line:
+class Line(NamedTuple):
     """A line of a cue.
 
     Attributes:
@@ -45,8 +44,7 @@ class Line:
     scene: bool
 
 
-@dataclasses.dataclass(frozen=True)
-class Voice:
+class Voice(NamedTuple):
     """A stretch of a cue in one voice.
 
     Attributes:
@@ -62,22 +60,21 @@ class Voice:
 
 def voices(text: str) -> Iterator[Voice]:
     """Cuts a cue at its voice tags, `<v Name>` and `</v>`, and cleans the lines of each part."""
-    before, *parts = _VOICE.split(foreign_markup.at_breaks(text))
+    text = foreign_markup.at_breaks(text)
+    before, *parts = _VOICE.split(text) if "<" in text else (text,)
     if before.strip() or not parts:
         yield Voice(None, _lines(before), tagged=False)
     for tag, spoken in zip(parts[::2], parts[1::2], strict=True):
         name = _VOICE_NAME.fullmatch(tag)
         first, *others = _lines(spoken)
-        lines = (dataclasses.replace(first, raw=tag + first.raw), *others)
+        lines = (first._replace(raw=tag + first.raw), *others)
         yield Voice(plain(name[1]).strip() or None if name else None, lines, tagged=True)
 
 
 def hushed(voices: Sequence[Voice]) -> tuple[Voice, ...]:
     """The same voices saying nothing: their lines have no text left, but stand as in the file."""
     return tuple(
-        dataclasses.replace(
-            voice, lines=tuple(dataclasses.replace(line, text="") for line in voice.lines)
-        )
+        voice._replace(lines=tuple(line._replace(text="") for line in voice.lines))
         for voice in voices
     )
 

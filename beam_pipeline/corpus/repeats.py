@@ -39,7 +39,7 @@ _WORD_TIME = re.compile(r"<\d[\d:.]*>")
 _VOICE = re.compile(r"<v[.\s][^<>]*>")
 
 
-@dataclasses.dataclass
+@dataclasses.dataclass(slots=True)
 class _Line:
     """What is shown as one: a line, or a word where the lines of a cue are joined.
 
@@ -54,7 +54,7 @@ class _Line:
     owner: _Shown
 
 
-@dataclasses.dataclass
+@dataclasses.dataclass(slots=True)
 class _Shown:
     """A cue, what it says, what is on the screen with it, and what of that is new."""
 

@@ -10,7 +10,7 @@ import collections
 import dataclasses
 import re
 from collections.abc import Collection, Iterable
-from typing import Final
+from typing import Final, NamedTuple
 
 from beam_pipeline.corpus import speaker_kinds
 from beam_pipeline.corpus.names import canonical
@@ -30,8 +30,7 @@ CAPITALS_SHARE: Final = 0.7
 """With this share of capital letters in what is said, capitals make no label."""
 
 
-@dataclasses.dataclass(frozen=True)
-class SpeakerLabel:
+class SpeakerLabel(NamedTuple):
     """How a line of subtitles begins.
 
     Attributes:

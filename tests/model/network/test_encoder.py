@@ -217,6 +217,27 @@ def test_a_family_we_cannot_read_is_refused(own_bert: Path) -> None:
         load_encoder(reference_to(str(own_bert)))
 
 
+def test_an_activation_we_do_not_compute_is_refused(own_bert: Path) -> None:
+    config = json.loads((own_bert / "config.json").read_text())
+    (own_bert / "config.json").write_text(json.dumps(config | {"hidden_act": "relu"}))
+    with pytest.raises(ModelError, match=r"config\.json says hidden_act 'relu'.*expected 'gelu'"):
+        load_encoder(reference_to(str(own_bert)))
+
+
+def test_weights_of_a_model_with_a_head_and_under_the_oldest_names_are_read(own_bert: Path) -> None:
+    expected = load_encoder(reference_to(str(own_bert))).state_dict()
+    tensors = safetensors.torch.load_file(own_bert / "model.safetensors")
+    renamed = {
+        f"bert.{name}".replace("Norm.weight", "Norm.gamma").replace("Norm.bias", "Norm.beta"): one
+        for name, one in tensors.items()
+    }
+    renamed["cls.predictions.bias"] = torch.zeros(3)
+    safetensors.torch.save_file(renamed, own_bert / "model.safetensors")
+    found = load_encoder(reference_to(str(own_bert))).state_dict()
+    assert found.keys() == expected.keys()
+    assert all(torch.equal(found[name], expected[name]) for name in expected)
+
+
 def test_an_encoder_loads_from_elsewhere_if_it_is_the_same(own_bert: Path, tmp_path: Path) -> None:
     reference = reference_to(str(own_bert))
     shutil.copytree(own_bert, tmp_path / "moved")

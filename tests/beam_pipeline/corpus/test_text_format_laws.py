@@ -3,36 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
 
 import pysubs2
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
-from beam_pipeline.corpus.options import ReadOptions
-from beam_pipeline.corpus.reading import FileContent, read_bytes
-
-
-class Said(NamedTuple):
-    start_ms: Any
-    end_ms: Any
-    name: str | None
-    text: str
-
-
-def read(text: str, path: str = "a.txt") -> FileContent:
-    content = read_bytes(path, text.encode(), ReadOptions("c"))
-    source = content.source
-    assert source.found == source.used + source.dropped + source.rejected
-    return content
-
-
-def said(content: FileContent) -> list[Said]:
-    (episode,) = content.episodes
-    table = episode.utterances.to_pydict()
-    columns = (table[name] for name in ("start_ms", "end_ms", "speaker_name", "text"))
-    return [Said(*row) for row in zip(*columns, strict=True)]
+from said_in_files import Said, read, said
 
 
 def clock(ms: int, fraction: str = ".", digits: int = 3) -> str:

@@ -4,34 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
+from said_in_files import Said, read, said
 
-from beam_pipeline.corpus.options import ReadOptions
-from beam_pipeline.corpus.reading import FileContent, read_bytes
+from beam_pipeline.corpus.reading import FileContent
 from beam_pipeline.records import Reason
-
-
-class Said(NamedTuple):
-    start_ms: Any
-    end_ms: Any
-    name: str | None
-    text: str
-
-
-def read(text: str, path: str = "a.txt") -> FileContent:
-    content = read_bytes(path, text.encode(), ReadOptions("c"))
-    source = content.source
-    assert source.found == source.used + source.dropped + source.rejected
-    return content
-
-
-def said(content: FileContent) -> list[Said]:
-    (episode,) = content.episodes
-    table = episode.utterances.to_pydict()
-    columns = (table[name] for name in ("start_ms", "end_ms", "speaker_name", "text"))
-    return [Said(*row) for row in zip(*columns, strict=True)]
 
 
 def refused(content: FileContent) -> list[tuple[str, Reason]]:

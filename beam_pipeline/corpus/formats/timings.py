@@ -87,7 +87,8 @@ def read_timing(line: str) -> Timing:
     found = _TIMING.match(line)
     if found:
         try:
-            start_ms, end_ms = milliseconds(*found.groups()[:4]), milliseconds(*found.groups()[4:])
+            numbers = found.groups()
+            start_ms, end_ms = milliseconds(*numbers[:4]), milliseconds(*numbers[4:])
             return sound(start_ms, end_ms, text=_text_behind(line[found.end() :]))
         except RefusalError:
             pass

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import gc
 from collections import Counter
 from collections.abc import Sequence
 
-import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
 from apache_beam.runners.runner import PipelineResult
 
@@ -24,7 +22,7 @@ from beam_pipeline.output.tables import shards_for
 from beam_pipeline.output.work import write_inputs
 from beam_pipeline.pipeline import Job, build
 from beam_pipeline.records import EmonetError
-from beam_pipeline.slices import SLICE_UTTERANCES, label_in_slices
+from beam_pipeline.slices import SLICE_UTTERANCES, label_in_slices, run
 from beam_pipeline.stages.model_cache import ModelSource
 from beam_pipeline.storage import storage_of
 from model.checkpoint import Checkpoint
@@ -100,7 +98,7 @@ def label_night(output: str, night: Night, engine: Engine) -> Manifest:
 
 def _label_whole(job: Job, engine: Engine) -> None:
     """Runs the job of a whole night on an engine elsewhere."""
-    running = _submit(job, engine)
+    running = run(engine.options, lambda pipeline: build(pipeline, job))
     try:
         running.wait_until_finish()
     except BaseException as error:
@@ -120,7 +118,7 @@ def submit_night(output: str, night: Night, engine: Engine) -> tuple[Run, Pipeli
       EmonetError: as `begin_run` says.
     """
     job = _job(output, night, engine)
-    return job.run, _submit(job, engine)
+    return job.run, run(engine.options, lambda pipeline: build(pipeline, job))
 
 
 def _in_process(engine: Engine) -> bool:
@@ -131,7 +129,7 @@ def _in_process(engine: Engine) -> bool:
 def _job(output: str, night: Night, engine: Engine) -> Job:
     checkpoint, reading = engine.checkpoint, night.reading
     precision = precision_on(fastest_device())
-    run = begin_run(
+    begun = begin_run(
         output,
         night.name,
         checkpoint.model_id,
@@ -141,20 +139,9 @@ def _job(output: str, night: Night, engine: Engine) -> Job:
         night.acceptance,
     )
     size = total_size([located(path, night.reading.folder) for path in night.paths])
-    run = dataclasses.replace(run, shards=shards_for(size), precision=precision)
+    begun = dataclasses.replace(begun, shards=shards_for(size), precision=precision)
     source = ModelSource(str(checkpoint.folder), engine.encoder, precision)
-    return Job(write_inputs(run, night.paths), reading, source, run, engine.accelerator)
-
-
-def _submit(job: Job, engine: Engine) -> PipelineResult:
-    pipeline = beam.Pipeline(options=PipelineOptions(list(engine.options)))
-    build(pipeline, job)
-    # what is imported stays: a collection of garbage has a million objects less to walk
-    gc.freeze()
-    try:
-        return pipeline.run()
-    finally:
-        gc.unfreeze()
+    return Job(write_inputs(begun, night.paths), reading, source, begun, engine.accelerator)
 
 
 def recorded_night(output: str, manifest: Manifest) -> Night:

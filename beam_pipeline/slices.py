@@ -9,6 +9,7 @@ goes by the hash of all that it depends on: the same command again goes on from 
 from __future__ import annotations
 
 import dataclasses
+import functools
 import gc
 import hashlib
 import json
@@ -19,6 +20,7 @@ from pathlib import Path
 
 import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.runners.runner import PipelineResult
 
 from beam_pipeline.look_through import LookedThrough, Planned, look_through
 from beam_pipeline.output.manifest import Part
@@ -55,7 +57,8 @@ def label_in_slices(
         found = look_through(paths, job.reading, job.run, folder)
         keys, labels, memory = _label_slices(job, options, found, at_most, fresh=fresh)
         parts = [*put_together(job.run, labels, memory)]
-        _run(options, lambda pipeline: build_commit(pipeline, job, found, keys, parts))
+        build = functools.partial(build_commit, job=job, found=found, keys=keys, parts=parts)
+        run(options, build).wait_until_finish()
     for key in keys:
         forget(output, key)
 
@@ -86,16 +89,32 @@ def key_after(before: str, episodes: Iterable[Planned]) -> str:
 
 def first_key(job: Job) -> str:
     """The hash of all that any slice of a night depends on but its episodes."""
-    run = job.run
     return _hash(
         [
             metadata.version("emonet"),
-            run.model_id,
+            job.run.model_id,
             job.source.precision,
-            dataclasses.asdict(run.origin),
-            run.memory_sha256,
+            dataclasses.asdict(job.run.origin),
+            job.run.memory_sha256,
         ]
     )
+
+
+def run(options: Sequence[str], add: Callable[[beam.Pipeline], None]) -> PipelineResult:
+    """Hands a pipeline to the engine; one elsewhere may still be at work when this returns.
+
+    Args:
+      options: flags of Beam.
+      add: adds a job to the pipeline.
+    """
+    pipeline = beam.Pipeline(options=PipelineOptions(list(options)))
+    add(pipeline)
+    # what is imported stays: a collection of garbage has a million objects less to walk
+    gc.freeze()
+    try:
+        return pipeline.run()
+    finally:
+        gc.unfreeze()
 
 
 def _label_slices(
@@ -127,7 +146,8 @@ def _label_slice(
     episodes: Sequence[Planned],
     memory: Sequence[Part],
 ) -> Kept:
-    _run(options, lambda pipeline: build_slice(pipeline, job, key, episodes, memory))
+    build = functools.partial(build_slice, job=job, key=key, episodes=episodes, memory=memory)
+    run(options, build).wait_until_finish()
     done = kept(job.run.output, key)
     if done is None:
         raise EmonetError(
@@ -135,17 +155,6 @@ def _label_slice(
             "its log"
         )
     return done
-
-
-def _run(options: Sequence[str], build: Callable[[beam.Pipeline], None]) -> None:
-    pipeline = beam.Pipeline(options=PipelineOptions(list(options)))
-    build(pipeline)
-    # what is imported stays: a collection of garbage has a million objects less to walk
-    gc.freeze()
-    try:
-        pipeline.run().wait_until_finish()
-    finally:
-        gc.unfreeze()
 
 
 def _hash(value: object) -> str:

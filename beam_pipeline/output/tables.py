@@ -108,12 +108,15 @@ def write_stream(
 def row_groups(tables: Iterable[pa.Table], size: int) -> Iterator[pa.Table]:
     """The same rows in groups of `size`, the last one smaller, each in one piece."""
     waiting: list[pa.Table] = []
+    rows = 0
     for table in tables:
         waiting.append(table)
-        while sum(one.num_rows for one in waiting) >= size:
+        rows += table.num_rows
+        while rows >= size:
             together = pa.concat_tables(waiting)
             yield together.slice(0, size).combine_chunks()
             waiting = [together.slice(size)]
+            rows -= size
     rest = pa.concat_tables(waiting)
     if rest.num_rows:
         yield rest.combine_chunks()

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from beam_pipeline.corpus.companions import companions_of, read_companions
-from beam_pipeline.corpus.duplicates import only_once, resolve_claims
+from beam_pipeline.corpus.duplicates import file_of, only_once, resolve_claims
 from beam_pipeline.corpus.options import ReadOptions
 from beam_pipeline.corpus.paths import read_path
 from beam_pipeline.output.index import earlier_copies, earlier_episodes
@@ -103,19 +103,14 @@ def settle(episodes: Iterable[Planned], run: Run) -> tuple[list[Planned], list[R
         rejected += refused
         if chosen:
             copies.setdefault(chosen.content, []).append(chosen)
-    copied = earlier_copies(run, {_file_of(content) for content in copies})
+    copied = earlier_copies(run, {file_of(content) for content in copies})
     found = []
     for content, alike in copies.items():
-        first, refused = only_once(alike, copied.get(_file_of(content), {}))
+        first, refused = only_once(alike, copied.get(file_of(content), {}))
         rejected += refused
         if first:
             found.append(first)
     return sorted(found, key=lambda planned: planned.place), rejected
-
-
-def _file_of(content: str) -> str:
-    """The sha256 of the file that a content is of."""
-    return content.partition("/")[0]
 
 
 def _read(

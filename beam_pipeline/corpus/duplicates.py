@@ -98,3 +98,8 @@ def _refused(episode: Claim, reason: Reason, holder: str) -> Rejected:
         ),
     }
     return Rejected(episode.source, episode.episode_id, reason, detail[reason], episode.rows)
+
+
+def file_of(content: str) -> str:
+    """The sha256 of the file that a content, `SHA256/NUMBER`, is of."""
+    return content.partition("/")[0]

@@ -10,7 +10,7 @@ import apache_beam as beam
 from apache_beam.pvalue import PCollection, TaggedOutput
 
 from beam_pipeline.corpus.companions import companions_of, read_companions
-from beam_pipeline.corpus.duplicates import only_once, resolve_claims
+from beam_pipeline.corpus.duplicates import file_of, only_once, resolve_claims
 from beam_pipeline.corpus.options import ReadOptions
 from beam_pipeline.corpus.paths import read_path
 from beam_pipeline.output.index import Known, earlier_copies, earlier_episodes
@@ -68,7 +68,7 @@ class ReadEpisodes(beam.PTransform):  # type: ignore[misc]
             .with_outputs("rejected", main="e")
         )
         once = (
-            (unique["e"], unique["e"] | "Copies" >> _Earlier(self.run, _copied_before, _file_of))
+            (unique["e"], unique["e"] | "Copies" >> _Earlier(self.run, _copied_before, file_of))
             | "WithEarlierCopies" >> beam.Flatten()
             | "ByContent" >> beam.GroupByKey()
             | "Once"
@@ -151,20 +151,15 @@ class _Earlier(beam.PTransform):  # type: ignore[misc]
         return self.look_up(self.run, sorted(set(keys)))
 
 
-def _file_of(content: str) -> str:
-    """The sha256 of the file that a content is of."""
-    return content.partition("/")[0]
-
-
 def _held_before(run: Run, ids: list[str]) -> Iterator[tuple[str, Known]]:
     for episode_id, held in earlier_episodes(run, ids).items():
         yield episode_id, Known((held,))
 
 
 def _copied_before(run: Run, contents: list[str]) -> Iterator[tuple[str, Known]]:
-    copies = earlier_copies(run, set(map(_file_of, contents)))
+    copies = earlier_copies(run, set(map(file_of, contents)))
     for content in contents:
-        held = copies.get(_file_of(content))
+        held = copies.get(file_of(content))
         if held:
             yield content, Known(tuple((night, digest) for digest, night in held.items()))
 

@@ -25,7 +25,6 @@ from torch import Tensor, nn
 from model.encoders.references import EncoderReference, check_files, sha256_of
 from model.errors import ModelError
 from model.network.emonet import EmoNet
-from model.network.encoder import fastest_device, load_encoder
 from model.network.settings import Calibration, Settings
 from model.network.settings_file import FORMER_NAMES
 
@@ -40,6 +39,9 @@ _VERSION = 2
 _BEFORE = {"languages": ["en"], "turn_places": False, "utterance_layers": 0, "window_turns": None}
 """What settings were before they had a name, in checkpoints of version 1. Those have their
 calibration in their weights, so that they want none."""
+
+_FORMER_DEFAULTS = {"embedding_layers": None}
+"""What settings were that the first checkpoints of version 2 do not name."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,7 +69,10 @@ class Checkpoint:
     @property
     def embedder_id(self) -> str:
         """Hex sha256 of all that an utterance's embedding depends on but its text."""
-        content = [sorted(self.encoder.files.items()), self.settings.turn_tokens]
+        content: list[Any] = [sorted(self.encoder.files.items()), self.settings.turn_tokens]
+        layers, forked = self.settings.embedding_layers, self.settings.utterance_encoder_layers
+        if layers is not None and not forked:
+            content.append(layers)
         return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
 
@@ -117,7 +122,7 @@ def open_checkpoint(folder: Path, *, encoder: str | None = None) -> Checkpoint:
     reference = EncoderReference(encoder or content["encoder"]["name"], content["encoder"]["files"])
     return Checkpoint(
         folder=folder,
-        settings=Settings(**_tuples(content["settings"])),
+        settings=Settings(**{**_FORMER_DEFAULTS, **_tuples(content["settings"])}),
         calibration=Calibration(**_tuples(content["calibration"])),
         encoder=reference,
         width=content["encoder"]["width"],
@@ -133,14 +138,9 @@ def load_model(checkpoint: Checkpoint) -> EmoNet:
       ModelError: the encoder is missing or another one, or the weights do not fit the settings.
     """
     _check(checkpoint.folder)
-    model = EmoNet(
-        settings=checkpoint.settings,
-        context=load_encoder(checkpoint.encoder),
-        embedder=load_encoder(checkpoint.encoder),
-        calibration=checkpoint.calibration,
-    )
+    model = EmoNet.over(checkpoint.encoder, checkpoint.settings, checkpoint.calibration)
     restore(model.trained(), safetensors.torch.load_file(checkpoint.folder / WEIGHTS))
-    return model.to(fastest_device()).eval()
+    return model.eval()
 
 
 def restore(trained: Mapping[str, nn.Parameter], tensors: Mapping[str, Tensor]) -> None:

@@ -57,6 +57,7 @@ class Data:
       oof_logits: (utterances of `train`, classes) float32, out-of-fold logits that are known
         already; None where cross-fitting is to make them, or there are none.
       teacher_logits: the same of a teacher; None where the out-of-fold logits teach.
+      unlabelled: dialogue that teachers label, for distillation; none by default.
     """
 
     train: Sequence[Transcript]
@@ -64,9 +65,10 @@ class Data:
     auxiliary: Sequence[Transcript] = ()
     oof_logits: np.ndarray | None = None
     teacher_logits: np.ndarray | None = None
+    unlabelled: Sequence[Transcript] = ()
 
     def __post_init__(self) -> None:
-        for name in ("train", "dev", "auxiliary"):
+        for name in ("train", "dev", "auxiliary", "unlabelled"):
             ordered = sorted(getattr(self, name), key=lambda transcript: transcript.place)
             object.__setattr__(self, name, ordered)
 

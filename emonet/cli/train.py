@@ -43,6 +43,9 @@ def add_to(commands: Commands) -> None:
     add("--dev", required=True, nargs="+", type=escaped, metavar="DEV", help="what it is chosen on")
     add("--auxiliary-data", nargs="+", type=escaped, metavar="D",
         help="like dialogue with labels of its own")  # fmt: skip
+    add("--unlabelled", nargs="+", type=escaped, metavar="D",
+        help="dialogue that --teacher labels, to learn from as well")  # fmt: skip
+    add("--teacher", nargs="+", metavar="T", help="checkpoints that label it; their mean is taken")
     add("--output", required=True, metavar="CHECKPOINT", help="folder; an unfinished one goes on")
     add("--encoder", help="mpnet, a folder, package or owner/name@REVISION")
     add("--settings", metavar="FILE",
@@ -92,6 +95,7 @@ def train(flags: argparse.Namespace, rest: list[str]) -> int:
             reference_to(flags.encoder or DEFAULT_ENCODER),
             Path(flags.output),
             progress,
+            [open_checkpoint(Path(folder)) for folder in flags.teacher or ()],
         )
     reached = open_checkpoint(Path(flags.output)).provenance["dev_weighted_f1"]
     stdout.print(f"checkpoint: {flags.output}, dev weighted F1 {reached:.2f}")
@@ -140,4 +144,22 @@ def _data(
         load_oof_logits(Path(file), train, labels) if file else None
         for file in (flags.oof_logits, flags.teacher_logits)
     )
-    return Data(train, dev, auxiliary, oof_logits, teacher_logits)
+    unlabelled = _unlabelled(flags, train, dev)
+    return Data(train, dev, auxiliary, oof_logits, teacher_logits, unlabelled)
+
+
+def _unlabelled(
+    flags: argparse.Namespace, train: Sequence[Transcript], dev: Sequence[Transcript]
+) -> list[Transcript]:
+    """Dialogue for the teachers, without what is trained on already or may be a test set."""
+    from beam_pipeline.transcripts import read_transcripts, without_test_episodes
+    from emonet.cli.console import stdout
+
+    if not flags.unlabelled:
+        return []
+    learned = {transcript.episode for transcript in train}
+    found = read_transcripts(flags.unlabelled, read_options(flags), gold=False)
+    used = [t for t in without_test_episodes(found, train, dev) if t.episode not in learned]
+    counts = f"{len(used)} of the {len(found)} episodes of --unlabelled are used"
+    stdout.print(f"{counts}, the others have labels, or may be those of dev or of a test set")
+    return used

@@ -21,8 +21,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from model.dataset import Transcript
+from model.encoders.references import EncoderReference
 from model.errors import ModelError
-from model.network.encoder import Encoder
+from model.network.encoder import Encoder, fastest_device, load_encoder
 from model.network.precision import Classifier, Precision, no_autocast, precision_on, to_bfloat16
 from model.network.settings import Calibration, Settings
 from model.network.speaker import SpeakerGRU, pad_to_multiple, speaker_windows
@@ -101,6 +102,26 @@ class EmoNet(nn.Module):
         self.requires_grad_(False)
         for parameter in self.trained().values():
             parameter.requires_grad_(True)
+
+    @classmethod
+    def over(
+        cls,
+        reference: EncoderReference,
+        settings: Settings,
+        calibration: Calibration | None = None,
+    ) -> EmoNet:
+        """A model over a published encoder, with a random classifier, on `fastest_device`.
+
+        Raises:
+          ModelError: see `load_encoder`; or the settings do not fit the encoder.
+        """
+        forked = bool(settings.utterance_encoder_layers)
+        return cls(
+            settings=settings,
+            context=load_encoder(reference),
+            embedder=load_encoder(reference, None if forked else settings.embedding_layers),
+            calibration=calibration,
+        ).to(fastest_device())
 
     @property
     def device(self) -> torch.device:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import dataclasses
 import json
 import logging
 from collections.abc import Iterable, Iterator
@@ -140,8 +141,12 @@ def _through(layers: Iterable[nn.Module], states: Tensor, mask: Tensor) -> Tenso
     return states
 
 
-def load_encoder(reference: EncoderReference) -> Encoder:
+def load_encoder(reference: EncoderReference, layers: int | None = None) -> Encoder:
     """Loads an encoder whose files are those of `reference`, in float32 and evaluation mode.
+
+    Args:
+      reference: which one.
+      layers: how many of its lower layers it is to have; all if not given.
 
     Raises:
       ModelError: a file is missing, cannot be read or has another sha256, the family is not
@@ -159,7 +164,14 @@ def load_encoder(reference: EncoderReference) -> Encoder:
     with _refused(reference, folder, f"config.json or {WEIGHTS}"):
         config = transformers.AutoConfig.from_pretrained(folder, local_files_only=True)
         weights = _published_weights(folder, family)
-    network = _network(_shape(config, reference), weights, folder, reference)
+    shape = _shape(config, reference)
+    if layers is not None and layers > shape.layers:
+        raise ModelError(
+            f"{layers} layers are wanted of encoder {reference.name!r}, it has {shape.layers}"
+        )
+    if layers is not None:
+        shape = dataclasses.replace(shape, layers=layers)
+    network = _network(shape, weights, folder, reference)
     with _quietly(), _refused(reference, folder, "the tokenizer's files"):
         tokenizer = transformers.AutoTokenizer.from_pretrained(folder, local_files_only=True)
     return Encoder(network=network.eval(), tokenizer=tokenizer, reference=reference)

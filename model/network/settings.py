@@ -50,6 +50,10 @@ class Settings:
     trained_layers: int = 4
     """Upper layers of the context encoder that are trained."""
 
+    embedding_layers: int | None = 2
+    """Lower layers of the frozen encoder that embed an utterance for its speaker's history; all of
+    them if not given, and where an utterance-only classifier reads the utterance too."""
+
     utterance_encoder_layers: int = 4
     """Upper layers of the utterance-only classifier; 0 leaves u_t out, as in the papers."""
 
@@ -62,6 +66,8 @@ class Settings:
             raise ModelError(
                 "history, trained_layers and utterance_encoder_layers must be 0 or more"
             )
+        if self.embedding_layers is not None and self.embedding_layers < 1:
+            raise ModelError(f"embedding_layers is {self.embedding_layers}, not 1 or more")
         if self.hidden < 1:
             raise ModelError(f"hidden is {self.hidden}, not 1 or more")
         if self.window_turns is not None and self.window_turns < 1:

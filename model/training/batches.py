@@ -33,7 +33,7 @@ class Corpus:
 
     Attributes:
       turns: token ids of each turn.
-      windows: over the turns of all episodes, those with a gold label.
+      windows: over the turns of all episodes.
       gold: (utterances,) int64, -1 for none.
     """
 
@@ -42,13 +42,21 @@ class Corpus:
     gold: np.ndarray
 
 
-def read_corpus(model: EmoNet, transcripts: Sequence[Transcript], labels: Sequence[str]) -> Corpus:
+def read_corpus(
+    model: EmoNet,
+    transcripts: Sequence[Transcript],
+    labels: Sequence[str],
+    *,
+    gold_only: bool = True,
+) -> Corpus:
     """A set in timeline order, tokenized for the context.
 
     Args:
       model: what is to read it.
       transcripts: in any order.
       labels: the classes of its gold labels, which need not be the model's.
+      gold_only: leaves out windows without a gold label: of them alone there is nothing to learn,
+        and a batch of them has no loss.
     """
     transcripts = sorted(transcripts, key=lambda transcript: transcript.place)
     turns: list[list[int]] = []
@@ -61,9 +69,20 @@ def read_corpus(model: EmoNet, transcripts: Sequence[Transcript], labels: Sequen
             for w in model.windows(own, transcript.dialogues)
         ]
     gold = gold_indices(transcripts, labels)
-    # of windows without a gold label there is nothing to learn, and a batch of them has no loss
-    labelled = [w for w in windows if (gold[w.scored : w.end] >= 0).any()]
-    return Corpus(turns, labelled, gold)
+    if gold_only:
+        windows = [w for w in windows if (gold[w.scored : w.end] >= 0).any()]
+    return Corpus(turns, windows, gold)
+
+
+def joined(first: Corpus, second: Corpus) -> Corpus:
+    """Two sets as one, the second one's utterances behind those of the first."""
+    n = len(first.turns)
+    moved = [Window(n + w.start, n + w.scored, n + w.end) for w in second.windows]
+    return Corpus(
+        first.turns + second.turns,
+        first.windows + moved,
+        np.concatenate([first.gold, second.gold]),
+    )
 
 
 def batches(corpus: Corpus, order: Sequence[int], turns: int) -> Iterator[list[Window]]:

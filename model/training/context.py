@@ -15,18 +15,25 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from torch import Tensor
 from torch.nn import functional
 
 from model.dataset import Data, Transcript, class_weights, digest
 from model.encoders.references import EncoderReference
 from model.evaluation.scores import score
 from model.network.emonet import EmoNet
-from model.network.encoder import fastest_device, load_encoder
 from model.network.precision import autocast
 from model.network.settings import Settings, TrainingSettings
 from model.network.windows import Window
 from model.training.auxiliary_head import AuxiliaryHead
-from model.training.batches import Corpus, batch_states, batches, corpus_logits, read_corpus
+from model.training.batches import (
+    Corpus,
+    batch_states,
+    batches,
+    corpus_logits,
+    joined,
+    read_corpus,
+)
 from model.training.loop import STATE, TrainingLoop
 from model.training.progress import Progress
 from model.training.steps import LazyLogits, Step, write_arrays, write_json
@@ -59,6 +66,7 @@ class ContextTraining:
       training: how it is trained.
       encoder: the encoder it starts from.
       teacher: logits of the training set to learn from, if any.
+      soft_labels: logits of the unlabelled data to learn from; None if there is no such data.
     """
 
     data: Data
@@ -66,6 +74,7 @@ class ContextTraining:
     training: TrainingSettings
     encoder: EncoderReference
     teacher: LazyLogits | None = None
+    soft_labels: LazyLogits | None = None
 
     def step(self, name: str, sets: Mapping[str, Sequence[Transcript]], progress: Progress) -> Step:
         """The training as a step.
@@ -76,7 +85,11 @@ class ContextTraining:
           progress: receives steps and epochs as they go.
         """
         settings = dataclasses.replace(
-            self.settings, history=0, hidden=Settings.hidden, utterance_encoder_layers=0
+            self.settings,
+            history=0,
+            hidden=Settings.hidden,
+            embedding_layers=Settings.embedding_layers,
+            utterance_encoder_layers=0,
         )
         idle = [*_OF_NO_CONTEXT]
         if not self.teacher:
@@ -92,13 +105,14 @@ class ContextTraining:
             "sets": [digest(s) for s in (self.data.train, self.data.dev, self.data.auxiliary)],
             "logits_of": {key: digest(part) for key, part in sets.items()},
             "teacher": self.teacher and self.teacher.identity,
+            "soft_labels": self.soft_labels and self.soft_labels.identity,
         }
 
         def make(folder: Path) -> None:
             progress.begin(name)
             begun = time.monotonic()
             model = new_context(settings, training.seed, self.encoder)
-            learner = ContextLearner(model, training, self.data, self.teacher)
+            learner = ContextLearner(model, training, self.data, self.teacher, self.soft_labels)
             epochs = TrainingLoop(learner, training, folder).run(progress)
             write_arrays(folder / LOGITS, {key: learner.logits(part) for key, part in sets.items()})
             seconds = time.monotonic() - begun
@@ -109,11 +123,9 @@ class ContextTraining:
 
 
 def new_context(settings: Settings, seed: int, encoder: EncoderReference) -> EmoNet:
-    """A model whose classifier is drawn at random, ready for training, on `fastest_device`."""
+    """A model whose classifier is drawn at random by `seed`, ready for training."""
     torch.manual_seed(seed)
-    model = EmoNet(
-        settings=settings, context=load_encoder(encoder), embedder=load_encoder(encoder)
-    ).to(fastest_device())
+    model = EmoNet.over(encoder, settings)
     model.context.for_training()
     return model
 
@@ -128,7 +140,12 @@ class ContextLearner:
     encoders = ("context.",)
 
     def __init__(
-        self, model: EmoNet, training: TrainingSettings, data: Data, teacher: LazyLogits | None
+        self,
+        model: EmoNet,
+        training: TrainingSettings,
+        data: Data,
+        teacher: LazyLogits | None = None,
+        soft_labels: LazyLogits | None = None,
     ):
         """Reads the data.
 
@@ -137,14 +154,20 @@ class ContextLearner:
           training: how it is trained.
           data: of which the logits are left alone.
           teacher: logits of the training set to learn from, if any.
+          soft_labels: logits of the unlabelled data to learn from; None if there is no such data.
 
         Raises:
           ModelError: a class does not occur, or the auxiliary data has fewer than two labels.
         """
         self.model, self.training = model, training
-        self.teacher = teacher and teacher.read()
+        self.teacher = teacher.read() if teacher else None
         labels = model.settings.labels
         self.corpus, self.dev = (read_corpus(model, s, labels) for s in (data.train, data.dev))
+        self.labelled = len(self.corpus.gold)
+        self.soft_labels = soft_labels.read() if soft_labels else None
+        if soft_labels:
+            unlabelled = read_corpus(model, data.unlabelled, labels, gold_only=False)
+            self.corpus = joined(self.corpus, unlabelled)
         self.auxiliary: AuxiliaryHead | None = None
         if data.auxiliary:
             self.auxiliary = AuxiliaryHead(model, data.auxiliary, training.weight_exponent)
@@ -161,10 +184,15 @@ class ContextLearner:
 
     def batches(self, number: int) -> Iterator[Batch]:
         """Auxiliary data that an epoch has no step for waits for the next one."""
+        turns = self.training.batch_turns
         auxiliary: Iterator[list[Window] | None] = itertools.repeat(None)
         if self.auxiliary:
-            auxiliary = itertools.chain(self._batches(self.auxiliary.corpus, number), auxiliary)
-        return zip(self._batches(self.corpus, number), auxiliary, strict=False)
+            own = self.auxiliary.corpus
+            # where it is the smaller set, each step has a part of it
+            part = min(1, len(own.turns) / len(self.corpus.turns))
+            batches = self._batches(own, number, max(1, round(turns * part)))
+            auxiliary = itertools.chain(batches, auxiliary)
+        return zip(self._batches(self.corpus, number, turns), auxiliary, strict=False)
 
     def add_gradients(self, batch: Batch) -> float:
         """The loss returned is without the auxiliary head's."""
@@ -172,13 +200,7 @@ class ContextLearner:
         with autocast(self.model.device):
             scored, states = batch_states(self.model, self.corpus, windows)
             logits = self.model.classify(self.model.dropout(states)).float()
-        gold = torch.from_numpy(self.corpus.gold)[scored].to(logits.device)
-        loss = functional.cross_entropy(logits, gold, weight=self.weights, ignore_index=-1)
-        if self.teacher is not None:
-            # a teacher was trained with a weighted loss: to weigh it again would be once too often
-            teacher = torch.from_numpy(self.teacher)[scored].to(logits.device).softmax(dim=1)
-            distillation = functional.cross_entropy(logits, teacher)
-            loss = loss.lerp(distillation, self.training.distillation_weight)
+        loss = self._loss(logits, scored)
         total = loss
         if self.auxiliary and auxiliary:
             with autocast(self.model.device):
@@ -197,7 +219,33 @@ class ContextLearner:
         corpus = read_corpus(self.model, transcripts, self.model.settings.labels)
         return corpus_logits(self.model, corpus)
 
-    def _batches(self, corpus: Corpus, number: int) -> Iterator[list[Window]]:
+    def _loss(self, logits: Tensor, scored: Tensor) -> Tensor:
+        """Mean over utterances, of which the unlabelled ones learn from soft labels alone."""
+        own = scored < self.labelled
+        loss = logits.new_zeros(())
+        if own.any():
+            loss = self._gold_loss(logits[own], scored[own])
+        if self.soft_labels is not None and not own.all():
+            soft = _distillation(logits[~own], self.soft_labels, scored[~own] - self.labelled)
+            loss = loss.lerp(soft, float((~own).float().mean()))
+        return loss
+
+    def _gold_loss(self, logits: Tensor, scored: Tensor) -> Tensor:
+        gold = torch.from_numpy(self.corpus.gold)[scored].to(logits.device)
+        loss = functional.cross_entropy(logits, gold, weight=self.weights, ignore_index=-1)
+        if self.teacher is None:
+            return loss
+        # a teacher was trained with a weighted loss: to weigh it again would be once too often
+        distillation = _distillation(logits, self.teacher, scored)
+        return loss.lerp(distillation, self.training.distillation_weight)
+
+    def _batches(self, corpus: Corpus, number: int, turns: int) -> Iterator[list[Window]]:
         random = np.random.default_rng([self.training.seed, number])
         order = random.permutation(len(corpus.windows)).tolist()
-        return batches(corpus, order, self.training.batch_turns)
+        return batches(corpus, order, turns)
+
+
+def _distillation(logits: Tensor, teacher: np.ndarray, scored: Tensor) -> Tensor:
+    """Cross entropy to the probabilities of a teacher (Hinton et al. 2015, section 2)."""
+    probabilities = torch.from_numpy(teacher)[scored].to(logits.device).softmax(dim=1)
+    return functional.cross_entropy(logits, probabilities)

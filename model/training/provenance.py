@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 
+from model.checkpoint import Checkpoint
 from model.dataset import Data, digest, label_counts
 from model.encoders.references import EncoderReference
 from model.network.encoder import fastest_device
@@ -22,7 +23,11 @@ from model.training.steps import sha256_of_logits
 
 
 def identity_of(
-    data: Data, settings: Settings, training: TrainingSettings, encoder: EncoderReference
+    data: Data,
+    settings: Settings,
+    training: TrainingSettings,
+    encoder: EncoderReference,
+    teachers: Sequence[Checkpoint] = (),
 ) -> dict[str, Any]:
     """All that a model depends on, as JSON can hold it; see `recipe.train`."""
     given = {"oof_logits": data.oof_logits, "teacher_logits": data.teacher_logits}
@@ -32,6 +37,8 @@ def identity_of(
         "data_digest": digest(data.train),
         "dev_digest": digest(data.dev),
         "auxiliary_digest": digest(data.auxiliary),
+        "unlabelled_digest": digest(data.unlabelled),
+        "teachers": [teacher.model_id for teacher in teachers],
         **{name: None if ls is None else sha256_of_logits(ls) for name, ls in given.items()},
     }
 
@@ -66,6 +73,7 @@ def history_of(epochs: Sequence[Epoch], data: Data) -> dict[str, Any]:
         "epoch": best.number,
         "train_utterances": sum(map(len, data.train)),
         "dev_utterances": sum(map(len, data.dev)),
+        "unlabelled_utterances": sum(map(len, data.unlabelled)),
         "train_labels": dict(sorted(label_counts(data.train).items())),
         "precision": precision_on(fastest_device()),
         "versions": {

@@ -2,6 +2,7 @@
 
     out-of-fold logits         of contexts of K folds, each for the episodes that it is not trained
                                on (cross-fitting)
+    soft labels                of teachers, for unlabelled dialogue
     context                    the context; its teacher are the out-of-fold logits, or others
                                (distillation)
     utterance-only classifier  the same training, of one turn alone
@@ -19,19 +20,19 @@ from __future__ import annotations
 
 import dataclasses
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import safetensors.torch
 import torch
 
-from model.checkpoint import restore, save_checkpoint
+from model.checkpoint import Checkpoint, restore, save_checkpoint
 from model.dataset import Data, known_speakers, labels_for_scoring
 from model.encoders.references import EncoderReference
 from model.evaluation.calibration import calibrate, log_likelihood
 from model.evaluation.scores import score
 from model.network.emonet import EmoNet
-from model.network.encoder import fastest_device, load_encoder
 from model.network.settings import Calibration, Settings, TrainingSettings
 from model.network.utterance import utterance_only
 from model.training.class_bias import CLASS_BIAS, class_bias_step
@@ -40,6 +41,7 @@ from model.training.cross_fitting import OOF_LOGITS, cross_fitting, load_oof_log
 from model.training.loop import WEIGHTS
 from model.training.progress import Epoch, Progress
 from model.training.provenance import history_of, identity_of
+from model.training.soft_labels import check_teachers, soft_labels_of, soft_labels_step
 from model.training.speaker_stage import (
     EMBEDDINGS,
     embeddings_step,
@@ -96,6 +98,7 @@ class Recipe:
         encoder: EncoderReference,
         folder: Path,
         progress: Progress,
+        teachers: Sequence[Checkpoint] = (),
     ):
         """Nothing is done yet.
 
@@ -106,6 +109,7 @@ class Recipe:
           encoder: the encoder it starts from.
           folder: that of the steps.
           progress: receives steps and epochs as they go.
+          teachers: of the unlabelled data.
 
         Raises:
           ModelError: the labels do not fit, dev has none, or there are fewer episodes than folds.
@@ -113,14 +117,19 @@ class Recipe:
         self._gold = labels_for_scoring(data.dev, settings.labels)
         self.data, self.settings, self.training = data, settings, training
         self.encoder, self.folder, self.progress = encoder, folder, progress
-        self.identity = identity_of(data, settings, training, encoder)
+        self.identity = identity_of(data, settings, training, encoder, teachers)
+        self._soft_labels = None
+        if data.unlabelled:
+            check_teachers(teachers, settings.labels)
+            self._soft_labels = soft_labels_step(data.unlabelled, teachers, progress)
         self._cross_fitting = None
         if training.oof_folds and data.oof_logits is None:
             fold_context = ContextTraining(data, settings, training, encoder)
             self._cross_fitting = cross_fitting(fold_context, training.oof_folds, folder, progress)
         self._oof = self._oof_logits()
         teacher = self._oof if data.teacher_logits is None else known_logits(data.teacher_logits)
-        self._context = self._context_step("context", settings, training, teacher)
+        soft = soft_labels_of(self._soft_labels, folder) if self._soft_labels else None
+        self._context = self._context_step("context", settings, training, teacher, soft)
         self._utterance = self._class_bias = self._embeddings = self._speaker = None
         if settings.utterance_encoder_layers:
             own_settings = utterance_only(settings, training)
@@ -135,7 +144,7 @@ class Recipe:
     @property
     def steps(self) -> list[Step]:
         """All steps in order."""
-        trained = (self._cross_fitting, self._context, self._utterance)
+        trained = (self._cross_fitting, self._soft_labels, self._context, self._utterance)
         after = (self._class_bias, self._embeddings, self._speaker, self._calibration)
         return [step for step in (*trained, *after) if step]
 
@@ -184,8 +193,9 @@ class Recipe:
         settings: Settings,
         training: TrainingSettings,
         teacher: LazyLogits | None = None,
+        soft_labels: LazyLogits | None = None,
     ) -> Step:
-        learned = ContextTraining(self.data, settings, training, self.encoder, teacher)
+        learned = ContextTraining(self.data, settings, training, self.encoder, teacher, soft_labels)
         sets = {"train": self.data.train, "dev": self.data.dev}
         return learned.step(name, sets, self.progress)
 
@@ -280,15 +290,10 @@ class Recipe:
         calibration: Calibration | None = None,
     ) -> EmoNet:
         """A model with a finished context, or with a random classifier."""
-        model = EmoNet(
-            settings=settings,
-            context=load_encoder(self.encoder),
-            embedder=load_encoder(self.encoder),
-            calibration=calibration,
-        )
+        model = EmoNet.over(self.encoder, settings, calibration)
         if context:
             restore(model.trained_context(), _tensors(self._files(context)))
-        return model.to(fastest_device())
+        return model
 
 
 def _tensors(folder: Path) -> dict[str, torch.Tensor]:

@@ -25,7 +25,6 @@ from model.dataset import (
 )
 from model.encoders.references import EncoderReference
 from model.network.emonet import EmoNet, histories
-from model.network.encoder import fastest_device, load_encoder
 from model.network.precision import autocast
 from model.network.settings import Settings, TrainingSettings
 from model.training.steps import Step, write_arrays
@@ -55,9 +54,7 @@ def embeddings_step(data: Data, settings: Settings, encoder: EncoderReference) -
     """The step that embeds both sets on their common timeline, for all models of this encoder."""
 
     def make(folder: Path) -> None:
-        model = EmoNet(
-            settings=settings, context=load_encoder(encoder), embedder=load_encoder(encoder)
-        ).to(fastest_device())
+        model = EmoNet.over(encoder, settings)
         timeline = common_timeline(data.train, data.dev)
         with autocast(model.device):
             embeddings = model.embed([text for t, _ in timeline for text in t.texts])
@@ -66,6 +63,7 @@ def embeddings_step(data: Data, settings: Settings, encoder: EncoderReference) -
     depends_on = {
         "encoder": dict(encoder.files),
         "turn_tokens": settings.turn_tokens,
+        "layers": None if settings.utterance_encoder_layers else settings.embedding_layers,
         "sets": [digest(data.train), digest(data.dev)],
     }
     return Step("embeddings", depends_on, make)

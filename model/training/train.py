@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from model.checkpoint import SUMS, open_checkpoint
+from model.checkpoint import SUMS, Checkpoint, open_checkpoint
 from model.dataset import Data
 from model.encoders.references import EncoderReference
 from model.errors import ModelError
@@ -27,6 +27,7 @@ def train(
     encoder: EncoderReference,
     output: Path,
     progress: Progress = SILENT,
+    teachers: Sequence[Checkpoint] = (),
 ) -> list[Epoch]:
     """Runs the recipe and writes a checkpoint.
 
@@ -39,6 +40,7 @@ def train(
       output: where the checkpoint goes, and next to it the out-of-fold logits that were made. An
         interrupted training in it goes on; a finished checkpoint is left as it is.
       progress: receives steps and epochs as they go.
+      teachers: what labels the unlabelled data, one or more where there is such data.
 
     Returns:
       The epochs of the context.
@@ -48,7 +50,7 @@ def train(
         `output` cannot be written or holds a training with other settings or data.
     """
     unfinished = output / _UNFINISHED
-    recipe = Recipe(data, settings, training, encoder, unfinished, progress)
+    recipe = Recipe(data, settings, training, encoder, unfinished, progress, teachers)
     if (output / SUMS).exists():
         epochs = _finished_epochs(output, recipe.identity)
         for epoch in epochs:

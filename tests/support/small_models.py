@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 from model.dataset import Transcript
 from model.encoders.references import EncoderReference, reference_to
 from model.network.emonet import EmoNet
-from model.network.encoder import load_encoder
 from model.network.settings import Calibration, Settings
 
 # the bits that the tests compare are those of one thread, as in every process of the job
@@ -106,7 +105,7 @@ def small_settings(**changes: Any) -> Settings:
     """As what ships, but windows so short that dialogues of a few turns fill several."""
     usual = {
         "tag": "global", "window_tokens": 64, "turn_tokens": 16, "trained_layers": 2,
-        "utterance_encoder_layers": 1,
+        "embedding_layers": 0, "utterance_encoder_layers": 1,
     }  # fmt: skip
     return Settings(**{"labels": LABELS, **usual, **changes})
 
@@ -119,12 +118,7 @@ def untrained(
 ) -> EmoNet:
     """A model with a random head; larger weights than usual, so that little stays hidden."""
     torch.manual_seed(seed)
-    model = EmoNet(
-        settings=small_settings(**changes),
-        context=load_encoder(reference),
-        embedder=load_encoder(reference),
-        calibration=calibration,
-    )
+    model = EmoNet.over(reference, small_settings(**changes), calibration)
     with torch.no_grad():
         for part in (model.gru, model.project, model.classify):
             for parameter in part.parameters():

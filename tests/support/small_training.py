@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from small_models import made_up, small_settings, transcript
+from small_models import LABELS, made_up, small_settings, transcript
 
 from model.dataset import Data, Transcript
 from model.encoders.references import EncoderReference
@@ -48,6 +49,26 @@ def history_decides(seed: int, speakers: int, first: int) -> list[Transcript]:
             labels=[feelings[number] for number in order],
         ),
     ]
+
+
+def word_says(seed: int, episodes: Sequence[int]) -> list[Transcript]:
+    """A word of the turn itself decides its label."""
+    cues = {"joy": "glad", "neutral": "door", "sadness": "lost"}
+    random = np.random.default_rng(seed)
+    made = []
+    for episode in episodes:
+        labels = random.choice(LABELS, 24).tolist()
+        texts = [f"we {random.choice(['all', 'then'])} {cues[label]} now" for label in labels]
+        made.append(
+            transcript(
+                texts,
+                episode=f"{episode}",
+                place=(episode,),
+                dialogues=[f"d{turn // 4}" for turn in range(24)],
+                labels=labels,
+            )
+        )
+    return made
 
 
 LEARNING = TrainingSettings(

@@ -21,6 +21,7 @@ from small_training import (
     SETTINGS,
     TRAINING,
     run,
+    word_says,
 )
 
 import model.training.class_bias
@@ -100,26 +101,6 @@ def test_dev_has_its_speakers_history_in_the_training_set() -> None:
     assert any(speakers)
     for who, history in zip(speakers, dev.windows, strict=True):
         assert (history >= 0).all() == (who in known and who is not None)
-
-
-def word_says(seed: int, episodes: Sequence[int]) -> list[Transcript]:
-    """A word of the turn itself decides its label."""
-    cues = {"joy": "glad", "neutral": "door", "sadness": "lost"}
-    random = np.random.default_rng(seed)
-    made = []
-    for episode in episodes:
-        labels = random.choice(LABELS, 24).tolist()
-        texts = [f"we {random.choice(['all', 'then'])} {cues[label]} now" for label in labels]
-        made.append(
-            transcript(
-                texts,
-                episode=f"{episode}",
-                place=(episode,),
-                dialogues=[f"d{turn // 4}" for turn in range(24)],
-                labels=labels,
-            )
-        )
-    return made
 
 
 def test_it_learns_what_a_word_says(tmp_path: Path, small_encoder: EncoderReference) -> None:

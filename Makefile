@@ -25,7 +25,7 @@ playwright := 1.65.2
 axe := 4.14.1
 
 .PHONY: install demo quick pythons test browser faults engines engines-short flink fuzz check \
-	docs encoder lock metadata image airflow bench nights speaker compm clean
+	docs checkpoint encoder lock metadata image airflow bench nights speaker compm clean
 
 install: $(venv)/installed
 
@@ -130,6 +130,10 @@ encoder: .encoder/installed
 .encoder/installed: | install
 	$(bin)/pip install --quiet --disable-pip-version-check --target .encoder/onnx onnx==1.23.2
 	touch $@
+
+# The checkpoint that ships, made anew in .checkpoint/checkpoint; two hours on two cores with bfloat16.
+checkpoint: install
+	bin=$(bin) infra/checkpoint/make.sh $(DATA) .checkpoint
 
 # The tables of the documentation that are made from the code.
 docs: install

@@ -280,6 +280,21 @@ def test_without_history_and_utterance_only_classifier_an_utterance_is_encoded_o
     )
 
 
+@pytest.mark.usefixtures("precision")
+def test_lower_layers_embed_what_a_pass_through_them_alone_gives(
+    small_encoder: EncoderReference,
+) -> None:
+    texts = made_up(12).texts
+    lower = untrained(small_encoder, utterance_encoder_layers=0, embedding_layers=1)
+    whole = untrained(small_encoder, utterance_encoder_layers=0, embedding_layers=0)
+    del whole.embedder.layers[1:]
+    one, other = (model.for_inference().embed(texts) for model in (lower, whole))
+    np.testing.assert_array_equal(one, other)
+    # what an utterance-only classifier reads has all layers, and so does its embedding
+    forked = untrained(small_encoder, utterance_encoder_layers=1, embedding_layers=1)
+    assert len(forked.embedder.layers) == len(forked.context.layers)
+
+
 def test_the_utterance_only_classifier_gives_the_logits_of_a_model_of_one_turn(
     small_encoder: EncoderReference,
 ) -> None:
@@ -401,6 +416,7 @@ def test_asking_what_is_trained_changes_nothing(small_bert: EncoderReference) ->
         ({"history": -1}, "history"),
         ({"hidden": 0}, "hidden"),
         ({"trained_layers": -1}, "trained_layers"),
+        ({"embedding_layers": -1}, "embedding_layers is -1"),
         ({"utterance_encoder_layers": -1}, "utterance_encoder_layers"),
         ({"window_turns": 0}, "window_turns is 0"),
         ({"turn_tokens": 7}, "turn_tokens is 7"),
@@ -418,6 +434,10 @@ def test_settings_that_make_no_model_are_refused(changes: dict[str, object], mes
         ({"window_tokens": 129}, "window_tokens is 129, the encoder has 128 positions"),
         ({"trained_layers": 3}, "trained_layers is 3, the encoder has 2 layers"),
         ({"utterance_encoder_layers": 3}, "utterance_encoder_layers is 3, the encoder has 2"),
+        (
+            {"utterance_encoder_layers": 0, "embedding_layers": 3},
+            "3 layers are wanted of encoder .* it has 2",
+        ),
     ],
 )
 def test_settings_that_the_encoder_cannot_serve_are_refused_with_both_sides(

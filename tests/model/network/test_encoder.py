@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_models import save_bert, sentences, transcript, untrained
 
+from model.encoders.known_encoders import PACKAGED_ENCODERS
 from model.encoders.references import DEFAULT_ENCODER, EncoderReference, locate, reference_to
 from model.errors import ModelError
 from model.network.encoder import Encoder, load_encoder
@@ -130,10 +131,22 @@ def test_a_name_that_stands_for_no_encoder_is_refused(name: str) -> None:
         reference_to(name)
 
 
-def test_the_default_encoder_is_found_as_an_installed_package() -> None:
+def test_the_default_encoder_is_installed_with_the_program_under_its_own_license() -> None:
     reference = reference_to(DEFAULT_ENCODER)
     assert reference.name == DEFAULT_ENCODER
     assert {"config.json", "model.safetensors", "tokenizer.json"} <= reference.files.keys()
+    assert locate(DEFAULT_ENCODER) == PACKAGED_ENCODERS[DEFAULT_ENCODER]
+    assert "MIT License" in (locate(DEFAULT_ENCODER) / "LICENSE").read_text()
+
+
+def test_an_installed_package_with_weights_is_an_encoder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = tmp_path / "some_encoder"
+    save_bert(package / "files")
+    (package / "__init__.py").touch()
+    monkeypatch.syspath_prepend(tmp_path)
+    assert locate("some-encoder") == package / "files"
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from emonet.__main__ import main
 from emonet.cli.progress import step_progress
 from model.checkpoint import SETTINGS, open_checkpoint
 from model.encoders.references import EncoderReference
+from model.evaluation.scores import Scores
 from model.training.context import ContextLearner
 from model.training.cross_fitting import OOF_LOGITS
 from model.training.loop import TrainingLoop
@@ -42,15 +43,15 @@ def usual(small_bert: EncoderReference, tmp_path: Path) -> list[str]:
 @pytest.fixture
 def interrupted(usual: list[str], monkeypatch: pytest.MonkeyPatch, capsys: Caught) -> list[str]:
     """What a training says that is interrupted in its second epoch."""
-    scored = iter([ContextLearner.dev_score])
+    scored = iter([ContextLearner.dev_scores])
 
-    def dev_score(learner: ContextLearner) -> float:
+    def dev_scores(learner: ContextLearner) -> Scores:
         for real in scored:
             return real(learner)
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(ContextLearner, "dev_score", dev_score)
+        patch.setattr(ContextLearner, "dev_scores", dev_scores)
         assert main(usual) == 130
     told = capsys.readouterr()
     assert without_progress(told.err) == (

@@ -1,0 +1,109 @@
+"""The card of a checkpoint: what it was trained on, how well it does, and what a person adds.
+
+After Mitchell et al. 2019, "Model Cards for Model Reporting". What the program knows is filled in;
+what only a person knows is asked for in italics.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from model.checkpoint import Checkpoint
+
+CARD = "README.md"
+
+
+def write_card(checkpoint: Checkpoint, folder: Path) -> None:
+    """Writes the card of a checkpoint to its folder, unless there is one already."""
+    path = folder / CARD
+    if not path.exists():
+        path.write_text(card(checkpoint, folder.resolve().name), encoding="utf-8")
+
+
+def card(checkpoint: Checkpoint, name: str) -> str:
+    """The card, in Markdown.
+
+    Args:
+      checkpoint: with what its training recorded.
+      name: what it is called.
+    """
+    known = checkpoint.provenance
+    sections = [
+        f"# {name}",
+        _table(("", ""), [
+            ("use it for", "*fill in: which texts, which questions*"),
+            ("do not use it for", "decisions about people; measuring what somebody feels; "
+             "*fill in: what else*"),
+            ("languages", ", ".join(checkpoint.settings.languages)),
+            ("labels", ", ".join(checkpoint.settings.labels)),
+            ("encoder", f"{checkpoint.encoder.name}, {checkpoint.width} wide"),
+            ("model id", f"`{checkpoint.model_id}`"),
+        ]),
+        "## Data",
+        _table(("", ""), [
+            ("training set", "*fill in: name, source, licence, who labelled it and how*"),
+            ("its sha256", f"`{known['data_digest']}`"),
+            ("dev", "*fill in, where it is another set*"),
+            ("its sha256", f"`{known['dev_digest']}`"),
+        ]),
+        _counts(known),
+        "## How well it does",
+        *_scores(known),
+        "## How it was trained",
+        _training(known),
+        "## What it must not be used for",
+        "*Fill in. The words that a model reads carry the bias of those who wrote and labelled "
+        "them; who may be harmed by a wrong label?*",
+    ]  # fmt: skip
+    return "\n\n".join(sections) + "\n"
+
+
+def _counts(known: Mapping[str, Any]) -> str:
+    labels: Mapping[str, int] = known["train_labels"]
+    total = max(1, sum(labels.values()))
+    rows = [(label, f"{count:,}", f"{count / total:.1%}") for label, count in labels.items()]
+    text = (
+        f"{known['train_utterances']:,} utterances to train on, {known['dev_utterances']:,} of dev."
+    )
+    return f"{text}\n\n{_table(('label', 'utterances', 'share'), rows)}"
+
+
+def _scores(known: Mapping[str, Any]) -> list[str]:
+    scores = known["dev_scores"]
+    rows = [
+        ("weighted F1", f"{100 * scores['weighted_f1']:.1f}"),
+        ("macro F1", f"{100 * scores['macro_f1']:.1f}"),
+        ("accuracy", f"{100 * scores['accuracy']:.1f}"),
+        (
+            "expected calibration error (15 bins)",
+            f"{100 * scores['expected_calibration_error']:.1f}",
+        ),
+    ]
+    names = ("precision", "recall", "f1")
+    classes = [
+        (label, *(f"{100 * row[name]:.1f}" for name in names), f"{row['support']:,}")
+        for label, row in scores["classes"].items()
+    ]
+    return [
+        f"On the {scores['utterances']:,} labelled utterances of dev. Epoch, mixing weights and "
+        "temperature were chosen on them, so expect somewhat less elsewhere.",
+        _table(("dev", ""), rows),
+        _table(("class", "precision", "recall", "F1", "support"), classes),
+    ]
+
+
+def _training(known: Mapping[str, Any]) -> str:
+    epochs = [
+        (str(one["number"]), f"{one['loss']:.3f}", f"{one['dev']:.1f}") for one in known["epochs"]
+    ]
+    settings = ", ".join(f"{name} {value}" for name, value in sorted(known["settings"].items()))
+    versions = ", ".join(f"{name} {value}" for name, value in known["versions"].items())
+    table = _table(("epoch of the context", "loss", "weighted F1 on dev"), epochs)
+    return f"{table}\n\nEpoch {known['epoch']} was kept. {versions}. Settings: {settings}."
+
+
+def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)

@@ -33,7 +33,7 @@ def add_to(commands: Commands) -> None:
         "train a checkpoint",
         "emonet train trn.json --dev dev.json --output checkpoint",
     )
-    parser.usage = "emonet train INPUT... [--dev DATA...] --output CHECKPOINT [options]"
+    parser.usage = "emonet train INPUT...|OUT [--dev DATA...] --output CHECKPOINT [options]"
     parser.set_defaults(
         loads_model=True,
         corpus="data",
@@ -53,6 +53,8 @@ def add_to(commands: Commands) -> None:
     out_of_fold = parser.add_mutually_exclusive_group()
     _add_setting_flag(out_of_fold, "oof_folds")
     out_of_fold.add_argument("--oof-logits", metavar="FILE", help="of a training on the same data")
+    add("--corrections", metavar="FILE", help="of OUT: fine-tune the checkpoint that labelled it")
+    add("--checkpoint", help="that labelled OUT (default: the one that ships)")
     add("--teacher-logits", metavar="FILE", help="out-of-fold logits of another teacher")
     former_flags.refuse(parser, former_flags.OF_TRAIN)
 
@@ -69,7 +71,11 @@ def _add_setting_flag(parser: argparse._ActionsContainer, name: str) -> None:
 
 
 def train(flags: argparse.Namespace, rest: list[str]) -> int:
-    """Trains a checkpoint."""
+    """Trains a checkpoint, or fine-tunes the one that labelled an output."""
+    if flags.corrections:
+        from emonet.cli.fine_tune import fine_tune_output
+
+        return fine_tune_output(flags)
     with waiting("loading the model"):
         from beam_pipeline.transcripts import read_transcripts
         from emonet.cli.console import stdout

@@ -51,6 +51,7 @@ def card(checkpoint: Checkpoint, name: str) -> str:
         _counts(known),
         "## How well it does",
         *_scores(known),
+        *_fine_tuning(known),
         "## How it was trained",
         _training(known),
         "## What it must not be used for",
@@ -71,7 +72,9 @@ def _counts(known: Mapping[str, Any]) -> str:
 
 
 def _scores(known: Mapping[str, Any]) -> list[str]:
-    scores = known["dev_scores"]
+    scores = known.get("dev_scores")
+    if not scores:  # in checkpoints of before
+        return [f"Weighted F1 on dev: {known['dev_weighted_f1']:.1f}."]
     rows = [
         ("weighted F1", f"{100 * scores['weighted_f1']:.1f}"),
         ("macro F1", f"{100 * scores['macro_f1']:.1f}"),
@@ -91,6 +94,26 @@ def _scores(known: Mapping[str, Any]) -> list[str]:
         "temperature were chosen on them, so expect somewhat less elsewhere.",
         _table(("dev", ""), rows),
         _table(("class", "precision", "recall", "F1", "support"), classes),
+    ]
+
+
+def _fine_tuning(known: Mapping[str, Any]) -> list[str]:
+    """What corrections have changed since; nothing without any."""
+    tuned = known.get("fine_tuned")
+    if not tuned:
+        return []
+    how = "a stratified sample" if tuned["sample"] else "picked by hand"
+    rows = [
+        (label, f"{tuned['labels'][label]:,}", f"{f1:.1f}") for label, f1 in tuned["f1"].items()
+    ]
+    return [
+        "## Fine-tuning",
+        f"The scores above are those of model `{tuned['model_id']}`, whose context's classifier "
+        f"was then fine-tuned on {tuned['lines']:,} corrected lines, {how}. By cross-validation "
+        f"over dialogues, weighted F1 on these lines was {tuned['weighted_f1_before']:.1f} and is "
+        f"{tuned['weighted_f1']:.1f}.",
+        _table(("class", "corrected lines", "F1"), rows),
+        "*Fill in: who corrected them, and by which rules*",
     ]
 
 

@@ -2,9 +2,9 @@
 
     logits' = logits + D c_t + e
 
-Some hundred lines do not move millions of weights reliably, and they do move a linear map. D and e are
-those of penalised cross entropy, which is convex: no seed, no epochs. How strong the penalty is, and
-whether anything is learned at all, is decided by cross-validation over dialogues.
+Some hundred lines do not move millions of weights reliably, and they do move a linear map. D and e
+are those of penalised cross entropy, which is convex: no seed, no epochs. How strong the penalty
+is, and whether anything is learned at all, is decided by cross-validation over dialogues.
 """
 
 from __future__ import annotations
@@ -92,10 +92,10 @@ def lines_to_learn(
       states: of all lines of these dialogues, (lines, d) float32.
       logits: (lines, classes) float64.
       gold: (lines,) int64, -1 where nobody has said anything.
-      weights: (lines,) float64, of a sample; None for lines that were picked by hand. Those are where
-        the model is wrong, and alone they would teach that it always is. So the lines around them
-        keep what the model said, with the same weight in sum (learning without forgetting, Li and
-        Hoiem 2016).
+      weights: (lines,) float64, of a sample; None for lines that were picked by hand. Those are
+        where the model is wrong, and alone they would teach that it always is. So the lines around
+        them keep what the model said, with the same weight in sum (learning without forgetting, Li
+        and Hoiem 2016).
       dialogues: (lines,) int64.
     """
     corrected = gold >= 0

@@ -32,11 +32,12 @@ def test_mean_probabilities_of_the_lines_become_their_priors(seed: int) -> None:
     np.testing.assert_allclose(mean, fit.priors, atol=1e-3)
 
 
-def test_lines_of_another_habit_become_likelier_and_priors_near_the_truth() -> None:
+def test_lines_of_another_habit_become_likelier() -> None:
     priors = np.array([0.7, 0.05, 0.25])
     logits, gold = corpus(priors, 300)
     fit = fit_with_labels(logits, gold, np.ones(300))
-    np.testing.assert_allclose(fit.priors, priors, atol=0.07)
+    counts = np.bincount(gold) / 300
+    assert (np.abs(fit.priors - counts) < np.abs(fit.own - counts) / 5).all()
     others, theirs = corpus(priors, 3000, seed=1)
     before, after = (log_likelihood(one, theirs) for one in (others, fit.shifted(others)))
     assert after > before + 0.2

@@ -42,18 +42,11 @@ def card(checkpoint: Checkpoint, name: str) -> str:
             ("model id", f"`{checkpoint.model_id}`"),
         ]),
         "## Data",
-        _table(("", ""), [
-            ("training set", "*fill in: name, source, licence, who labelled it and how*"),
-            ("its sha256", f"`{known['data_digest']}`"),
-            ("dev", "*fill in, where it is another set*"),
-            ("its sha256", f"`{known['dev_digest']}`"),
-        ]),
-        _counts(known),
+        *_data(known),
         "## How well it does",
         *_scores(known),
         *_fine_tuning(known),
-        "## How it was trained",
-        _training(known),
+        *_training(known),
         "## What it must not be used for",
         "*Fill in. The words that a model reads carry the bias of those who wrote and labelled "
         "them; who may be harmed by a wrong label?*",
@@ -61,20 +54,34 @@ def card(checkpoint: Checkpoint, name: str) -> str:
     return "\n\n".join(sections) + "\n"
 
 
-def _counts(known: Mapping[str, Any]) -> str:
-    labels: Mapping[str, int] = known["train_labels"]
-    total = max(1, sum(labels.values()))
+def _data(known: Mapping[str, Any]) -> list[str]:
+    """Where the data are from, and how much there is of each label."""
+    asked = [
+        ("training set", "*fill in: name, source, licence, who labelled it and how*"),
+        ("dev", "*fill in, where it is another set*"),
+    ]
+    digests = [
+        (f"sha256 of {name}", f"`{known[key]}`")
+        for name, key in (("the training set", "data_digest"), ("dev", "dev_digest"))
+        if key in known
+    ]
+    labels: Mapping[str, int] = known.get("train_labels", {})
+    if not labels:
+        return [_table(("", ""), [*asked, *digests])]
+    total = sum(labels.values())
     rows = [(label, f"{count:,}", f"{count / total:.1%}") for label, count in labels.items()]
-    text = (
-        f"{known['train_utterances']:,} utterances to train on, {known['dev_utterances']:,} of dev."
-    )
-    return f"{text}\n\n{_table(('label', 'utterances', 'share'), rows)}"
+    return [
+        _table(("", ""), [*asked, *digests]),
+        f"{known['train_utterances']:,} utterances to train on, "
+        f"{known['dev_utterances']:,} of dev.",
+        _table(("label", "utterances", "share"), rows),
+    ]
 
 
 def _scores(known: Mapping[str, Any]) -> list[str]:
     scores = known.get("dev_scores")
-    if not scores:  # in checkpoints of before
-        return [f"Weighted F1 on dev: {known['dev_weighted_f1']:.1f}."]
+    if not scores:  # checkpoints of before do not record them
+        return ["*Fill in: weighted F1 and F1 of each class, on which data*"]
     rows = [
         ("weighted F1", f"{100 * scores['weighted_f1']:.1f}"),
         ("macro F1", f"{100 * scores['macro_f1']:.1f}"),
@@ -117,14 +124,17 @@ def _fine_tuning(known: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _training(known: Mapping[str, Any]) -> str:
+def _training(known: Mapping[str, Any]) -> list[str]:
+    if "epochs" not in known:
+        return []
     epochs = [
         (str(one["number"]), f"{one['loss']:.3f}", f"{one['dev']:.1f}") for one in known["epochs"]
     ]
     settings = ", ".join(f"{name} {value}" for name, value in sorted(known["settings"].items()))
     versions = ", ".join(f"{name} {value}" for name, value in known["versions"].items())
     table = _table(("epoch of the context", "loss", "weighted F1 on dev"), epochs)
-    return f"{table}\n\nEpoch {known['epoch']} was kept. {versions}. Settings: {settings}."
+    how = f"Epoch {known['epoch']} was kept. {versions}. Settings: {settings}."
+    return ["## How it was trained", table, how]
 
 
 def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -144,7 +144,7 @@ def _job(output: str, night: Night, engine: Engine) -> Job:
         begun,
         shards=shards_for(size),
         precision=precision,
-        calibration=shift and {**dataclasses.asdict(shift), "sha256": shift.sha256},
+        calibration={**dataclasses.asdict(shift), "sha256": shift.sha256} if shift else None,
     )
     source = ModelSource(str(checkpoint.folder), engine.encoder, precision, shift)
     return Job(write_inputs(begun, night.paths), reading, source, begun, engine.accelerator)

@@ -132,8 +132,8 @@ def _fit(flags: argparse.Namespace, lines: _Lines) -> tuple[Fit, dict[str, Any]]
             f"{int(known.sum())} labelled lines are too few; label {_LEAST} or more, better 100"
         )
     given = lines.logits[known], lines.gold[known], lines.weights[known]
-    likelier = gain(*given)
-    about = {"by": "labels", "lines": int(known.sum()), "nats_likelier": likelier}
+    about: dict[str, Any] = {"by": "labels", "lines": int(known.sum())}
+    about["nats_likelier"] = gain(*given)
     return fit_with_labels(*given), about
 
 

@@ -30,7 +30,7 @@ from model.evaluation.class_priors import fit_with_labels
 from model.evaluation.scores import predict, score
 from model.training.fine_tuning import fine_tune, lines_to_learn
 
-REPEATS, CORRECTED, SCORED = 10, 200, 500
+REPEATS, CORRECTED, SCORED = 4, 200, 500
 
 _BIAS = {"Powerful": "Mad", "Peaceful": "Neutral"}
 

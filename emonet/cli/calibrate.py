@@ -96,6 +96,11 @@ def _of_output(flags: argparse.Namespace) -> _Lines:
     gold, weights = np.full(len(emotions), -1), np.ones(len(emotions))
     if flags.on:
         found = read_corrections(flags.on, emotions)
+        if found.strata is None:
+            raise EmonetError(
+                f"{flags.on}: has no strata and weights, so its lines were picked by hand, and "
+                "say nothing of how often a label is; give lines that `emonet sample` drew"
+            )
         gold[found.places], weights[found.places] = found.gold, found.weights
     return _Lines(model_id, emotions.labels, logits, gold, weights)
 

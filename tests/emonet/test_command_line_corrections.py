@@ -142,6 +142,9 @@ def test_corrections_of_the_page_are_scored_as_what_they_are(
     told = capsys.readouterr().out
     assert "picked by hand" in told
     assert printed_json(capsys, "evaluate", str(season), "--against", str(path))["sample"] is False
+    made = ["--output", str(tmp_path / "calibration.json")]
+    assert main(["calibrate", str(season), "--on", str(path), *made]) == 1
+    assert "give lines that `emonet sample` drew" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -153,7 +153,7 @@ def apply_to(model: EmoNet, tuned: Tuned) -> None:
         after = before + scale * torch.from_numpy(tuned.weight)
         project = torch.linalg.pinv(after) @ before @ model.project.weight.double().cpu()
         model.classify.weight.copy_(after)
-        model.classify.bias += scale * torch.from_numpy(tuned.bias).to(model.classify.bias)
+        model.classify.bias.add_(scale * torch.from_numpy(tuned.bias).to(model.classify.bias))
         model.project.weight.copy_(project)
 
 

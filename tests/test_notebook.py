@@ -23,7 +23,7 @@ def test_the_notebook_runs_and_draws_what_it_says(monkeypatch: pytest.MonkeyPatc
     assert [cell for cell in cells if cell.get("outputs")] == []
     code = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
     names: dict[str, Any] = {}
-    with pytest.warns(UserWarning, match="1 refused in all"):
+    with pytest.warns(UserWarning, match="2 refused in all"):
         exec("\n".join(code), names)
     assert set(names["lines"]["episode"]) == {1, 2, 3, 4, 5}
     assert len(names["away"]) == 6

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 import uuid
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
@@ -213,18 +214,19 @@ def _mended(storage: Storage) -> _Log:
 
 def _read(storage: Storage) -> _Log:
     names = [PurePosixPath(file.path).name for file in storage.files(LOG)]
-    versions = {int(name[:-5]) for name in names if len(name) == 25 and name.endswith(".json")}
+    versions = (int(name[:-5]) for name in names if re.fullmatch(r"\d{20}\.json", name))
     last = max(versions, default=-1)
     checkpoints = [version for version in map(version_of_checkpoint, names) if version is not None]
     begin = max((one for one in checkpoints if one <= last), default=-1)
-    if not versions.issuperset(range(begin + 1, last + 1)):
-        raise _DamagedError
     try:
         actions = read_checkpoint(storage, LOG, begin) if begin >= 0 else []
         log = _after(_NONE, begin, actions)
         for version in range(begin + 1, last + 1):
-            lines = storage.read(_path(version)).splitlines()
-            log = _after(log, version, [json.loads(line) for line in lines])
+            # not by the listing, which may lack what was written while it was made
+            found = storage.version(_path(version))
+            if found is None:
+                raise _DamagedError
+            log = _after(log, version, [json.loads(line) for line in found[0].splitlines()])
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise _DamagedError from error
     return log

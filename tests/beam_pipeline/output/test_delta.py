@@ -16,7 +16,13 @@ from plain_commit import commit
 
 from beam_pipeline.output import delta
 from beam_pipeline.output.delta import LOG, write_delta_log
-from beam_pipeline.output.manifest import Manifest, manifest_path, read_manifests, sealed
+from beam_pipeline.output.manifest import (
+    Manifest,
+    manifest_path,
+    read_manifest,
+    read_manifests,
+    sealed,
+)
 from beam_pipeline.output.verify import verify
 from beam_pipeline.records import EmonetError, Labelled
 from beam_pipeline.storage import Storage
@@ -154,12 +160,11 @@ def test_of_commits_side_by_side_none_is_left_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Night 2 is committed between what the log of night 1 is made from and its append."""
-    real = delta.read_manifest
     first = run_night(tmp_path, "1", night(1))
 
     def read_while_another_commits(storage: Storage, name: str) -> tuple[Manifest, str] | None:
-        found = real(storage, name)
-        monkeypatch.setattr(delta, "read_manifest", real)
+        found = read_manifest(storage, name)
+        monkeypatch.setattr(delta, "read_manifest", read_manifest)
         run_night(tmp_path, "2", night(2))
         return found
 
@@ -173,8 +178,12 @@ def test_manifests_that_the_log_has_are_not_read_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[str] = []
-    real = delta.read_manifest
-    monkeypatch.setattr(delta, "read_manifest", lambda *of: seen.append(of[1]) or real(*of))
+
+    def counted(storage: Storage, name: str) -> tuple[Manifest, str] | None:
+        seen.append(name)
+        return read_manifest(storage, name)
+
+    monkeypatch.setattr(delta, "read_manifest", counted)
     for name in "123":
         run_night(tmp_path, name, night(int(name)))
     assert seen == ["1", "2", "3"]

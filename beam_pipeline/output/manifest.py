@@ -86,8 +86,21 @@ def read_manifests(output: str, *, except_night: str | None = None) -> dict[str,
 
 def committed_nights(storage: Storage) -> list[str]:
     """The names of all nights that have a manifest, in order, by a listing alone."""
+    return sorted(manifest_times(storage))
+
+
+def manifest_times(storage: Storage) -> dict[str, int]:
+    """When the manifest of each committed night was written, by a listing alone.
+
+    Returns:
+      By night, in microseconds since 1970, by the storage's clock.
+    """
     start, end = manifest_path("\0").split("\0")
-    return sorted(path[len(start) : -len(end)] for path in manifest_paths(storage))
+    return {
+        file.path[len(start) : -len(end)]: int(file.modified.timestamp() * 1_000_000)
+        for file in storage.files(MANIFESTS)
+        if file.path.startswith(start) and file.path.endswith(end)
+    }
 
 
 def read_manifest(storage: Storage, night: str) -> tuple[Manifest, str] | None:
@@ -129,9 +142,7 @@ def superseded_manifest(
 
 def manifest_paths(storage: Storage) -> list[str]:
     """Where the manifests of all nights are."""
-    start, end = manifest_path("\0").split("\0")
-    files = (file.path for file in storage.files(MANIFESTS))
-    return [path for path in files if path.startswith(start) and path.endswith(end)]
+    return list(map(manifest_path, manifest_times(storage)))
 
 
 def manifest_path(night: str) -> str:

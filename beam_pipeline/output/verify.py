@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from beam_pipeline.output.delta import LOG, delta_log_is_current
 from beam_pipeline.output.exactly_once import breaches
 from beam_pipeline.output.files import read_reading
 from beam_pipeline.output.manifest import (
@@ -50,6 +51,8 @@ def verify(output: str) -> Iterator[str]:
     elif whole:
         if not damaged:
             yield from breaches(storage, manifests)
+            if not delta_log_is_current(storage, manifests):
+                yield f"{storage.root}/{LOG}: is not as it should be; the next commit mends it"
         yield from _chain_problems(manifests)
         if not views_are_current(storage):
             yield f"{storage.root}/views.sql: is not as it should be; the next commit mends it"

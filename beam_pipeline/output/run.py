@@ -5,7 +5,8 @@ from __future__ import annotations
 import dataclasses
 import re
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from beam_pipeline.output.acceptance import Acceptance, check_requested
 from beam_pipeline.output.files import files_spoken, read_files
@@ -49,6 +50,8 @@ class Run:
       index_shards: over how many the files of the index of episodes are.
       folder: what all paths begin with that it writes to; empty, or ends in `/`.
       precision: in which its labels and embeddings are computed, None where that is not known.
+      calibration: the numbers by which its labels are calibrated for the corpus, with their sha256;
+        None for the checkpoint's own alone.
       memory_before: what else is remembered, before that: files that it never takes in.
     """
 
@@ -71,6 +74,7 @@ class Run:
     index_shards: int = 1
     folder: str = ""
     precision: str | None = None
+    calibration: Mapping[str, Any] | None = None
     memory_before: tuple[Part, ...] = ()
 
 

@@ -237,10 +237,15 @@ class EmoNet(nn.Module):
         return (total / count)[:turns]  # type: ignore[no-any-return]
 
     @torch.inference_mode()
-    def _context_logits(self, transcript: Transcript) -> np.ndarray:
+    def context_states(self, transcript: Transcript) -> Tensor:
+        """c_t of each turn, (utterances, d) float32."""
         turns = self.context_turns(transcript)
         windows = self.windows(turns, transcript.dialogues)
-        return self._scores(self.classify, self._states(self.context, turns, windows))
+        return self._states(self.context, turns, windows)
+
+    @torch.inference_mode()
+    def _context_logits(self, transcript: Transcript) -> np.ndarray:
+        return self._scores(self.classify, self.context_states(transcript))
 
     def _scores(self, classify: nn.Linear, states: Tensor) -> np.ndarray:
         return classify(pad_to_multiple(states))[: len(states)].cpu().numpy()  # type: ignore[no-any-return]

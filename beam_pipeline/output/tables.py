@@ -183,7 +183,8 @@ def check_rows(storage: Storage, part: Part, rows: int) -> None:
 
 
 def _row_bytes(run: Run, table: str) -> int:
-    return 2 * run.origin.history * run.origin.width if table == "memory" else _INDEX_ROW
+    vectors = 2 * run.origin.history * run.origin.width if table == "memory" else 0
+    return max(vectors, _INDEX_ROW)
 
 
 def _in_order(episodes: Iterable[Labelled]) -> list[pa.Table]:

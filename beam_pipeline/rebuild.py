@@ -10,6 +10,7 @@ import numpy as np
 
 from beam_pipeline.corpus.speakers import remembered
 from beam_pipeline.memory import last_n
+from beam_pipeline.output.delta import write_delta_log
 from beam_pipeline.output.layers import LayeredShard, layers_after
 from beam_pipeline.output.manifest import (
     Manifest,
@@ -71,6 +72,7 @@ def rebuild_memory(output: str, model: EmoNet, origin: Origin) -> Iterator[tuple
         storage.replace(manifest_path(night), sealed(rebuilt), run.version)
         yield night, len(last_texts)
     write_views(output)
+    write_delta_log(output)
 
 
 def _last_texts(output: str, manifest: Manifest, history: int) -> dict[str, list[str]]:

@@ -11,6 +11,7 @@ from typing import Any
 
 from beam_pipeline.output.acceptance import check_worth
 from beam_pipeline.output.accounting import Fault, Tally, tally_faults, total
+from beam_pipeline.output.delta import write_delta_log
 from beam_pipeline.output.files import files_spoken, name_reading, read_files
 from beam_pipeline.output.layers import LayeredShard, layers_after
 from beam_pipeline.output.manifest import (
@@ -74,6 +75,7 @@ def commit(run: Run, entries: Iterable[Entry]) -> Manifest:
         _replace(run, storage, manifest)
     with contextlib.suppress(EmonetError):
         write_views(run.output)
+        write_delta_log(run.output)
     return manifest
 
 

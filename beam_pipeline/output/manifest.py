@@ -114,6 +114,20 @@ def committed_nights(storage: Storage) -> list[str]:
     )
 
 
+def manifest_times(storage: Storage) -> dict[str, int]:
+    """When the manifest of each committed night was written, by a listing alone.
+
+    Returns:
+      By night, in microseconds since 1970, by the storage's clock.
+    """
+    start, end = manifest_path("\0").split("\0")
+    return {
+        file.path[len(start) : -len(end)]: int(file.modified.timestamp() * 1_000_000)
+        for file in storage.files(MANIFESTS)
+        if file.path.startswith(start) and file.path.endswith(end) and file.path.count("/") == 1
+    }
+
+
 def read_manifest(storage: Storage, night: str) -> tuple[Manifest, str] | None:
     """A night's manifest and what the storage calls this version of it; None without one.
 

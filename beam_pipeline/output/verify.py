@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from beam_pipeline.output.delta import LOG, delta_log_is_current
 from beam_pipeline.output.exactly_once import ExactlyOnce, is_read_for_breaches
 from beam_pipeline.output.manifest import (
     TABLES,
@@ -75,6 +76,8 @@ def _night_problems(
         yield from (f"night {night}: {one}" for one in dict.fromkeys(problems))
     if not damaged:
         yield from breaches
+        if manifests and not delta_log_is_current(storage, manifests):
+            yield f"{storage.root}/{LOG}: is not as it should be; the next commit mends it"
 
 
 def _file_problems(

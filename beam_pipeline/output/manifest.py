@@ -82,25 +82,9 @@ def read_manifests(output: str) -> dict[str, Manifest]:
       EmonetError: one is damaged.
     """
     storage = storage_of(output)
-    return _read_all(storage, manifest_paths(storage))
-
-
-def manifests_around(output: str, night: str) -> dict[str, Manifest]:
-    """The manifests of the latest night before one, and of all after it, by night, in order.
-
-    Before a night of version 1, which does not say what it left, they are those of all nights.
-
-    Raises:
-      EmonetError: one is damaged.
-    """
-    storage = storage_of(output)
-    names = committed_nights(storage)
-    earlier = [name for name in names if name < night]
-    later = [name for name in names if name > night]
-    around = _read_all(storage, map(manifest_path, [*earlier[-1:], *later]))
-    if all("left" in around[name] for name in earlier[-1:]):
-        return around
-    return _read_all(storage, map(manifest_path, [*earlier, *later]))
+    paths = manifest_paths(storage)
+    read = (opened(storage.read(path), f"{storage.root}/{path}") for path in paths)
+    return {manifest["night"]: manifest for manifest in sorted(read, key=_night)}
 
 
 def committed_nights(storage: Storage) -> list[str]:
@@ -297,11 +281,6 @@ _PARTS = pa.schema(
     ]
 )
 """A row a file, in the order that a manifest would name them in."""
-
-
-def _read_all(storage: Storage, paths: Iterable[str]) -> dict[str, Manifest]:
-    read = (opened(storage.read(path), f"{storage.root}/{path}") for path in paths)
-    return {manifest["night"]: manifest for manifest in sorted(read, key=_night)}
 
 
 def _seal(manifest: Manifest) -> str:

@@ -63,6 +63,22 @@ def past_of(storage: Storage, night: str) -> Past:
     return dataclasses.replace(past, episodes=held, unindexed=tuple(names))
 
 
+def manifests_around(storage: Storage, night: str) -> dict[str, Manifest]:
+    """The manifests of the latest night before one, and of all after it, by night, in order.
+
+    Before a night of version 1, which does not say what it left, they are those of all nights.
+
+    Raises:
+      EmonetError: one is damaged.
+    """
+    names = [name for name in committed_nights(storage) if name != night]
+    earlier = [name for name in names if name < night]
+    latest = _manifest_of(storage, earlier[-1]) if earlier else None
+    unread = len(earlier) - 1 if latest and "left" in latest else 0
+    manifests = ((name, _manifest_of(storage, name)) for name in names[max(0, unread) :])
+    return {name: manifest for name, manifest in manifests if manifest}
+
+
 def memory_digest(manifest: Manifest | None) -> str:
     """Names the memory that a night left by its content; without a night, that of no memory."""
     if manifest and "left" in manifest:

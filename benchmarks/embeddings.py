@@ -78,7 +78,10 @@ def by_openvino(name: str, precision: Precision) -> Side:
     tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
     network = transformers.AutoModel.from_pretrained(folder, attn_implementation="sdpa").eval()
     example = dict(tokenizer(["an example", "of two"], padding=True, return_tensors="pt"))
-    hint = {"INFERENCE_NUM_THREADS": 1, "INFERENCE_PRECISION_HINT": {"bfloat16": "bf16", "float32": "f32"}[precision]}  # fmt: skip
+    hint = {
+        "INFERENCE_NUM_THREADS": 1,
+        "INFERENCE_PRECISION_HINT": {"bfloat16": "bf16", "float32": "f32"}[precision],
+    }
     compiled = openvino.compile_model(
         openvino.convert_model(network, example_input=example), "CPU", hint
     )

@@ -52,12 +52,8 @@ def ours(name: str, precision: Precision) -> Side:
 
 def by_sentence_transformers(name: str, precision: Precision) -> Side:
     """Its own batches, sorted by length."""
-    folder = str(locate(name))
-    parts = [
-        sentence_transformers.models.Transformer(folder, max_seq_length=TOKENS),
-        sentence_transformers.models.Pooling(384),
-    ]
-    model = sentence_transformers.SentenceTransformer(modules=parts, device="cpu")
+    model = sentence_transformers.SentenceTransformer(str(locate(name)), device="cpu")
+    model.max_seq_length = TOKENS
     model.to(DTYPES[precision])
     return lambda texts: model.encode(texts, batch_size=BATCH, show_progress_bar=False)
 

@@ -139,8 +139,14 @@ def _job(output: str, night: Night, engine: Engine) -> Job:
         night.acceptance,
     )
     size = total_size([located(path, night.reading.folder) for path in night.paths])
-    begun = dataclasses.replace(begun, shards=shards_for(size), precision=precision)
-    source = ModelSource(str(checkpoint.folder), engine.encoder, precision)
+    shift = checkpoint.label_shift
+    begun = dataclasses.replace(
+        begun,
+        shards=shards_for(size),
+        precision=precision,
+        calibration={**dataclasses.asdict(shift), "sha256": shift.sha256} if shift else None,
+    )
+    source = ModelSource(str(checkpoint.folder), engine.encoder, precision, shift)
     return Job(write_inputs(begun, night.paths), reading, source, begun, engine.accelerator)
 
 

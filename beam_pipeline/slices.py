@@ -94,6 +94,7 @@ def first_key(job: Job) -> str:
             metadata.version("emonet"),
             job.run.model_id,
             job.source.precision,
+            job.source.label_shift and job.source.label_shift.sha256,
             dataclasses.asdict(job.run.origin),
             job.run.memory_sha256,
         ]

@@ -83,7 +83,7 @@ def evaluate(data: Any, *, model: Model | None = None, history: Any = None) -> S
 def train(
     data: Any,
     *,
-    dev: Any,
+    dev: Any = None,
     output: str | Path,
     auxiliary: Any = None,
     settings: Mapping[str, Any] | None = None,
@@ -93,7 +93,8 @@ def train(
 
     Args:
       data: the training set, as `evaluate` takes it.
-      dev: what epochs are chosen and logits calibrated on.
+      dev: what epochs are chosen and logits calibrated on; without it, every tenth episode of the
+        training set, or every tenth dialogue where there are few episodes.
       output: the checkpoint's folder; an interrupted training in it goes on.
       auxiliary: like dialogue with labels of its own.
       settings: what differs from the defaults, as a settings file has it (docs/models.md).

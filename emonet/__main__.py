@@ -13,12 +13,14 @@ from importlib.metadata import version
 
 from emonet.cli import (
     ablate,
+    calibrate,
     encoder,
     evaluate,
     export,
     label,
     nights,
     report,
+    sample,
     show,
     speakers,
     train,
@@ -27,7 +29,10 @@ from emonet.cli.address_space import check_address_space
 from emonet.cli.arguments import Parser
 from emonet.cli.printing import UNPRINTED, guarded_streams
 
-COMMANDS = (label, show, report, export, speakers, train, ablate, evaluate, encoder, nights)
+COMMANDS = (
+    label, show, report, export, speakers, sample, evaluate, calibrate, train, ablate, encoder,
+    nights,
+)  # fmt: skip
 """The modules of the commands, in the order of the help. A command imports what it needs when it
 runs, so that `--help` answers at once."""
 

@@ -13,6 +13,7 @@ from beam_pipeline.output.manifest import LAYERED, Manifest, Part, parts_of, rea
 from beam_pipeline.output.tables import read_part
 from beam_pipeline.records import REJECTED, EmonetError, labels_schema
 from beam_pipeline.storage import storage_of
+from model.network.label_shift import LabelShift
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,6 +72,24 @@ class LabelledCorpus:
         """
         storage = storage_of(self.output)
         return [one for night in self.manifests.values() for one in read_files(storage, night)]
+
+    def labelled_by(self) -> tuple[str, LabelShift | None]:
+        """The id of the model that labelled all nights, and how it was calibrated for them.
+
+        Raises:
+          EmonetError: nights were labelled by several models, or under several calibrations.
+        """
+        made = [(one["model_id"], one.get("calibration")) for one in self.manifests.values()]
+        if any(one != made[0] for one in made):
+            raise EmonetError(
+                f"{self.output}: its nights were labelled by several models or calibrations; label "
+                "them all by one, into another --output"
+            )
+        model_id, used = made[0]
+        if used is None:
+            return model_id, None
+        labels, shift = tuple(used["labels"]), tuple(used["log_prior_shift"])
+        return model_id, LabelShift(used["model_id"], labels, shift, used["temperature"])
 
     def _table(self, table: str, schema: pa.Schema, night: str | None) -> pa.Table:
         storage = storage_of(self.output)

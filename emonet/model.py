@@ -28,6 +28,7 @@ from model.network.emonet import EmoNet
 from model.network.encoder import fastest_device
 from model.network.precision import precision_on
 from model.network.settings_file import settings_of
+from model.training.hold_out import split
 from model.training.train import train
 
 _CORPUS = "memory"
@@ -75,8 +76,11 @@ def train_on(
     encoder: str | None,
 ) -> Model:
     """See `emonet.train`."""
-    learned, chosen, found = (_transcripts(part, gold=True) for part in (data, dev, auxiliary))
-    network, training = settings_of(settings, label_set(learned), "emonet.train")
+    given, chosen, found = (_transcripts(part, gold=True) for part in (data, dev, auxiliary))
+    network, training = settings_of(settings, label_set(given), "emonet.train")
+    learned, chosen, notes = split(given, chosen, training.oof_folds)
+    for note in notes:
+        warnings.warn(note, stacklevel=3)
     train(
         Data(learned, chosen, without_test_episodes(found, learned, chosen)),
         network,

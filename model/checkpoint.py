@@ -26,6 +26,7 @@ from model.encoders.references import EncoderReference, check_files, sha256_of
 from model.errors import ModelError
 from model.network.emonet import EmoNet
 from model.network.encoder import fastest_device, load_encoder
+from model.network.label_shift import LabelShift
 from model.network.settings import Calibration, Settings
 from model.network.settings_file import FORMER_NAMES
 
@@ -54,6 +55,7 @@ class Checkpoint:
       width: d, the size of its hidden states.
       provenance: data digest, seed, versions, dev score and all else that training recorded.
       model_id: 16 hex digits over all of its content and its encoder's.
+      label_shift: what `calibration` has of a corpus' own habit, None for nothing.
     """
 
     folder: Path
@@ -63,6 +65,24 @@ class Checkpoint:
     width: int
     provenance: Mapping[str, Any]
     model_id: str
+    label_shift: LabelShift | None = None
+
+    def with_label_shift(self, shift: LabelShift | None) -> Checkpoint:
+        """The same weights, calibrated for a corpus; None for as they are.
+
+        Raises:
+          ModelError: it was fitted for another checkpoint.
+        """
+        if shift is None:
+            return self
+        if (shift.model_id, shift.labels) != (self.model_id, self.settings.labels):
+            raise ModelError(
+                f"the calibration was fitted for model {shift.model_id}, and checkpoint "
+                f"{self.folder} is model {self.model_id}; fit it anew with `emonet calibrate`"
+            )
+        return dataclasses.replace(
+            self, calibration=shift.after(self.calibration), label_shift=shift
+        )
 
     @property
     def embedder_id(self) -> str:

@@ -126,6 +126,7 @@ def _manifest(
         "supersedes": run.supersedes,
         "model_id": run.model_id,
         "precision": run.precision,
+        "calibration": run.calibration and dict(run.calibration),
         "origin": dataclasses.asdict(run.origin),
         "memory_from": {"night": run.memory_night, "sha256": run.memory_sha256},
         "episodes_before": run.episodes_before,

@@ -5,7 +5,8 @@ from __future__ import annotations
 import dataclasses
 import re
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from beam_pipeline.output.acceptance import Acceptance, check_requested
 from beam_pipeline.output.files import files_spoken, read_files
@@ -46,6 +47,8 @@ class Run:
       shards: over how many files its labels, and its refusals, are spread.
       folder: what all paths begin with that it writes to; empty, or ends in `/`.
       precision: in which its labels and embeddings are computed, None where that is not known.
+      calibration: the numbers by which its labels are calibrated for the corpus, with their sha256;
+        None for the checkpoint's own alone.
       memory_before: what else is remembered, before that: files that it never takes in.
     """
 
@@ -66,6 +69,7 @@ class Run:
     shards: int = 8
     folder: str = ""
     precision: str | None = None
+    calibration: Mapping[str, Any] | None = None
     memory_before: tuple[Part, ...] = ()
 
 

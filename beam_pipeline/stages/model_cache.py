@@ -11,6 +11,7 @@ import torch
 
 from model.checkpoint import load_model, open_checkpoint
 from model.network.emonet import EmoNet
+from model.network.label_shift import LabelShift
 from model.network.precision import Precision
 
 _loading = threading.Lock()
@@ -25,11 +26,13 @@ class ModelSource:
       encoder: where its encoder is, None for where the checkpoint says.
       precision: what all workers compute in, whatever their processors have, so that labels do not
         depend on the worker that made them.
+      label_shift: how it is calibrated for the corpus, None for as it is.
     """
 
     checkpoint: str
     encoder: str | None
     precision: Precision
+    label_shift: LabelShift | None = None
 
     def load(self) -> EmoNet:
         """The model, ready for inference, on the accelerator if there is one.
@@ -48,4 +51,5 @@ class ModelSource:
 @functools.lru_cache(maxsize=1)
 def _load(source: ModelSource) -> EmoNet:
     checkpoint = open_checkpoint(Path(source.checkpoint), encoder=source.encoder)
+    checkpoint = checkpoint.with_label_shift(source.label_shift)
     return load_model(checkpoint).for_inference(precision=source.precision)

@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from beam_pipeline.corpus.folders import escaped
+from emonet.cli.against import evaluate_output
 from emonet.cli.options import check_writable, name_pairs, read_options, written
 from emonet.cli.shared_flags import (
     Commands,
+    add_calibration_flag,
     add_checkpoint_flags,
     add_json_flag,
     checkpoint_of,
@@ -40,11 +42,15 @@ def add_to(commands: Commands) -> None:
     add("--plot", metavar="FILE", help="draw how sure and how right: .png or .svg")
     add("--labels", metavar="THEIRS=OURS,..",
         help="of data with other labels; the rest is left out")  # fmt: skip
+    add("--against", metavar="FILE", help="score OUT itself on a sample or corrections of it")
     add_checkpoint_flags(parser)
+    add_calibration_flag(parser)
 
 
 def evaluate(flags: argparse.Namespace, rest: list[str]) -> int:
-    """Scores a checkpoint."""
+    """Scores a checkpoint, or the labels of an output."""
+    if flags.against:
+        return evaluate_output(flags)
     names = dict(name_pairs("--labels", "THEIRS=OURS", flags.labels))
     reading = read_options(flags)
     if flags.plot:
@@ -74,6 +80,7 @@ def evaluate(flags: argparse.Namespace, rest: list[str]) -> int:
             "labels": names,
             "left_out": left_out,
             "model_id": checkpoint.model_id,
+            "calibration": checkpoint.label_shift and checkpoint.label_shift.sha256,
             "precision": model.precision,
         }
         json_output.print_json({**about, **scores.as_json()})

@@ -13,6 +13,7 @@ from beam_pipeline.records import EmonetError
 from emonet.cli.options import beam_options, corpus_name, read_options
 from emonet.cli.shared_flags import (
     Commands,
+    add_calibration_flag,
     add_checkpoint_flags,
     add_corpus_flags,
     add_json_flag,
@@ -62,6 +63,7 @@ def add_to(commands: Commands) -> None:
     add_json_flag(parser)
     add_corpus_flags(parser)
     add_checkpoint_flags(parser)
+    add_calibration_flag(parser)
 
 
 def label(flags: argparse.Namespace, rest: list[str]) -> int:

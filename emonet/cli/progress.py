@@ -157,7 +157,11 @@ class _EpochLines(StepProgress):
 
     def finished(self, epoch: Epoch) -> None:
         """A line after the epoch."""
-        self.say(f"epoch {epoch.number}: loss {epoch.loss:.3f}, dev weighted F1 {epoch.dev:.2f}")
+        classes = ", ".join(f"{label} {f1:.1f}" for label, f1 in epoch.dev_f1.items())
+        self.say(
+            f"epoch {epoch.number}: loss {epoch.loss:.3f}, dev weighted F1 {epoch.dev:.2f}"
+            f"{f' ({classes})' if classes else ''}"
+        )
 
 
 @contextlib.contextmanager

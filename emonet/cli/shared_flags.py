@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from beam_pipeline.corpus.folders import escaped
+from beam_pipeline.records import EmonetError
 
 if TYPE_CHECKING:
+    from emonet.corpus import LabelledCorpus
     from model.checkpoint import Checkpoint
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
@@ -87,11 +89,35 @@ def add_checkpoint_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--encoder", help="where its encoder is, if not where it was")
 
 
-def checkpoint_of(flags: argparse.Namespace) -> Checkpoint:
-    """The checkpoint that the flags name, or the one that ships."""
-    from model.checkpoint import PRETRAINED, open_checkpoint
+def add_calibration_flag(parser: argparse.ArgumentParser) -> None:
+    """The flag that calibrates the checkpoint for a corpus, for `checkpoint_of`."""
+    parser.add_argument("--calibration", metavar="FILE", help="what emonet calibrate wrote")
 
-    return open_checkpoint(Path(flags.checkpoint or PRETRAINED), encoder=flags.encoder)
+
+def checkpoint_of(flags: argparse.Namespace) -> Checkpoint:
+    """The checkpoint that the flags name, or the one that ships, calibrated if they say so."""
+    from model.checkpoint import PRETRAINED, open_checkpoint
+    from model.network.label_shift import read_label_shift
+
+    checkpoint = open_checkpoint(Path(flags.checkpoint or PRETRAINED), encoder=flags.encoder)
+    file = getattr(flags, "calibration", None)
+    return checkpoint.with_label_shift(read_label_shift(Path(file)) if file else None)
+
+
+def checkpoint_that_labelled(corpus: LabelledCorpus, flags: argparse.Namespace) -> Checkpoint:
+    """The checkpoint that the flags name, or the one that ships, calibrated as for the corpus.
+
+    Raises:
+      EmonetError: the corpus was labelled by another one.
+    """
+    model_id, shift = corpus.labelled_by()
+    checkpoint = checkpoint_of(flags)
+    if checkpoint.model_id != model_id:
+        raise EmonetError(
+            f"{corpus.output} was labelled by model {model_id}, and checkpoint {checkpoint.folder} "
+            f"is model {checkpoint.model_id}; give the folder of that model to --checkpoint"
+        )
+    return checkpoint.with_label_shift(shift)
 
 
 def _command(

@@ -33,14 +33,15 @@ def add_to(commands: Commands) -> None:
         "train a checkpoint",
         "emonet train trn.json --dev dev.json --output checkpoint",
     )
-    parser.usage = "emonet train INPUT... --dev DATA... --output CHECKPOINT [options]"
+    parser.usage = "emonet train INPUT...|OUT [--dev DATA...] --output CHECKPOINT [options]"
     parser.set_defaults(
         loads_model=True,
         corpus="data",
         interrupted="finished epochs are kept and the same command goes on after them",
     )
     add = parser.add_argument
-    add("--dev", required=True, nargs="+", type=escaped, metavar="DEV", help="what it is chosen on")
+    add("--dev", nargs="+", type=escaped, metavar="DEV",
+        help="what it is chosen on (default: every tenth episode or dialogue)")  # fmt: skip
     add("--auxiliary-data", nargs="+", type=escaped, metavar="D",
         help="like dialogue with labels of its own")  # fmt: skip
     add("--output", required=True, metavar="CHECKPOINT", help="folder; an unfinished one goes on")
@@ -52,6 +53,8 @@ def add_to(commands: Commands) -> None:
     out_of_fold = parser.add_mutually_exclusive_group()
     _add_setting_flag(out_of_fold, "oof_folds")
     out_of_fold.add_argument("--oof-logits", metavar="FILE", help="of a training on the same data")
+    add("--corrections", metavar="FILE", help="of OUT: fine-tune the checkpoint that labelled it")
+    add("--checkpoint", help="that labelled OUT (default: the one that ships)")
     add("--teacher-logits", metavar="FILE", help="out-of-fold logits of another teacher")
     former_flags.refuse(parser, former_flags.OF_TRAIN)
 
@@ -68,7 +71,11 @@ def _add_setting_flag(parser: argparse._ActionsContainer, name: str) -> None:
 
 
 def train(flags: argparse.Namespace, rest: list[str]) -> int:
-    """Trains a checkpoint."""
+    """Trains a checkpoint, or fine-tunes the one that labelled an output."""
+    if flags.corrections:
+        from emonet.cli.fine_tune import fine_tune_output
+
+        return fine_tune_output(flags)
     with waiting("loading the model"):
         from beam_pipeline.transcripts import read_transcripts
         from emonet.cli.console import stdout
@@ -76,13 +83,17 @@ def train(flags: argparse.Namespace, rest: list[str]) -> int:
         from model.checkpoint import open_checkpoint
         from model.dataset import label_set
         from model.encoders.references import DEFAULT_ENCODER, reference_to
+        from model.training.hold_out import split
         from model.training.train import train as train_model
 
     reading = read_options(flags)
-    train = read_transcripts(flags.inputs, reading)
-    dev = read_transcripts(flags.dev, reading)
-    labels = label_set(train)
+    found = read_transcripts(flags.inputs, reading)
+    dev = read_transcripts(flags.dev, reading) if flags.dev else []
+    labels = label_set(found)
     settings, training = _settings(flags, labels)
+    train, dev, notes = split(found, dev, 0 if flags.oof_logits else training.oof_folds)
+    for note in notes:
+        stdout.print(note)
     data = _data(flags, train, dev, labels)
     with step_progress("training", epochs=True) as progress:
         train_model(
@@ -127,7 +138,7 @@ def _data(
     from model.training.cross_fitting import load_oof_logits
 
     apart = len(other_episodes(dev, train))
-    if apart < len(dev):
+    if flags.dev and apart < len(dev):
         shared = f"{len(dev) - apart} of the {len(dev)}"
         stdout.print(f"{shared} dev episodes are in part among the training data")
     given = flags.auxiliary_data

@@ -17,7 +17,7 @@ from torch.nn import functional
 from model.baselines.compm import CoMPM, first_states, read_first, row_batches
 from model.dataset import Data, Transcript, digest, gold_indices, group_turns, labels_for_scoring
 from model.encoders.references import EncoderReference
-from model.evaluation.scores import score
+from model.evaluation.scores import Scores, score
 from model.network.encoder import fastest_device, load_encoder
 from model.network.precision import autocast
 from model.network.settings import Settings, TrainingSettings
@@ -122,9 +122,9 @@ class CoMPMLearner:
         """The loss is the mean over the batch's utterances."""
         return add_gradients(self.model, batch)
 
-    def dev_score(self) -> float:
-        """Weighted F1."""
-        return 100 * score(self.gold, self.dev_logits(), self.model.labels).weighted_f1
+    def dev_scores(self) -> Scores:
+        """Scores on dev."""
+        return score(self.gold, self.dev_logits(), self.model.labels)
 
     @torch.inference_mode()
     def dev_logits(self) -> np.ndarray:

@@ -72,7 +72,9 @@ def reliability(gold: np.ndarray, logits: np.ndarray, bins: int = BINS) -> Relia
     )
 
 
-def fit_temperature(logits: np.ndarray, gold: np.ndarray) -> float:
+def fit_temperature(
+    logits: np.ndarray, gold: np.ndarray, weights: np.ndarray | None = None
+) -> float:
     """The temperature T under which softmax(logits / T) makes the gold labels most likely.
 
     The likelihood is concave in 1 / T, so its slope is zero once: where gold labels have the
@@ -81,14 +83,17 @@ def fit_temperature(logits: np.ndarray, gold: np.ndarray) -> float:
     Args:
       logits: (utterances, classes) float32.
       gold: (utterances,) int64, -1 for none; one or more are known.
+      weights: (utterances,) float64; all alike by default.
     """
     known = gold >= 0
     kept, right = logits[known].astype(np.float64), gold[known]
-    found = kept[np.arange(len(kept)), right].mean()
+    weighed = None if weights is None else weights[known]
+    found = np.average(kept[np.arange(len(kept)), right], weights=weighed)
     low, high = np.log(_COLDEST), np.log(_HOTTEST)
     for _ in range(40):  # to one part in a million million
         middle = (low + high) / 2
-        too_sure = (probabilities(kept / np.exp(middle)) * kept).sum(axis=1).mean() > found
+        expected = (probabilities(kept / np.exp(middle)) * kept).sum(axis=1)
+        too_sure = np.average(expected, weights=weighed) > found
         low, high = (middle, high) if too_sure else (low, middle)
     return float(np.exp((low + high) / 2))
 

@@ -232,14 +232,19 @@ class EmoNet(nn.Module):
         return functional.embedding_bag(rows, states, batch.starts, mode="mean")
 
     @torch.inference_mode()
-    def _context_logits(self, transcripts: Sequence[Transcript]) -> np.ndarray:
+    def context_states(self, transcripts: Sequence[Transcript]) -> Tensor:
+        """c_t of each turn, (utterances, d) float32."""
         turns: list[list[int]] = []
         windows: list[Window] = []
         for transcript in transcripts:
             own = self.context_turns(transcript)
             windows += [w.after(len(turns)) for w in self.windows(own, transcript.dialogues)]
             turns += own
-        return self._scores(self.classify, self._states(self.context, turns, windows))
+        return self._states(self.context, turns, windows)
+
+    @torch.inference_mode()
+    def _context_logits(self, transcripts: Sequence[Transcript]) -> np.ndarray:
+        return self._scores(self.classify, self.context_states(transcripts))
 
     def _scores(self, classify: nn.Linear, states: Tensor) -> np.ndarray:
         return classify(pad_to_multiple(states))[: len(states)].cpu().numpy()  # type: ignore[no-any-return]

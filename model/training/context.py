@@ -19,7 +19,7 @@ from torch.nn import functional
 
 from model.dataset import Data, Transcript, class_weights, digest
 from model.encoders.references import EncoderReference
-from model.evaluation.scores import score
+from model.evaluation.scores import Scores, score
 from model.network.emonet import EmoNet
 from model.network.encoder import fastest_device, load_encoder
 from model.network.precision import autocast
@@ -187,10 +187,10 @@ class ContextLearner:
         total.backward()  # type: ignore[no-untyped-call]
         return loss.item()
 
-    def dev_score(self) -> float:
-        """Weighted F1 of the context alone."""
+    def dev_scores(self) -> Scores:
+        """Scores of the context alone."""
         logits = corpus_logits(self.model, self.dev)
-        return 100 * score(self.dev.gold, logits, self.model.settings.labels).weighted_f1
+        return score(self.dev.gold, logits, self.model.settings.labels)
 
     def logits(self, transcripts: Sequence[Transcript]) -> np.ndarray:
         """Logits of any transcripts, (utterances, classes) float32."""

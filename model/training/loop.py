@@ -19,6 +19,7 @@ import torch
 from torch import nn
 
 from model.checkpoint import restore
+from model.evaluation.scores import Scores
 from model.network.settings import TrainingSettings
 from model.training.optimization import adamw, ema_decay, lr_factor
 from model.training.progress import Epoch, Progress
@@ -52,8 +53,8 @@ class Learner(Protocol):
     def add_gradients(self, batch: Any) -> float:
         """Adds the gradients of a batch's loss, and returns the loss on gold labels and teacher."""
 
-    def dev_score(self) -> float:
-        """Weighted F1 on dev in percent, by the weights as they are."""
+    def dev_scores(self) -> Scores:
+        """Scores on dev, by the weights as they are."""
 
 
 class TrainingLoop:
@@ -95,8 +96,9 @@ class TrainingLoop:
         while self._epochs_left():
             loss = self._epoch(progress)
             with self._averaged():
-                dev = self.learner.dev_score()
-            self._keep(Epoch(len(self.epochs) + 1, loss, dev))
+                dev = self.learner.dev_scores()
+            f1 = dict(zip(dev.labels, (100 * dev.f1).tolist(), strict=True))
+            self._keep(Epoch(len(self.epochs) + 1, loss, 100 * dev.weighted_f1, f1))
             progress.finished(self.epochs[-1])
         restore(self.learner.averaged, safetensors.torch.load_file(self.folder / WEIGHTS))
         return self.epochs
@@ -113,6 +115,8 @@ class TrainingLoop:
         losses = []
         for step, batch in enumerate(self.learner.batches(number), start=self.steps[number]):
             losses.append(self._step(batch, step))
+            rates = {group["name"]: group["lr"] for group in self.optimizer.param_groups}
+            progress.stepped(step + 1, losses[-1], rates)
             progress.advance(step + 1, self.steps[-1])
         return sum(losses) / len(losses)
 

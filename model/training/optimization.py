@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from typing import Any
 
 import torch
 from torch import nn
@@ -26,10 +27,11 @@ def adamw(
       head_lr: that of everything else.
       weight_decay: of both.
     """
-    groups = []
-    for in_encoder, rate in ((True, encoder_lr), (False, head_lr)):
-        chosen = [p for name, p in parameters.items() if name.startswith(encoders) == in_encoder]
-        groups.append({"params": chosen, "lr": rate, "initial_lr": rate})
+    groups: list[dict[str, Any]] = []
+    for name, rate in (("encoder_lr", encoder_lr), ("head_lr", head_lr)):
+        in_encoder = name == "encoder_lr"
+        chosen = [p for of, p in parameters.items() if of.startswith(encoders) == in_encoder]
+        groups.append({"params": chosen, "lr": rate, "initial_lr": rate, "name": name})
     return torch.optim.AdamW(
         [group for group in groups if group["params"]], weight_decay=weight_decay
     )

@@ -28,7 +28,7 @@ import torch
 from model.checkpoint import restore, save_checkpoint
 from model.dataset import Data, known_speakers, labels_for_scoring
 from model.encoders.references import EncoderReference
-from model.evaluation.calibration import calibrate, log_likelihood
+from model.evaluation.calibration import calibrate, log_likelihood, probabilities
 from model.evaluation.scores import score
 from model.network.emonet import EmoNet
 from model.network.encoder import fastest_device, load_encoder
@@ -38,6 +38,7 @@ from model.training.class_bias import CLASS_BIAS, class_bias_step
 from model.training.context import HISTORY, LOGITS, ContextTraining
 from model.training.cross_fitting import OOF_LOGITS, cross_fitting, load_oof_logits
 from model.training.loop import WEIGHTS
+from model.training.outcome import Outcome
 from model.training.progress import Epoch, Progress
 from model.training.provenance import history_of, identity_of
 from model.training.speaker_stage import (
@@ -59,25 +60,6 @@ from model.training.steps import (
 )
 
 _RESULT = "result.json"
-
-
-@dataclasses.dataclass(frozen=True)
-class Outcome:
-    """What a model says of dev.
-
-    Attributes:
-      calibration: the numbers that its logits are calibrated with.
-      labels: (utterances,) int64, the chosen class; of no meaning where there is no gold label.
-      weighted_f1: in percent.
-      log_loss: mean negative log likelihood of the gold labels, in nats.
-      seconds: that training its context and utterance-only classifier took.
-    """
-
-    calibration: Calibration
-    labels: np.ndarray
-    weighted_f1: float
-    log_loss: float
-    seconds: float
 
 
 class Recipe:
@@ -168,7 +150,7 @@ class Recipe:
         if self._cross_fitting:
             made = self._files(self._cross_fitting) / OOF_LOGITS
             replace_file(output / OOF_LOGITS, lambda path: shutil.copyfile(made, path))
-        how = {**history_of(epochs, self.data), "dev_weighted_f1": result.weighted_f1}
+        how = {**history_of(epochs, self.data), **result.of_dev}
         save_checkpoint(output, model, {**self.identity, **how})
         return epochs
 
@@ -234,11 +216,14 @@ class Recipe:
             calibration, logits = calibrate(
                 mixing, self._mixed(mixing, "dev"), raw, self._gold, self.training
             )
+            scores = score(self._gold, logits, self.settings.labels)
             found = {
                 "calibration": dataclasses.asdict(calibration),
                 "labels": logits.argmax(axis=1).tolist(),
-                "weighted_f1": 100 * score(self._gold, logits, self.settings.labels).weighted_f1,
+                "weighted_f1": 100 * scores.weighted_f1,
                 "log_loss": -log_likelihood(logits, self._gold),
+                "scores": scores.as_json(),
+                "priors": probabilities(logits).mean(axis=0).tolist(),
             }
             write_json(folder / _RESULT, found)
 

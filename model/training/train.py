@@ -12,6 +12,8 @@ from model.dataset import Data
 from model.encoders.references import EncoderReference
 from model.errors import ModelError
 from model.network.settings import Settings, TrainingSettings
+from model.training.card import write_card
+from model.training.log import TrainingLog
 from model.training.progress import SILENT, Epoch, Progress
 from model.training.provenance import differing
 from model.training.recipe import Recipe
@@ -36,8 +38,9 @@ def train(
       settings: what the model is.
       training: how it is trained.
       encoder: the encoder it starts from.
-      output: where the checkpoint goes, and next to it the out-of-fold logits that were made. An
-        interrupted training in it goes on; a finished checkpoint is left as it is.
+      output: where the checkpoint goes, and next to it the out-of-fold logits that were made, the
+        log of the training and a card. An interrupted training in it goes on; a finished checkpoint
+        is left as it is.
       progress: receives steps and epochs as they go.
 
     Returns:
@@ -48,7 +51,7 @@ def train(
         `output` cannot be written or holds a training with other settings or data.
     """
     unfinished = output / _UNFINISHED
-    recipe = Recipe(data, settings, training, encoder, unfinished, progress)
+    recipe = Recipe(data, settings, training, encoder, unfinished, TrainingLog(output, progress))
     if (output / SUMS).exists():
         epochs = _finished_epochs(output, recipe.identity)
         for epoch in epochs:
@@ -58,6 +61,7 @@ def train(
         make_folder(unfinished)
         _check_begun(unfinished / "identity.json", recipe.identity)
         epochs = recipe.export(output)
+        write_card(open_checkpoint(output), output)
     shutil.rmtree(unfinished, ignore_errors=True)  # none, or a part, next to a finished checkpoint
     return epochs
 

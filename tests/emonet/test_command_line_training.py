@@ -12,6 +12,7 @@ from emonet.__main__ import main
 from emonet.cli.progress import step_progress
 from model.checkpoint import SETTINGS, open_checkpoint
 from model.encoders.references import EncoderReference
+from model.evaluation.scores import Scores
 from model.training.context import ContextLearner
 from model.training.cross_fitting import OOF_LOGITS
 from model.training.loop import TrainingLoop
@@ -42,15 +43,15 @@ def usual(small_bert: EncoderReference, tmp_path: Path) -> list[str]:
 @pytest.fixture
 def interrupted(usual: list[str], monkeypatch: pytest.MonkeyPatch, capsys: Caught) -> list[str]:
     """What a training says that is interrupted in its second epoch."""
-    scored = iter([ContextLearner.dev_score])
+    scored = iter([ContextLearner.dev_scores])
 
-    def dev_score(learner: ContextLearner) -> float:
+    def dev_scores(learner: ContextLearner) -> Scores:
         for real in scored:
             return real(learner)
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(ContextLearner, "dev_score", dev_score)
+        patch.setattr(ContextLearner, "dev_scores", dev_scores)
         assert main(usual) == 130
     told = capsys.readouterr()
     assert without_progress(told.err) == (
@@ -62,13 +63,14 @@ def interrupted(usual: list[str], monkeypatch: pytest.MonkeyPatch, capsys: Caugh
 def test_an_epoch_is_told_when_it_is_done_and_an_interrupted_training_goes_on(
     usual: list[str], interrupted: list[str], tmp_path: Path, capsys: Caught
 ) -> None:
-    begun, first = interrupted
+    few, begun, first = interrupted
+    assert few.startswith("fewer than 50 utterances of joy ")
     assert begun == "training: context"
     assert first.startswith("epoch 1: loss ")
     assert main(usual) == 0
     told = capsys.readouterr()
     assert without_progress(told.err) == ""
-    begun_again, again, on, second, third, other, *epochs, stage, last = told.out.splitlines()
+    _, begun_again, again, on, second, third, other, *epochs, stage, last = told.out.splitlines()
     assert (begun_again, again, on) == (begun, first, "going on with epoch 2")
     assert other == "training: utterance-only classifier"
     assert [line[:8] for line in (second, third, *epochs)] == [
@@ -178,9 +180,10 @@ def test_a_finished_training_says_so_and_another_one_must_go_elsewhere(
     usual: list[str], tmp_path: Path, capsys: Caught
 ) -> None:
     assert main(usual) == 0
-    _, *epochs, last = capsys.readouterr().out.splitlines()
+    few, _, *epochs, last = capsys.readouterr().out.splitlines()
     assert main(usual) == 0
-    assert capsys.readouterr().out.splitlines() == [*epochs[:3], "nothing is left to train", last]
+    told = capsys.readouterr().out.splitlines()
+    assert told == [few, *epochs[:3], "nothing is left to train", last]
     assert main([*usual, "--seed", "1"]) == 1
     (line,) = capsys.readouterr().err.splitlines()
     assert line == (
@@ -208,7 +211,7 @@ def test_training_says_which_of_dev_is_not_apart_from_the_training_data(
     dev = [row for number in (2, 3, 4) for row in episode(number)]
     write_jsonl(tmp_path / "dev.jsonl", dev)
     assert main([*usual, "--epochs", "1"]) == 0
-    first, *_ = capsys.readouterr().out.splitlines()
+    _, first, *_ = capsys.readouterr().out.splitlines()
     assert first == "1 of the 3 dev episodes are in part among the training data"
 
 
@@ -255,13 +258,13 @@ def test_folds_and_logits_that_are_there_are_not_asked_for_together(
     assert "argument --oof-logits: not allowed with argument --oof-folds" in capsys.readouterr().err
 
 
-def test_more_folds_than_episodes_are_refused_before_anything_is_trained(
+def test_more_folds_than_dialogues_are_refused_before_anything_is_trained(
     usual: list[str], tmp_path: Path, capsys: Caught
 ) -> None:
-    assert main([*usual, "--oof-folds", "4"]) == 1
+    assert main([*usual, "--oof-folds", "5"]) == 1
     told = capsys.readouterr()
-    assert told.out == ""
-    assert told.err == "emonet train: oof_folds is 4, more than the 2 episodes there are\n"
+    assert "training:" not in told.out
+    assert told.err == "emonet train: oof_folds is 5, more than the 4 episodes there are\n"
     assert not (tmp_path / "checkpoint").exists()
 
 
@@ -273,7 +276,7 @@ def test_data_without_a_gold_label_is_not_scored(
     dev = str(write_jsonl(tmp_path / "dev.jsonl", rows))
     assert main(usual if command == "train" else ["evaluate", dev]) == 1
     told = capsys.readouterr()
-    assert told.out == ""
+    assert "training:" not in told.out
     assert told.err.startswith(f"emonet {command}: none of the 14 utterances to score on has a ")
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import safetensors.torch
 import torch
@@ -20,23 +21,27 @@ from model.checkpoint import SETTINGS, SUMS, WEIGHTS, open_checkpoint
 from model.dataset import Transcript
 from model.encoders.references import EncoderReference
 from model.errors import ModelError
+from model.evaluation.calibration import reliability
+from model.evaluation.scores import Scores
 from model.network.settings import TrainingSettings
 from model.network.settings_file import as_table
+from model.training.card import CARD
 from model.training.context import ContextLearner
+from model.training.log import LOG
 from model.training.progress import Epoch, Progress
 
 FILES = [SETTINGS, WEIGHTS, SUMS]
 
 
 def bytes_of(folder: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+    return {name: (folder / name).read_bytes() for name in FILES}
 
 
 @pytest.fixture(scope="module")
 def uninterrupted(tmp_path_factory: pytest.TempPathFactory, small_bert: EncoderReference) -> Path:
     folder = tmp_path_factory.mktemp("uninterrupted")
     run(folder, small_bert)
-    assert sorted(path.name for path in folder.iterdir()) == sorted(FILES)
+    assert {path.name for path in folder.iterdir()} == {*FILES, CARD, LOG}
     return folder
 
 
@@ -215,12 +220,18 @@ def scripted_dev(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[dict[str, tor
     """Dev scores of 10, 30, 20, 25, 40 percent, and the context that each was given for."""
     seen: list[dict[str, torch.Tensor]] = []
 
-    def dev_score(learner: ContextLearner) -> float:
+    def dev_scores(learner: ContextLearner) -> Scores:
         context = learner.averaged
         seen.append({name: value.detach().clone() for name, value in context.items()})
-        return (10.0, 30.0, 20.0, 25.0, 40.0)[len(seen) - 1]
+        right = (10, 30, 20, 25, 40)[len(seen) - 1]
+        confusion = np.array([[right, 100 - right], [100 - right, right]])
+        return Scores(
+            ("no", "yes"),
+            confusion,
+            reliability(np.zeros(0, np.int64), np.zeros((0, 2), np.float32)),
+        )
 
-    monkeypatch.setattr(ContextLearner, "dev_score", dev_score)
+    monkeypatch.setattr(ContextLearner, "dev_scores", dev_scores)
     return seen  # type: ignore[return-value]
 
 

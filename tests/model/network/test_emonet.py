@@ -261,8 +261,9 @@ def test_the_sum_of_both_parts_is_one_joint_forward(
         context = corpus_logits(model, read_corpus(model, data, LABELS))
     together = context + utterance + speaker
     apart = predict(model.for_inference(), data)
-    # in training softmax is float32, in use it is bfloat16, whose numbers have eight bits
-    bound = 1e-5 if precision == "float32" else 2**-6 * np.abs(together).max()
+    # in training softmax is float32, in use it is bfloat16, whose numbers have eight bits; and
+    # an embedding between two numbers of float16 may become either
+    bound = 1e-4 if precision == "float32" else 2**-6 * np.abs(together).max()
     np.testing.assert_allclose(apart, together, rtol=0, atol=bound)
     for addend in (context, utterance, speaker):
         assert np.abs(addend).max() > 1e-2

@@ -17,8 +17,7 @@ from beam_pipeline.engines.failures import failure_elsewhere
 from beam_pipeline.output.acceptance import Acceptance
 from beam_pipeline.output.files import read_files, read_reading
 from beam_pipeline.output.manifest import Manifest, Origin, read_manifest
-from beam_pipeline.output.run import Run, begin_run
-from beam_pipeline.output.tables import shards_for
+from beam_pipeline.output.run import Run, begin_run, spread
 from beam_pipeline.output.work import write_inputs
 from beam_pipeline.pipeline import Job, build
 from beam_pipeline.records import EmonetError
@@ -141,8 +140,7 @@ def _job(output: str, night: Night, engine: Engine) -> Job:
     size = total_size([located(path, night.reading.folder) for path in night.paths])
     shift = checkpoint.label_shift
     begun = dataclasses.replace(
-        begun,
-        shards=shards_for(size),
+        spread(begun, size),
         precision=precision,
         calibration={**dataclasses.asdict(shift), "sha256": shift.sha256} if shift else None,
     )

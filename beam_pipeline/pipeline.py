@@ -9,8 +9,8 @@ import apache_beam as beam
 
 from beam_pipeline.corpus.options import ReadOptions
 from beam_pipeline.look_through import LookedThrough, Planned
+from beam_pipeline.output.layers import LayeredShard
 from beam_pipeline.output.manifest import Part
-from beam_pipeline.output.memories import MemoryShard
 from beam_pipeline.output.run import Run
 from beam_pipeline.output.tables import write_labels, write_pieces
 from beam_pipeline.output.work import slice_run
@@ -79,7 +79,7 @@ def build_commit(
     job: Job,
     found: LookedThrough,
     keys: Sequence[str],
-    parts: Sequence[Part | MemoryShard],
+    parts: Sequence[Part | LayeredShard],
 ) -> None:
     """Adds the job that commits a night whose slices are done to a pipeline.
 

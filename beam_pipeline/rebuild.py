@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
-from collections import deque
-from collections.abc import Iterator, Sequence
+from collections import defaultdict, deque
+from collections.abc import Iterator
 
 import numpy as np
 
 from beam_pipeline.corpus.speakers import remembered
 from beam_pipeline.memory import last_n
+from beam_pipeline.output.delta import write_delta_log
+from beam_pipeline.output.layers import LayeredShard, layers_after
 from beam_pipeline.output.manifest import (
     Manifest,
     Origin,
-    Part,
     manifest_path,
     name_parts,
     parts_of,
@@ -24,7 +25,7 @@ from beam_pipeline.output.manifest import (
 from beam_pipeline.output.memories import read_memory, write_memory
 from beam_pipeline.output.past import digest_of, past_of
 from beam_pipeline.output.run import Run, run_after
-from beam_pipeline.output.tables import SHARDS, read_part, shard_of
+from beam_pipeline.output.tables import read_part, shard_of
 from beam_pipeline.output.views import write_views
 from beam_pipeline.records import EmonetError, Place
 from beam_pipeline.storage import storage_of
@@ -59,9 +60,7 @@ def rebuild_memory(output: str, model: EmoNet, origin: Origin) -> Iterator[tuple
             output, night, held, past_of(storage, night), manifest["model_id"], (), origin
         )
         last_texts = _last_texts(output, manifest, origin.history)
-        layers = [
-            part for shard in range(SHARDS) for part in _written(run, model, shard, last_texts)
-        ]
+        layers = layers_after(run.memory, "memory", _written(run, model, last_texts))
         rebuilt = {
             **manifest,
             "origin": dataclasses.asdict(origin),
@@ -73,6 +72,7 @@ def rebuild_memory(output: str, model: EmoNet, origin: Origin) -> Iterator[tuple
         storage.replace(manifest_path(night), sealed(rebuilt), run.version)
         yield night, len(last_texts)
     write_views(output)
+    write_delta_log(output)
 
 
 def _last_texts(output: str, manifest: Manifest, history: int) -> dict[str, list[str]]:
@@ -100,23 +100,19 @@ def _last_texts(output: str, manifest: Manifest, history: int) -> dict[str, list
     return {speaker: list(texts) for speaker, texts in last_texts.items()}
 
 
-def _written(
-    run: Run, model: EmoNet, shard: int, last_texts: dict[str, list[str]]
-) -> Sequence[Part]:
-    """The layers of one shard after a night with these last texts."""
-    spoke = sorted(speaker for speaker in last_texts if shard_of(speaker) == shard)
-    if not spoke:
-        return [part for part in run.memory if part.shard == shard]
-    embeddings = model.embed([text for speaker in spoke for text in last_texts[speaker]])
-    ends = np.cumsum([len(last_texts[speaker]) for speaker in spoke])
-    tonight = zip(spoke, np.split(embeddings, ends[:-1]), strict=True)
-    before = {
-        speaker: tail.embeddings
-        for speaker, tail in read_memory(run.output, run.memory, shard, spoke)
-    }
-    nothing = embeddings[:0]
-    memories = [
-        (speaker, last_n(before.get(speaker, nothing), latest, run.origin.history))
-        for speaker, latest in tonight
-    ]
-    return write_memory(run, shard, memories).layers
+def _written(run: Run, model: EmoNet, last_texts: dict[str, list[str]]) -> Iterator[LayeredShard]:
+    """Writes the memory of those with these last texts."""
+    by_shard: dict[int, list[str]] = defaultdict(list)
+    for speaker in sorted(last_texts):
+        by_shard[shard_of(speaker, run.memory_shards)].append(speaker)
+    for shard, spoke in sorted(by_shard.items()):
+        embeddings = model.embed([text for speaker in spoke for text in last_texts[speaker]])
+        ends = np.cumsum([len(last_texts[speaker]) for speaker in spoke])
+        tonight = zip(spoke, np.split(embeddings, ends[:-1]), strict=True)
+        before = {speaker: tail.embeddings for speaker, tail in read_memory(run, shard, spoke)}
+        nothing = embeddings[:0]
+        memories = [
+            (speaker, last_n(before.get(speaker, nothing), latest, run.origin.history))
+            for speaker, latest in tonight
+        ]
+        yield write_memory(run, shard, memories)

@@ -23,8 +23,9 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.runner import PipelineResult
 
 from beam_pipeline.look_through import LookedThrough, Planned, look_through
+from beam_pipeline.output.layers import layers_after
 from beam_pipeline.output.manifest import Part
-from beam_pipeline.output.work import WORK, Kept, forget, kept, memory_after, put_together
+from beam_pipeline.output.work import WORK, Kept, forget, kept, put_together
 from beam_pipeline.pipeline import Job, build_commit, build_slice
 from beam_pipeline.records import EmonetError
 from beam_pipeline.spill import spill_folder
@@ -136,7 +137,7 @@ def _label_slices(
             done = _label_slice(job, options, key, episodes, memory)
         keys.append(key)
         labels += done.labels
-        memory = memory_after(memory, done.memory)
+        memory = tuple(layers_after(memory, "memory", done.memory))
     return keys, labels, memory
 
 

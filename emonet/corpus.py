@@ -54,14 +54,17 @@ class LabelledCorpus:
 
         Args:
           table: `labels`, `rejected`, `files`; or `memory`, `episodes`, `copies`, of which a night
-            has what the nights before it left as well.
+            has what the nights before it left as well; two files may have the same row, and of
+            a speaker's rows that of the latest night counts.
           night: its name, None for all nights.
 
         Raises:
           EmonetError: there is no such night, or a list of files is not what its sha256 says.
         """
         last = self.nights[-1] if table in LAYERED else None
-        return [f"{self.output}/{part.path}" for part in self._parts(table, night or last)]
+        # the shards that a table was split into may each name a file of before
+        paths = dict.fromkeys(part.path for part in self._parts(table, night or last))
+        return [f"{self.output}/{path}" for path in paths]
 
     def files(self) -> list[dict[str, Any]]:
         """The file record of each input file of all nights.

@@ -49,11 +49,16 @@ _MADE = re.compile(
     # to the end of the cue: the makers' names may take several lines
     rf"[^\w\n]*(?:{_MADE_BY}(?:.|\n)*"
     rf"|(?:{_DONE}|字幕|翻[译譯訳]|校[对對]|时间轴|자막|번역)\s*[:：][ \t\W]*(?:{_NAMED})$"
-    rf"|(?:written|directed|produced|created|edited|music|screenplay|story) by"
-    rf"(?:\s+(?-i:[A-Z])[\w.'’-]*){{1,4}}[^\w\n.?!]*$"
+    rf"|(?:written|directed|produced|provided|created|edited|music|screenplay|story)"
+    rf"(?:{_AND}\w+)? by\b[^\w\n.?!]*(?:\s+(?-i:[A-Z])[\w.'’-]*){{1,4}}[^\w\n.?!]*$"
+    rf"|provided by [^\n.?!]*\n[^\w\n]*{_ADDRESS}[^\w\n.?!]*$"
     rf"|{_ADDRESS}[^\w\n.?!]*$"
-    rf"|(?:©|\(c\)|copyright\b)[ ©]*\d{{4}}\b[^\n]*$)",
+    rf"|(?:©|\(c\)|copyright\b)[ ©]*(?:\(c\)[ ]*)?\d{{4}}\b[^\n]*$)",
     re.IGNORECASE | re.MULTILINE,
+)
+_OPEN = re.compile(rf"[^\w\n]*{_MADE_BY}\W*$", re.IGNORECASE | re.MULTILINE)
+_NAMES = re.compile(
+    r"\W*(?:[^\W\d_a-z][\w.'’-]*|&|and|de|von)(?:,? (?:[^\W\d_a-z][\w.'’-]*|&|and|de|von)){0,5}\W*"
 )
 _SPREAD = re.compile(rf"{_SITES}|{_SOLD}", re.IGNORECASE)
 # What is cheap to look for, as nearly all lines have none of it: how a credit begins, and a part of
@@ -90,6 +95,20 @@ def without_credits(text: str) -> str:
         kept.append("" if may_spread and _SPREAD.search(line) else line)
         at = end + 1
     return "\n".join(kept)
+
+
+def goes_on(credit: str, text: str) -> bool:
+    """Whether a cue has nothing but the names that the credit of the cue before it wants.
+
+    Args:
+      credit: the text of a cue, without markup, `Subtitles by`.
+      text: of the next one, `Oda Vale`.
+    """
+    if not credit.rstrip(": -\n").lower().endswith((" by", " from")) or text.endswith(
+        (".", "?", "!")
+    ):
+        return False
+    return _OPEN.search(credit) is not None and _NAMES.fullmatch(text) is not None
 
 
 def _may_be_made(text: str, at: int) -> bool:

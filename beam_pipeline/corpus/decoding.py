@@ -12,6 +12,7 @@ import ftfy
 from ftfy.badness import is_bad
 from ftfy.fixes import fix_c1_controls
 
+from beam_pipeline.corpus.alphabets import of_alphabet
 from beam_pipeline.corpus.legacy_encodings import (
     declared_encoding,
     declared_language,
@@ -51,6 +52,11 @@ _CANDIDATES = [
 _CP1252 = "".join(bytes([byte]).decode("cp1252", "ignore") or chr(byte) for byte in range(256))
 """Windows-1252 as browsers read it: its five undefined bytes are control characters."""
 
+_WESTERN_BYTES = {chr(byte): byte for byte in range(256)} | {
+    char: byte for byte, char in enumerate(_CP1252)
+}
+_WESTERN = frozenset(_WESTERN_BYTES)
+
 # Names that XML and HTML have for encodings of one byte, or of Japanese, Chinese and Korean.
 _DECLARABLE = frozenset(
     (
@@ -64,9 +70,12 @@ _DECLARABLE = frozenset(
 _PADDING = re.compile(rb"\0{8,}")
 _C1_CONTROL = re.compile("[\x80-\x9f]")
 _SAMPLE_LINES = 200
+_SAMPLE_CHARS = 2**13
 _NON_ASCII = re.compile(rb"[\x80-\xff]+")
 _CONTROLS = bytes(set(range(32)) - set(b"\t\n\v\f\r\x1b"))
 _MAX_CONTROL_SHARE = 0.01
+# A zero or two is in the text of some programs, and nowhere near as often as in binary data.
+_MAX_ZERO_SHARE = 0.2
 # The detector takes seconds for a megabyte, and has seen enough after some hundred lines.
 _SAMPLE_BYTES = 8 * 2**10
 _SAMPLE_LINE_BYTES = 400
@@ -115,7 +124,7 @@ def decode(data: bytes, language: str | None = None) -> Decoded:
     """
     decoded = _decode(data, language)
     text = _without_rubbish(decoded.text)
-    repaired = _repaired(text)
+    repaired = _in_its_script(text) or _repaired(text)
     return Decoded(repaired, decoded.encoding, twice=repaired != text)
 
 
@@ -128,6 +137,8 @@ def _decode(data: bytes, language: str | None) -> Decoded:
         decoded = _decode_marked(data, wide)
         _refuse_binary(decoded.text.encode())
         return decoded
+    if b"\x1b$" in data[:_WIDE_SAMPLE_BYTES]:
+        return _decode_marked(data, "iso2022_jp")
     data = _PADDING.sub(b"", data) or data
     _refuse_binary(data)
     try:
@@ -156,6 +167,20 @@ def _repaired(text: str) -> str:
     if 2 * sum(map(_is_mojibake, sample)) < len(sample):
         return fix_c1_controls(text) if _C1_CONTROL.search(text) else text
     return "\n".join(line if line.isascii() else ftfy.fix_encoding(line) for line in lines)
+
+
+def _in_its_script(text: str) -> str | None:
+    """A text of another script whose bytes were read as Windows-1252; None for any other."""
+    letters = "" if text.isascii() else "".join(filter(str.isalpha, text[:_SAMPLE_CHARS]))
+    beyond = sum(char > "\x7f" for char in letters)
+    # no language has most of its letters there
+    if 2 * beyond < len(letters) or beyond < _ENOUGH_BYTES or not _WESTERN.issuperset(text):
+        return None
+    data = bytes(map(_WESTERN_BYTES.__getitem__, text))
+    try:
+        return next((data.decode(encoding) for encoding in of_script(_sample(data))), None)
+    except UnicodeDecodeError:
+        return None
 
 
 def _is_mojibake(line: str) -> bool:
@@ -205,8 +230,9 @@ def _refuse_binary(data: bytes) -> None:
 
 
 def _is_binary(data: bytes) -> bool:
-    controls = len(data) - len(data.translate(None, _CONTROLS))
-    return controls > _MAX_CONTROL_SHARE * len(data)
+    zeros = data.count(0)
+    controls = len(data) - len(data.translate(None, _CONTROLS)) - zeros
+    return controls > _MAX_CONTROL_SHARE * len(data) or zeros > _MAX_ZERO_SHARE * len(data)
 
 
 def _decode_detected(data: bytes, language: str | None) -> Decoded:
@@ -226,9 +252,13 @@ def _detect(data: bytes, language: str | None) -> Iterator[str]:
     # what is no UTF-8 is often declared as such
     if declared and declared.lower() in _DECLARABLE:
         yield declared.lower()
-    yield from of_language(language or declared_language(data))
+    known = language or declared_language(data)
     sample = _sample(data)
+    if known:
+        yield from of_language(sample, known)
     yield from of_script(sample)
+    if spelt := of_alphabet(sample):
+        yield spelt
     if sum(map(len, _NON_ASCII.findall(sample))) < _ENOUGH_BYTES:
         yield "cp1252"
         return

@@ -57,17 +57,18 @@ def detect_binary(data: bytes, extension: str) -> BinaryFormat | None:
     return next(fitting, None) or next(named, None)
 
 
-def detect(text: str, extension: str) -> TextFormat:
+def detect(text: str, extension: str, name: str = "") -> TextFormat:
     """The format of a text.
 
     Args:
       text: the whole of it.
       extension: of the file, in lower case: `.srt`.
+      name: of the file, in lower case.
 
     Raises:
       RefusalError: if it is none that is read, or is to be JSON and is not.
     """
-    shown = ranked(RawText(text, extension))
+    shown = ranked(RawText(text, extension, name))
     if shown:
         return shown[0][1]
     named = [one for one in _TEXTS if extension in one.extensions]

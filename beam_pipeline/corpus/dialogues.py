@@ -8,11 +8,12 @@ and none is said twice.
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
-from beam_pipeline.corpus import markup, sounds
-from beam_pipeline.corpus.credits import without_credits
+from beam_pipeline.corpus import markup, scripts, sounds
+from beam_pipeline.corpus.credits import goes_on, without_credits
 from beam_pipeline.corpus.formats.cue_blocks import Cue
 from beam_pipeline.corpus.formats.cue_builder import Silent
 from beam_pipeline.corpus.joining import SOURCES, Piece, join_pieces
@@ -31,11 +32,13 @@ class Dialogues:
       utterances: in order of time.
       used: how many of the cues are in them.
       silent: pairs of a kind and the number of those cues in which nobody speaks for it.
+      script: that of the lines that were read, where the cues are in two languages at once.
     """
 
     utterances: tuple[Utterance, ...]
     used: int
     silent: tuple[tuple[str, int], ...] = ()
+    script: str | None = None
 
 
 @dataclasses.dataclass
@@ -48,19 +51,32 @@ class _Part:
     raws: list[str] = dataclasses.field(default_factory=list)
 
 
-def split_dialogues(cues: Sequence[Cue], cast: Cast, options: ReadOptions) -> Dialogues:
+def split_dialogues(
+    cues: Sequence[Cue], cast: Cast, options: ReadOptions, language: str | None = None
+) -> Dialogues:
     """The utterances of a file's cues, in order of time.
 
     Args:
       cues: in any order.
       cast: of the episode.
       options: of the user.
+      language: BCP 47 tag, where the file or its name says one.
     """
     ordered = sorted(cues, key=lambda cue: cue.start_ms)
     spoken = [tuple(markup.voices("\n".join(cue.lines))) for cue in ordered]
     sung = frozenset(_sung_over(ordered))
-    for at in sung:
+    credited = frozenset(_credited(ordered))
+    for at in sung | credited:
         spoken[at] = markup.hushed(spoken[at])
+    languages = filter(None, (*(options.languages or ()), language))
+    times = [(cue.start_ms, cue.end_ms) for cue in ordered]
+    script = scripts.kept_script(spoken, times, [*languages])
+    foreign: frozenset[int] = frozenset()
+    if script:
+        in_script = [scripts.in_script(voices, script) for voices in spoken]
+        pairs = zip(spoken, in_script, strict=True)
+        foreign = frozenset(at for at, (one, kept) in enumerate(pairs) if one != kept)
+        spoken = in_script
     vocabulary = learn(line.text for voices in spoken for voice in voices for line in voice.lines)
     pieces: list[Piece] = []
     scene = turned = False
@@ -75,11 +91,16 @@ def split_dialogues(cues: Sequence[Cue], cast: Cast, options: ReadOptions) -> Di
                 scene = turned = False
         turned = turned or _ends_turned(voices)
     used = {piece.cue for piece in pieces}
-    silent = Counter(_silence(cue, at in sung) for at, cue in enumerate(ordered) if at not in used)
+    silent = Counter(
+        _silence(cue, at in sung, at in credited, at in foreign)
+        for at, cue in enumerate(ordered)
+        if at not in used
+    )
     return Dialogues(
         utterances=tuple(turn.finish() for turn in join_pieces(pieces, options)),
         used=len(used),
         silent=tuple(sorted((str(kind), count) for kind, count in silent.items() if kind)),
+        script=script,
     )
 
 
@@ -91,12 +112,23 @@ def _sung_over(cues: Sequence[Cue]) -> Iterator[int]:
     return sounds.sung_over(texts, [(cue.start_ms, cue.end_ms) for cue in cues])
 
 
-def _silence(cue: Cue, sung: bool) -> Silent | None:
+def _credited(cues: Sequence[Cue]) -> Iterator[int]:
+    """Which cues have the names that the credit in the cue before them wants."""
+    for at, (before, cue) in enumerate(itertools.pairwise(cues), 1):
+        if before.lines and before.lines[-1].rstrip("</>ib: -").lower().endswith(("by", "from")):
+            texts = (markup.plain("\n".join(one.lines)).strip() for one in (before, cue))
+            if goes_on(*texts):
+                yield at
+
+
+def _silence(cue: Cue, sung: bool, credited: bool, foreign: bool) -> Silent | None:
     """Why nobody speaks in a cue: as it is a credit, or sung; None for anything else."""
+    if foreign:
+        return Silent.OTHER_LANGUAGE
     text = markup.plain("\n".join(cue.lines))
     if not markup.has_words(text):
         return None
-    if not markup.has_words(without_credits(text)):
+    if credited or not markup.has_words(without_credits(text)):
         return Silent.CREDIT
     return Silent.SONG if sung or sounds.has_notes(text) else None
 

@@ -50,6 +50,10 @@ _LEADING = re.compile(
     r"(?P<gap>$|\s*[-–—:][\s_]|[.]\s|_|\s)(?!\d)",
     re.IGNORECASE,
 )
+# `12.5` stands between two episodes, and is none of them.
+_BETWEEN = re.compile(r"\s-\s\d{1,4}\.\d(?!\d)")
+_SITE = re.compile(r"\.(?:C|NC)\.(?:orig|updated)\.Addic7ed\.com$", re.IGNORECASE)
+_IN_BRACKETS = re.compile(r"[\s._-]*[\[(](\w{2,7})[\])]$")
 _DATE = re.compile(r"(?<!\d)(?:19|20)\d\d([-._ ]?)(?:0[1-9]|1[0-2])\1(?:0[1-9]|[12]\d|3[01])(?!\d)")
 # `Title [a1B2c3D4e5F]`, as downloaders of videos name files.
 _VIDEO_ID = re.compile(r"\s*\[[\w-]{11}\]$")
@@ -104,10 +108,12 @@ def split_track(stem: str) -> Track:
 
     `hi` after a language means the hard of hearing, and by itself Hindi, as media servers have it.
     """
-    name, language, flags = stem, None, set[str]()
+    name, language, flags = _with_dots(stem), None, set[str]()
     while True:
         head, _, suffix = name.rpartition(".")
-        code = language_of_code(suffix) if language is None else None
+        # the title of an episode may end in a language, but not before a flag
+        named = name != stem and _NUMBERED.search(head) and suffix.lower() not in _FLAGS
+        code = (language_of_word if named else language_of_code)(suffix) if not language else None
         if head and suffix.lower() in _FLAGS:
             flags.add(_FLAGS[suffix.lower()])
         elif head and code:
@@ -128,6 +134,17 @@ def split_track(stem: str) -> Track:
         flags.remove("hi")
         language = "hi"
     return Track(name, language, tuple(sorted(flags)))
+
+
+def _with_dots(stem: str) -> str:
+    """`pilot.en.cc` of `pilot.en[cc]`, without what a site adds: `.C.orig.Addic7ed.com`."""
+    name = _SITE.sub("", stem)
+    while found := _IN_BRACKETS.search(name):
+        known = found[1].lower() in _FLAGS or ("[" in found[0] and language_of_code(found[1]))
+        if not known:
+            break
+        name = f"{name[: found.start()]}.{found[1]}"
+    return name
 
 
 def numbered(stem: str) -> Numbers | None:
@@ -152,6 +169,8 @@ def guessed(stem: str, season: int | None) -> Numbers | None:
     """
     if has_date(stem) or _HASH.fullmatch(stem):
         return None
+    if between := _BETWEEN.search(stem):
+        return Numbers(show=title(stem[: between.start()]))
     plain = _VIDEO_ID.sub("", stem)
     leading = _LEADING.match(plain)
     if leading and _counts(leading, season):
@@ -168,7 +187,7 @@ def film(stem: str) -> str:
     """
     guess = _guess(stem)
     year, name = guess.get("year"), guess.get("title")
-    released = any(key in guess for key in ("screen_size", "source", "video_codec"))
+    released = any(key in guess for key in ("cd", "screen_size", "source", "video_codec"))
     if guess.get("type") != "movie" or not name or not year or _VIDEO_ID.search(stem):
         return ""
     return title(name.value) if released or f"({year.value})" in stem else ""

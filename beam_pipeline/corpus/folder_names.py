@@ -33,6 +33,7 @@ _SEASON = re.compile(
     r"|第\s*(?P<counted>\d{1,4})\s*[季期]",
     re.IGNORECASE,
 )
+_SEASONS = re.compile(r"(?<![^\W_])s\d+\s*-\s*s?\d+(?![^\W_])", re.IGNORECASE)
 _COUNT = re.compile(r"(?:0?\d|1\d|(?:19[5-9]|20[0-4])\d)")
 _EPISODE = re.compile(r"(?:episode|ep|e)[\s._-]*(\d{1,4})(?![^\W_])", re.IGNORECASE)
 _YEAR = re.compile(r"\s\((?:19|20)\d\d\)$")
@@ -100,7 +101,7 @@ def _stands_within(name: str, found: Above, placed: bool) -> bool:
         found.numbers = found.numbers or numbers
         found.show = numbers.show
         return not found.show
-    if season := _SEASON.match(name):
+    if not _SEASONS.search(name) and (season := _SEASON.match(name)):
         number = int(season["season"] or season["nth"] or season["counted"])
         found.season = number if found.season is None else found.season
         found.show = title(season["show"] or season["show_nth"] or "")

@@ -30,6 +30,12 @@ _CLOSING = "\"'”’“»›)]」』）】》〉"
 _UNPUNCTUATED = re.compile("[\u0e00-\u0eff\u1780-\u17ff]")
 """Thai, Lao and Khmer, in which nothing marks the end of a sentence: it ends with its cue."""
 
+_OFTEN_UNPUNCTUATED = re.compile("[\u3041-\u30ff\u3400-\u9fff\uf900-\ufaff\uac00-\ud7af]")
+"""Chinese, Japanese and Korean, whose subtitles have no full stops, unlike their transcripts."""
+
+MIN_PUNCTUATED: Final = 0.5
+"""If that share of the cues in these scripts ends in a mark, those that do not run on."""
+
 SOURCES: Final = {"v": SpeakerSource.VOICE_TAG, "f": SpeakerSource.FIELD}
 """Where a name was found, by the marks of turns that no line has."""
 
@@ -90,11 +96,13 @@ class _Habits:
     Attributes:
       chevrons: whether every change of speaker is marked with `>>`.
       staggered: whether cues commonly begin before the one before ends.
+      unpunctuated: the last letters of cues that end a sentence without a mark.
       join_gap_ms, dialogue_gap_ms: as in `ReadOptions`.
     """
 
     chevrons: bool
     staggered: bool
+    unpunctuated: tuple[re.Pattern[str], ...]
     join_gap_ms: int
     dialogue_gap_ms: int
 
@@ -123,9 +131,19 @@ def _habits(pieces: Sequence[Piece], options: ReadOptions) -> _Habits:
     return _Habits(
         chevrons=sum(piece.mark == ">>" for piece in pieces) >= MIN_CHEVRONS,
         staggered=overlaps > max(MAX_OVERLAPS * len(pairs), 1),
+        unpunctuated=_unpunctuated(pieces),
         join_gap_ms=options.join_gap_ms,
         dialogue_gap_ms=options.dialogue_gap_ms,
     )
+
+
+def _unpunctuated(pieces: Sequence[Piece]) -> tuple[re.Pattern[str], ...]:
+    ends = [piece.text.rstrip(_CLOSING)[-1:] for piece in pieces if not piece.text.isascii()]
+    without = sum(_OFTEN_UNPUNCTUATED.match(end) is not None for end in ends)
+    marked = sum(end in _FINAL for end in ends)
+    if marked < MIN_PUNCTUATED * (marked + without):
+        return _UNPUNCTUATED, _OFTEN_UNPUNCTUATED
+    return (_UNPUNCTUATED,)
 
 
 def _next_turn(last: _Turn | None, piece: Piece, parted: bool, habits: _Habits) -> _Turn:
@@ -154,7 +172,7 @@ def _may_join(turn: _Turn, piece: Piece, habits: _Habits) -> bool:
 def _runs_on(turn: _Turn, piece: Piece, habits: _Habits) -> bool:
     """Whether a piece comes within a sentence, to judge by time and punctuation."""
     last = turn.texts[-1].rstrip(_CLOSING)[-1:]
-    finished = last in _FINAL or _UNPUNCTUATED.match(last) is not None
+    finished = last in _FINAL or any(letters.match(last) for letters in habits.unpunctuated)
     if finished or piece.start_ms - turn.end_ms >= habits.join_gap_ms:
         return False
     return not _is_beside(turn.last, piece, habits)

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from beam_pipeline.corpus.alphabets import cyrillic_encoding, of_alphabet
 from beam_pipeline.corpus.languages import language_of_code, primary_language
 
 _CENTRAL = ("cp1250",)
@@ -40,6 +41,7 @@ _LANGUAGE = re.compile(
     rb"(?:xml:lang\s*=\s*[\"']|Language\s*:\s*|\[?la(?:ng)?:\s*)([A-Za-z-]{2,10})"
 )
 
+_HANGUL = re.compile("[\uac00-\ud7a3]")
 _KANA = re.compile("[\u3041-\u3093\u30a1-\u30f6\u30fc]")
 _THAI_MARK = re.compile("[\u0e31\u0e34-\u0e3a\u0e47-\u0e4e]")
 _THAI_MARKED = re.compile("[\u0e01-\u0e2e][\u0e31\u0e34-\u0e3a\u0e47-\u0e4e]{1,2}")
@@ -63,17 +65,19 @@ def declared_language(data: bytes) -> str | None:
     return language_of_code(found[1].decode("ascii")) if found else None
 
 
-def of_language(language: str | None) -> tuple[str, ...]:
-    """The encodings that texts of a language are in, but for Unicode and Windows-1252.
+def of_language(sample: bytes, language: str) -> Iterator[str]:
+    """The encodings that a text of a language may be in, but for Unicode and Windows-1252.
 
     Args:
+      sample: lines with bytes beyond ASCII.
       language: BCP 47 tag.
     """
-    if not language:
-        return ()
-    if _TRADITIONAL.match(language):
-        return _CHINESE[::-1]
-    return _OF_LANGUAGES.get(primary_language(language), ())
+    code = primary_language(language)
+    usual = _OF_LANGUAGES.get(code, ())
+    spelt = cyrillic_encoding(sample) if usual == _CYRILLIC else of_alphabet(sample, code)
+    if spelt and usual:
+        yield spelt
+    yield from usual[::-1] if _TRADITIONAL.match(language) else usual
 
 
 def of_script(sample: bytes) -> Iterator[str]:
@@ -83,9 +87,11 @@ def of_script(sample: bytes) -> Iterator[str]:
       sample: lines with bytes beyond ASCII.
     """
     for encoding, is_script in (
+        ("cp949", _is_korean),
         ("cp932", _is_japanese),
         ("euc_jp", _is_japanese),
         ("cp874", _is_thai),
+        (cyrillic_encoding(sample) or "ascii", _is_cyrillic),
         ("cp1256", _is_arabic),
     ):
         try:
@@ -99,6 +105,12 @@ def of_script(sample: bytes) -> Iterator[str]:
             yield encoding
 
 
+def _is_korean(sample: bytes, beyond: str) -> bool:
+    """The syllables that are in use stand where other encodings have a part of theirs at most."""
+    frequent = _HANGUL.findall(sample.decode("euc_kr", "replace"))
+    return len(frequent) >= 0.9 * sum(map(str.isalpha, beyond))
+
+
 def _is_japanese(sample: bytes, beyond: str) -> bool:
     return len(_KANA.findall(beyond)) >= MIN_SCRIPT_SHARE * len(beyond)
 
@@ -108,6 +120,11 @@ def _is_thai(sample: bytes, beyond: str) -> bool:
     marks = len(_THAI_MARK.findall(beyond))
     placed = sum(len(found[0]) - 1 for found in _THAI_MARKED.finditer(beyond))
     return 0.1 * len(beyond) <= marks == placed
+
+
+def _is_cyrillic(sample: bytes, beyond: str) -> bool:
+    """No more than that its encoding was found, by its letters."""
+    return bool(beyond)
 
 
 def _is_arabic(sample: bytes, beyond: str) -> bool:

@@ -53,6 +53,11 @@ def extension(path: str) -> str:
     return pathlib.PurePath(_unpacked_name(path)).suffix.lower()
 
 
+def file_name(path: str) -> str:
+    """The file's name in lower case, that of the content where it is packed: `pilot.srt`."""
+    return _unpacked_name(path).lower()
+
+
 def locate(path: str, options: ReadOptions) -> Location:
     """Reads a file's name, `Harbour Lights S01E02.en.srt`, and those of the folders above it.
 

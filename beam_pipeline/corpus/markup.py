@@ -20,8 +20,11 @@ _TAG_OR_CHEVRONS = re.compile(
     rf"{foreign_markup.TAG.pattern}|(?P<chevrons>(?:>|&gt;){{2,}}|(?i:{_TURN.pattern}))"
 )
 _MAY_BE_MARKED = re.compile(r"[<>{&\[]")
-_INVISIBLE = re.compile("[\u200b\u200e\u200f\u202a-\u202e\u2060\ufeff]")
-_SOUND = re.compile(r"\([^()]*\)|\[[^\[\]]*\]|\{[^{}]*\}")
+_INVISIBLE = re.compile("[\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]")
+# each begins with a sign of its own, which is what makes the search for it quick
+_SOUND = re.compile(r"\(\(?[^()]*\)\)?|\[\[?[^\[\]]*\]\]?|\{[^{}]*\}")
+# `Yes (laughs).` has a space that its description leaves before the full stop.
+_LOOSE_STOP = re.compile(r"(?<=\w)[ \t]+(?=[.,](?!\.))")
 _SCENE_NOTE = re.compile(
     r"[(\[]\s*(?:new scene|scene|cut to|fade (?:in|out|to)|commercial break|int\.|ext\.)(?!\w)",
     re.IGNORECASE,
@@ -87,6 +90,8 @@ def plain(text: str) -> str:
         text = foreign_markup.TAG.sub(_only_line_ends, text)
     if "&" in text:
         text = foreign_markup.read_entities(text)
+        # a tag may be escaped as a whole
+        text = foreign_markup.TAG.sub(_only_line_ends, text) if "<" in text else text
     return text if text.isascii() else _INVISIBLE.sub("", text)
 
 
@@ -100,7 +105,8 @@ def _lines(raw: str) -> tuple[Line, ...]:
         raw = _TAG_OR_CHEVRONS.sub(_on_its_own_line, raw)
     marked = turn_marks.on_their_own_lines(raw)
     spoken = without_credits(sounds.without_songs(plain(marked)))
-    cleaned = _SOUND.sub(_silence, sounds.with_plain_brackets(spoken)).split("\n")
+    silenced, described = _SOUND.subn(_silence, sounds.with_plain_brackets(spoken))
+    cleaned = (_LOOSE_STOP.sub("", silenced) if described else silenced).split("\n")
     pairs = zip(turn_marks.with_plain_dashes(cleaned), marked.split("\n"), strict=True)
     return tuple(Line(_without_stray_colon(text), raw, _is_scene(raw)) for text, raw in pairs)
 
@@ -133,7 +139,8 @@ _STRAY_COLON = re.compile(r"^(>{2,}|-|) ?:(?![()]) ?")
 
 def _is_scene(raw: str) -> bool:
     # nearly all lines begin with a word and have no brackets, and need no closer look
-    if raw[:1].isalnum() and "(" not in raw and "[" not in raw and "&" not in raw:
+    worded = (raw[:1].isalnum() or raw[3:4].isalnum()) and _STORY_MARK not in raw
+    if worded and "(" not in raw and "[" not in raw and "&" not in raw:
         return False
     text = plain(raw)
     begins = text.lstrip().startswith(_STORY_MARK) or bool(_SCENE_NOTE.search(text))

@@ -10,9 +10,10 @@ import re
 
 _FIRST_WORDS = (
     "act alert attention breaking caution chapter danger day episode error example exhibit fact "
-    "figure headline headlines lesson level location message notice note part phase previously "
-    "problem reason result results round rule rules score season section step subject subtitle "
-    "summary tip tips title today tomorrow tonight topic total update verse volume warning week "
+    "figure from headline headlines lesson level location message notice note part phase "
+    "previously problem reason result results round rule rules scene score season section step "
+    "subject subtitle summary tip tips title to today tomorrow tonight topic total update verse "
+    "volume warning week "
     "winner yesterday"
 )
 _FIRST = frozenset(_FIRST_WORDS.split())

@@ -31,10 +31,11 @@ from beam_pipeline.corpus.languages import (
     known_language,
     primary_language,
 )
-from beam_pipeline.corpus.location import Location, extension, locate
+from beam_pipeline.corpus.location import Location, extension, file_name, locate
 from beam_pipeline.corpus.options import ReadOptions
 from beam_pipeline.corpus.refusals import Refusal, RefusalError
 from beam_pipeline.corpus.repeats import without_repeats
+from beam_pipeline.corpus.scripts import is_in_script
 from beam_pipeline.corpus.speakers import Cast
 from beam_pipeline.corpus.table_columns import RawTable
 from beam_pipeline.corpus.tables import read_rows
@@ -131,7 +132,7 @@ def _read(record: _FileRecord, data: bytes, options: ReadOptions) -> _Reading:
         record.assumed += ("the text was decoded twice",)
     if not decoded.text or decoded.text.isspace():
         raise RefusalError(Reason.EMPTY_FILE)
-    found = detect(decoded.text, suffix)
+    found = detect(decoded.text, suffix, file_name(record.path))
     record.format = found.name
     return _read_text(found, decoded.text, record.path, location, options)
 
@@ -160,7 +161,9 @@ def _read_cues(
     cues, repeated = without_repeats(parsed.cues)
     again = ((REPEATED, repeated),) if repeated else ()
     parsed = dataclasses.replace(parsed, dropped=(*parsed.dropped, *again))
-    return _episode(parsed, len(cues), split_dialogues(cues, cast, options), path, location)
+    language = location.language or parsed.language
+    dialogues = split_dialogues(cues, cast, options, language)
+    return _episode(parsed, len(cues), dialogues, path, location)
 
 
 def _read_transcript(
@@ -186,13 +189,15 @@ def _episode(
       path: of the file.
       location: of the file.
     """
-    language, repaired = (
-        (parsed.language, parsed.repaired) if isinstance(parsed, ParsedCues) else (None, 0)
-    )
+    language, repaired = location.language, 0
+    if isinstance(parsed, ParsedCues):
+        language, repaired = language or parsed.language, parsed.repaired
+    if language and dialogues.script and not is_in_script(language, dialogues.script):
+        language = None
     episode = Episode(
         episode_id=location.episode_id,
         corpus=location.corpus,
-        language=location.language or language,
+        language=language,
         show=location.show,
         season=location.season,
         number=location.number,

@@ -19,17 +19,18 @@ _TURN = r"\n\s*(?:>>|[-‐−–—]\s)"
 # A line that only ends in a note is sung unless a sentence ends before it. `#` and `*` with space
 # around them are notes as well: `#1` and `*sighs*` are not.
 _SUNG = re.compile(
-    rf"[{NOTES}](?:(?!{_TURN})[^{NOTES}])*[{NOTES}]+|[{NOTES}][^\n]*"
+    rf"[{NOTES}]+(?:(?!{_TURN})[^{NOTES}])+[{NOTES}]+|[{NOTES}][^\n]*"
     rf"|^[^\n{NOTES}]*[^\n{NOTES}.?!…\s][ \t]*[{NOTES}]+[ \t]*$"
     rf"|^\W*#[ \t]+(?=[\"'“‘(]?[^\W\d])(?:(?!{_TURN})[^#])*#?[ \t]*$"
     rf"|(?<=\s)#[ \t][^#\n]*[ \t]#[ \t]*$"
-    rf"|^[ \t]*\*[ \t](?=[^\W\d])(?:(?!{_TURN})[^*])*[ \t]\*[ \t]*$",
+    rf"|^[ \t]*\*[ \t](?=[^\W\d])(?:(?!{_TURN})[^*])*[ \t]\*[ \t]*$"
+    rf"|^[ \t]*[~～](?:(?!{_TURN})[^~～])+[~～][ \t]*$",
     re.MULTILINE,
 )
-_OPENS = re.compile(rf"[^\w{NOTES}#]*(?:[{NOTES}]|#\s)")
-_CLOSES = re.compile(rf"(?:[{NOTES}]|\s#)\s*$")
+_OPENS = re.compile(rf"[^\w{NOTES}#*]*(?:[{NOTES}]|[#*]\s)")
+_CLOSES = re.compile(rf"(?:[{NOTES}]|\s[#*])\s*$")
 _ANY_NOTE = re.compile(rf"[{NOTES}#]")
-_NOTE = re.compile(rf"[{NOTES}]+|(?<!\S)#(?!\S)")
+_NOTE = re.compile(rf"[{NOTES}]+|(?<!\S)[#*](?!\S)")
 _MARKED = re.compile(r"\s*(?:>>|[-‐−–—•])", re.MULTILINE)
 
 _WIDE = str.maketrans("（）［］【】〔〕｛｝", "()[][][]{}")
@@ -38,15 +39,49 @@ _SENTENCE_END = re.compile(r"(?:^|[.?!…:♪>-])[\"'”’)\]]*\s*$")
 _IS_DONE = re.compile(r"(?:s|ing|ed)(?:\s|$)")
 _GOES_ON = re.compile(r"\s*(?:[a-z,]|['’]\w)")
 
+# British captions have what is heard in capitals without brackets: `HE LAUGHS`, `PHONE RINGING`.
+_HEARD_WORDS = (
+    "applause barks bangs beeps cheers chuckles clatters coughs crackles cries creaks exhales "
+    "explosion gasps giggles groans grunts growls gunfire gunshot gunshots howls inhales knocks "
+    "laughs laughter moans neighs panting rings roars rumbles screams screeches shouts shrieks "
+    "sighs slams sniffles sniffs snores sobs splutters squeals stutters sings wails whimpers "
+    "whispers whistles whoops yells"
+)
+_HEARD = frozenset(_HEARD_WORDS.split())
+_GOING_ON = re.compile(
+    r"(?:.* )?(?:ALARM|AUDIENCE|BABY|BELLS?|BIRDS?|CHILDREN|CROWD|DOGS?|DOORBELL|DOOR|ENGINE|GUNS?|"
+    r"HORNS?|HORSES?|MUSIC|PEOPLE|PHONE|RADIO|SIRENS?|TELEPHONE|THUNDER|TRAIN|TV|WATER|WIND) "
+    r"(?:[A-Z]+ING|PLAYS)(?: [A-Z]+LY)?"
+)
+MAX_HEARD_WORDS: Final = 6
+
+HEARD_ALONE: Final = frozenset(
+    ("Applause", "Chuckles", "Coughs", "Gasps", "Laughs", "Laughter", "Sighs")
+)
+"""What is heard where it is all of a line, without any mark."""
+
+
+def is_heard(line: str) -> bool:
+    """Whether a line in capitals, where others are not, tells what is heard and says nothing.
+
+    It has no mark of a sentence, and ends in a sound of a closed list, or tells of a thing what it
+    is doing.
+    """
+    if not line.isupper() or line[-1:] in ".?!,-":
+        return False
+    words = line.split()
+    listed = words[-1].casefold() in _HEARD and len(words) <= MAX_HEARD_WORDS
+    return listed or _GOING_ON.fullmatch(line) is not None
+
 
 def has_notes(text: str) -> bool:
     """Whether something in a text may be a note of music."""
-    return _ANY_NOTE.search(text) is not None
+    return _ANY_NOTE.search(text) is not None or " *" in text or "* " in text
 
 
 def without_songs(text: str) -> str:
     """A cue's text with as many lines, but without what is sung."""
-    if "*" not in text and not has_notes(text):
+    if "*" not in text and "~" not in text and "～" not in text and not has_notes(text):
         return text
     return _SUNG.sub(lambda found: "\n" * found[0].count("\n"), text)
 

@@ -9,7 +9,26 @@ from beam_pipeline.corpus.names import canonical, normalise
 from beam_pipeline.records import SpeakerKind
 
 _SEVERAL = frozenset(
-    ("all", "#all#", "all together", "both", "everybody", "everyone", "several", "together")
+    (
+        "all",
+        "#all#",
+        "all together",
+        "both",
+        "everybody",
+        "everyone",
+        "several",
+        "together",
+        "alle",
+        "beide",
+        "tous",
+        "toutes",
+        "todos",
+        "todas",
+        "ambos",
+        "tutti",
+        "entrambi",
+        "все",
+    )
 )
 _SEVERAL_JOINT = re.compile(r"\s(?:and|&|\+)\s|,\s(?![js]r\b)|/")
 _GROUPS_WORDS = (
@@ -18,7 +37,12 @@ _GROUPS_WORDS = (
     "reporters soldiers spectators students team teens tribe villagers voices women workers"
 )
 _GROUPS = frozenset(_GROUPS_WORDS.split())
-_ANYBODY_WORDS = "boy child female girl guy kid lady male man person stranger teen voice woman"
+_ANYBODY_WORDS = (
+    "boy child female girl guy kid lady male man person stranger teen voice woman "
+    "frau junge mann mädchen stimme enfant femme fille garçon homme voix chica chico hombre mujer "
+    "niña niño voz donna ragazza ragazzo uomo voce homem menina menino mulher jongen meisje vrouw "
+    "девочка женщина мальчик мужчина голос 女 女性 男 男性"
+)
 _ANYBODY = frozenset(_ANYBODY_WORDS.split())
 _ROLES_WORDS = (
     "agent anchor anchorman announcer attendant attorney bailiff bartender captor cashier clerk "
@@ -26,7 +50,9 @@ _ROLES_WORDS = (
     "guard guest host hostess interviewer judge juror lawyer machine manager medic mother "
     "narrator newscaster nurse officer operator paramedic pilot policeman priest radio "
     "receptionist recording referee reporter salesman secretary soldier speaker student teacher "
-    "translator tv usher waiter waitress witness"
+    "translator tv usher waiter waitress witness "
+    "erzähler erzählerin reporterin sprecher sprecherin narrateur narratrice locutor narrador "
+    "narradora presentador narratore диктор рассказчик"
 )
 _ROLES = frozenset(_ROLES_WORDS.split())
 _ADJECTIVES_WORDS = "another elderly first little older old other second the young"
@@ -63,6 +89,7 @@ _DIARISED = re.compile(rf"{DIARISED}|\d{{1,2}}|[a-z]|s\d{{1,2}}|ch(?:annel)?[ _-
 _NOBODY = frozenset(("?", "-", "default", "dialogue", "main", "n/a", "none", "nobody", "ntp",
                      "null", "speaker ?", "unidentified", "unidentified speaker", "unknown",
                      "unknown speaker", "uu"))  # fmt: skip
+_SOMEBODY = frozenset(("unidentified", "unidentified speaker", "unknown", "unknown speaker"))
 _NO_SPEECH = re.compile(
     r"(?:(?:staff |end |opening |closing )?credits?|caption(?:s|ing)?|eyecatch|insert song|karaoke|"
     r"logo|lyrics?|music|romaji|sfx|signs?|song|sound(?:s| effects?)?|text|tl note|titles?|"
@@ -85,7 +112,7 @@ def speaker_kind(name: str) -> SpeakerKind:
 def is_common(name: str) -> bool:
     """Whether a name is of common words, so that it is one in any case: `all`, `man 2`."""
     folded = canonical(name)
-    if folded in _SEVERAL:
+    if folded in _SEVERAL or folded in _SOMEBODY:
         return True
     common = (SpeakerKind.GROUP, SpeakerKind.GENERIC, SpeakerKind.UNKNOWN)
     return not _SEVERAL_JOINT.search(folded) and _kind_of_person(folded) in common
@@ -100,7 +127,7 @@ def _kind_of_person(folded: str) -> SpeakerKind:
         return _kind_of_lettered(lettered["who"], lettered["letters"])
     words = [word for word in folded.split() if word not in _ADJECTIVES]
     word = words[0] if len(words) == 1 else ""
-    if word in _GROUPS:
+    if word in _GROUPS or (word.endswith("s") and word[:-1] in _ROLES | _ANYBODY):
         return SpeakerKind.GROUP
     if word in _ANYBODY or _GENDERED_VOICE.fullmatch(folded):
         return SpeakerKind.UNKNOWN
@@ -120,6 +147,8 @@ def is_described(name: str) -> bool:
 def _kind_of_lettered(who: str | None, letters: str | None) -> SpeakerKind:
     """`Boy A` is somebody of one episode; `Malcolm X` is a person, and counting begins with A."""
     kind = _kind_of_person(who) if who else SpeakerKind.GENERIC
+    if who and who.count(" ") > 1:  # `correct answer was C`
+        return SpeakerKind.NAMED
     if kind is SpeakerKind.GROUP or (
         kind is SpeakerKind.NAMED and letters and not _FIRST_LETTERS.issuperset(letters)
     ):

@@ -15,6 +15,7 @@ from typing import Final, NamedTuple
 from beam_pipeline.corpus import speaker_kinds
 from beam_pipeline.corpus.names import canonical
 from beam_pipeline.corpus.notices import is_notice
+from beam_pipeline.corpus.sounds import HEARD_ALONE, is_heard
 
 MIN_USES: Final = 3
 """A doubtful label is a name if the file has it this often: `Next vote:` comes once or twice."""
@@ -74,18 +75,31 @@ class Vocabulary:
 
 
 _MARK = re.compile(r"\s*(?:(>{2,})|-(?=\s|$))\s*")
-# `SPEAKER_00: `, `[Speaker 1] `, `SPEAKER_01|`: behind brackets no colon is needed.
+# `SPEAKER_00: `, `[Speaker 1] `, `SPEAKER_01|`, `S1: `: behind brackets no colon is needed, nor
+# behind an underscore, which no word has.
 _DIARISED = re.compile(
-    rf"(?:[\[(]\s*(?P<within>{speaker_kinds.DIARISED})\s*[\])]\s*[:：|]?|"
-    rf"(?P<name>{speaker_kinds.DIARISED})\s*(?:[:：](?=\s|$|[^\x00-\x7f])|\|))\s*",
+    rf"(?:[\[(]\s*(?P<within>{speaker_kinds.DIARISED}|s\d{{1,2}})\s*[\])]\s*[:：|]?|"
+    rf"(?P<name>{speaker_kinds.DIARISED}|s\d{{1,2}})\s*(?:[:：](?=\s|$|[^\x00-\x7f])|\|)|"
+    r"(?P<bare>speaker_\d{1,3})(?=\s)(?:\s+-(?=\s))?)\s*",
     re.IGNORECASE,
 )
 _MAX_LABEL_CHARS = 40
+_BRACKETS = frozenset("([")
+_NO_CAPITALS = bytes(code for code in range(128) if not chr(code).isupper())
+_NO_LETTERS = bytes(code for code in range(128) if not chr(code).isalpha())
 _MAX_LABEL_WORDS = 4
-_LABEL_WORD = re.compile(r"(?:Mc|Mac|[A-Z]')?[^\W_]+(?:['’.-]+[^\W_]+)*[.,']*|#\d+|&")
+_LABEL_WORD = re.compile(r"(?:Mc|Mac|[A-Z]')?[^\W_]+(?:['’./-]+[^\W_]+)*[.,']*|#\d+|&")
 _MIXED_CASE = re.compile(r"(?:Mc|Mac)(?=[^\W\d_a-z])")
 _ASIDE = re.compile(r"[(\[]\s*([^()\[\]\n]{2,40}?)\s*[)\]]\s*(:?)\s*")
-_SOUND = re.compile(r".*(?:ing|s|ed|[Ll]aughter)$|applause|music|silence|bleep|quietly", re.I)
+_SOUND = re.compile(
+    r".*(?:ing|s|ed|[Ll]aughter)$|applause|beep|bleep|chatter|cough|gasp|groan|laugh|music|quietly|"
+    r"scream|sigh|silence|sob",
+    re.I,
+)
+_NOT_UNDERSTOOD = frozenset(
+    ("crosstalk", "foreign", "garbled", "inaudible", "indistinct", "music", "noise", "pause",
+     "silence", "unintelligible")
+)  # fmt: skip
 # What a person does in place of speaking, or while: `LAUGHS: Yes.` names nobody.
 _SOUND_LABELS_WORDS = (
     "applause breathes chants chanting cheering chuckles chuckling clears coughs crying gasps "
@@ -119,8 +133,12 @@ def split_label(line: str, vocabulary: Vocabulary) -> SpeakerLabel:
     left out. What diarisers call speakers is always a label.
     """
     mark, rest = _split_mark(line)
+    if (rest.isupper() and vocabulary.capitals and is_heard(rest)) or rest in HEARD_ALONE:
+        return SpeakerLabel(mark, None, "")
+    if not _may_be_labelled(rest):
+        return SpeakerLabel(mark, None, rest.strip())
     if diarised := _DIARISED.match(rest):
-        name = diarised["within"] or diarised["name"]
+        name = diarised["within"] or diarised["name"] or diarised["bare"]
         return SpeakerLabel(mark, name, rest[diarised.end() :].strip())
     if aside := _ASIDE.match(rest):
         is_voice = _is_voice(aside, bool(mark), vocabulary)
@@ -157,10 +175,12 @@ def learn(lines: Iterable[str], min_uses: int = MIN_USES) -> Vocabulary:
     finished = True
     for line in lines:
         mark, rest = _split_mark(line)
-        if diarised := _DIARISED.match(rest):
-            rest = rest[diarised.end() :]
-        aside = _ASIDE.match(rest)
-        label, speech = (None, rest[aside.end() :]) if aside else _split_colon(rest)
+        aside, label, speech = None, None, rest
+        if _may_be_labelled(rest):
+            if diarised := _DIARISED.match(rest):
+                rest = rest[diarised.end() :]
+            aside = _ASIDE.match(rest)
+            label, speech = (None, rest[aside.end() :]) if aside else _split_colon(rest)
         begins = bool(mark) or finished
         begun += begins and bool(rest)
         if aside and _resembles_name(aside[1]):
@@ -171,8 +191,12 @@ def learn(lines: Iterable[str], min_uses: int = MIN_USES) -> Vocabulary:
                 plain.add(canonical(label))
         else:
             speech = rest
-        letters += sum(map(str.isalpha, speech))
-        capitals += sum(map(str.isupper, speech))
+        if speech.isascii():  # as nearly all lines are, in a fifth of the time
+            letters += len(speech.encode().translate(None, _NO_LETTERS))
+            capitals += len(speech.encode().translate(None, _NO_CAPITALS))
+        else:
+            letters += sum(map(str.isalpha, speech))
+            capitals += sum(map(str.isupper, speech))
         finished = speech.rstrip("\"'”’)]")[-1:] in ".?!…-" if speech else True
     apart = capitals < CAPITALS_SHARE * max(letters, 1)
     if labels.total() > 1 and labels.total() >= LABELLED_SHARE * begun:
@@ -189,7 +213,15 @@ def _may_name(label: str, speech: str) -> bool:
     return _resembles_label(label) or speaker_kinds.is_common(label)
 
 
+def _may_be_labelled(line: str) -> bool:
+    """Whether a line has what every label has; most lines have not, and need no closer look."""
+    head = line[:_MAX_LABEL_CHARS]
+    return line[:1] in _BRACKETS or ":" in head or "|" in head or "_" in head or "：" in head
+
+
 def _split_mark(line: str) -> tuple[str, str]:
+    if line[:1].isalnum():
+        return "", line.strip()
     marked = _MARK.match(line)
     if not marked:
         return "", line.strip()
@@ -225,6 +257,9 @@ def _is_sound(label: str) -> bool:
 
 def _resembles_name(aside: str) -> bool:
     """`Probst`, `Jeff Probst`, `all`, `man 2`; not `Laughs`, `door slams`."""
+    # what was not understood is noted with its time: `[inaudible 00:01:02]`
+    if ":" in aside or aside.split()[0].casefold() in _NOT_UNDERSTOOD:
+        return False
     if speaker_kinds.is_common(aside):
         return True
     if _IDEOGRAPHS.fullmatch(aside):

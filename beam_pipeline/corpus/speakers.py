@@ -13,7 +13,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from beam_pipeline.corpus.names import canonical, normalise
+from beam_pipeline.corpus.names import canonical, normalise, without_qualifiers
 from beam_pipeline.corpus.speaker_kinds import is_described, speaker_kind
 from beam_pipeline.records import SpeakerKind, SpeakerSource
 
@@ -105,7 +105,8 @@ def _kind(name: str, source: SpeakerSource) -> SpeakerKind:
     if kind is SpeakerKind.NAMED and source is not SpeakerSource.COLUMN and is_described(name):
         return SpeakerKind.GENERIC
     on_screen = source in (SpeakerSource.LABEL, SpeakerSource.VOICE_TAG)
-    if kind is SpeakerKind.SEVERAL and on_screen and _INVERTED.fullmatch(name):
+    inverted = _INVERTED.fullmatch(without_qualifiers(name))
+    if kind is SpeakerKind.SEVERAL and on_screen and inverted:
         return SpeakerKind.NAMED
     return kind
 

@@ -11,9 +11,11 @@ from typing import Any
 
 from beam_pipeline.output.acceptance import check_worth
 from beam_pipeline.output.accounting import Fault, Tally, tally_faults, total
+from beam_pipeline.output.delta import write_delta_log
 from beam_pipeline.output.files import files_spoken, name_reading, read_files
-from beam_pipeline.output.layers import LayeredShard
+from beam_pipeline.output.layers import LayeredShard, layers_after
 from beam_pipeline.output.manifest import (
+    LAYERED,
     TABLES,
     VERSION,
     Manifest,
@@ -25,8 +27,7 @@ from beam_pipeline.output.manifest import (
     sealed,
     superseded_manifest,
 )
-from beam_pipeline.output.memories import MemoryShard
-from beam_pipeline.output.past import layers_of, left_digests, past_of
+from beam_pipeline.output.past import left_digests, past_of
 from beam_pipeline.output.run import Run
 from beam_pipeline.output.views import write_views
 from beam_pipeline.records import EmonetError, Reason
@@ -47,7 +48,7 @@ class SpeakerCount:
     speakers: int
 
 
-Entry = Reading | Part | MemoryShard | LayeredShard | SpeakerCount | Tally
+Entry = Reading | Part | LayeredShard | SpeakerCount | Tally
 """What a run reports to the commit: small, and few, whatever the night."""
 
 
@@ -74,6 +75,7 @@ def commit(run: Run, entries: Iterable[Entry]) -> Manifest:
         _replace(run, storage, manifest)
     with contextlib.suppress(EmonetError):
         write_views(run.output)
+        write_delta_log(run.output)
     return manifest
 
 
@@ -84,7 +86,6 @@ def table_faults(sums: Tally, by_kind: Mapping[type, list[Any]]) -> Iterator[Fau
         written[part.table] += part.rows
     for shard in by_kind[LayeredShard]:
         written[shard.layers[0].table] += shard.rows
-    written["memory"] = sum(shard.speakers for shard in by_kind[MemoryShard])
     for table, counted, what in (
         ("labels", sum(dict(sums.labels).values()), "utterances labelled"),
         ("rejected", sums.refusals, "refusals"),
@@ -143,14 +144,9 @@ def _parts_after(run: Run, by_kind: Mapping[type, list[Any]]) -> dict[str, list[
     parts: dict[str, list[Part]] = {table: [] for table in TABLES}
     for part in sorted(by_kind[Part], key=lambda part: part.path):
         parts[part.table].append(part)
-    new: dict[tuple[str, int], tuple[Part, ...]] = {
-        (one.layers[0].table, one.layers[0].shard): one.layers
-        for one in (*by_kind[MemoryShard], *by_kind[LayeredShard])
-    }
-    before = (*run.memory, *run.index)
-    for table, shard in sorted({(part.table, part.shard) for part in before} | new.keys()):
-        # where nothing is new, what the nights before left stays as it was
-        parts[table] += new.get((table, shard)) or layers_of(before, table, shard)
+    for table in LAYERED:
+        written = (one for one in by_kind[LayeredShard] if one.layers[0].table == table)
+        parts[table] += layers_after((*run.memory, *run.index), table, written)
     return parts
 
 

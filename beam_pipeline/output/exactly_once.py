@@ -6,11 +6,11 @@ Law of this module: it looks at what the nights hold, and not at what they say t
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from beam_pipeline.output.files import read_files
-from beam_pipeline.output.index import own_copies
-from beam_pipeline.output.manifest import Manifest
+from beam_pipeline.output.index import is_own, own_copies
+from beam_pipeline.output.manifest import Manifest, Part
 from beam_pipeline.storage import Storage
 
 
@@ -30,37 +30,50 @@ class _Breach:
         return f"{self.first[0]} ({self.first[1]}){more}".replace("\n", r"\n")
 
 
-def breaches(storage: Storage, manifests: Mapping[str, Manifest]) -> Iterator[str]:
-    """What is labelled twice or nowhere over all nights: a sentence a night for each of the two.
+class ExactlyOnce:
+    """Holds the nights of an output against each other, first to last."""
 
-    Raises:
-      EmonetError: a file that a manifest names is missing or damaged.
-    """
-    night_of: dict[str, str] = {}
-    night_of_copy: dict[tuple[str, str], str] = {}
-    labelled_bytes: set[str] = set()
-    represented: set[str] = set()
-    for night in sorted(manifests):
+    def __init__(self) -> None:
+        self._night_of: dict[str, str] = {}
+        self._night_of_copy: dict[tuple[str, str], str] = {}
+        self._labelled_bytes: set[str] = set()
+        self._represented: set[str] = set()
+
+    def breaches(self, storage: Storage, manifest: Manifest) -> list[str]:
+        """What the next night labels twice, and what it read that is labelled nowhere.
+
+        Raises:
+          EmonetError: a file that its manifest names is missing or damaged.
+        """
+        night = manifest["night"]
         doubled, lost = _Breach(), _Breach()
-        copies = list(own_copies(storage, manifests[night]))
+        copies = list(own_copies(storage, manifest))
         for sha256, digest, episode_id in copies:
-            earlier = night_of.get(episode_id, night_of_copy.get((sha256, digest)))
+            earlier = self._night_of.get(episode_id, self._night_of_copy.get((sha256, digest)))
             if earlier is not None:
                 doubled.add(episode_id, f"labelled in night {earlier} as well")
         for sha256, digest, episode_id in copies:
-            night_of.setdefault(episode_id, night)
-            night_of_copy.setdefault((sha256, digest), night)
-            labelled_bytes.add(sha256)
+            self._night_of.setdefault(episode_id, night)
+            self._night_of_copy.setdefault((sha256, digest), night)
+            self._labelled_bytes.add(sha256)
         # labelled bytes of another name stand for an episode, and for other versions of it
-        read = list(_read(storage, manifests[night]))
-        represented.update(one for _, sha256, one in read if sha256 in labelled_bytes)
+        read = list(_read(storage, manifest))
+        known = self._labelled_bytes
+        self._represented.update(one for _, sha256, one in read if sha256 in known)
         for path, _, episode_id in read:
-            if episode_id not in night_of and episode_id not in represented:
+            if episode_id not in self._night_of and episode_id not in self._represented:
                 lost.add(episode_id, path)
-        if doubled.episodes:
-            yield f"night {night}: labels {doubled}; run it again with --cascade"
-        if lost.episodes:
-            yield f"night {night}: read {lost}, labelled nowhere; run it again with --cascade"
+        told = ((doubled, f"labels {doubled}"), (lost, f"read {lost}, labelled nowhere"))
+        return [
+            f"night {night}: {what}; run it again with --cascade"
+            for breach, what in told
+            if breach.episodes
+        ]
+
+
+def is_read_for_breaches(part: Part, manifest: Manifest) -> bool:
+    """Whether `ExactlyOnce.breaches` reads a file of a night."""
+    return part.table == "files" or (part.table == "copies" and is_own(part, manifest))
 
 
 def _read(storage: Storage, manifest: Manifest) -> Iterator[tuple[str, str, str]]:

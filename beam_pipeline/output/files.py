@@ -50,7 +50,7 @@ def write_files(run: Run, shard: int, sources: Iterable[SourceFile]) -> Part:
         for one in sorted(sources, key=lambda one: one.path)
     ]
     table = pa.Table.from_pylist(rows, FILES)
-    return write_stream(run, "files", shard, [table], shards=run.shards)
+    return write_stream(run, "files", shard, [table])
 
 
 def read_files(storage: Storage, manifest: Manifest) -> Iterator[dict[str, Any]]:

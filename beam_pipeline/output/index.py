@@ -7,16 +7,17 @@ from __future__ import annotations
 
 import dataclasses
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from beam_pipeline.output.accounting import IndexEntry
-from beam_pipeline.output.layers import LayeredShard, write_layer
+from beam_pipeline.output.layers import LayeredShard, layers_of, write_layer
+from beam_pipeline.output.lookups import rows_with
 from beam_pipeline.output.manifest import Manifest, Part, parts_of
-from beam_pipeline.output.past import copies_of_version_1, layers_of
+from beam_pipeline.output.past import copies_of_version_1
 from beam_pipeline.output.tables import read_part, shard_of
 from beam_pipeline.storage import Storage, storage_of
 
@@ -59,14 +60,14 @@ def write_episodes(run: Run, shard: int, entries: Iterable[IndexEntry]) -> Layer
     """Writes the episodes of a shard that a run labelled."""
     rows = [_episode_row(run.night, one.episode_id, one.utterances, one.content) for one in entries]
     table = pa.Table.from_pylist(rows, EPISODES)
-    return write_layer(run, "episodes", shard, table, layers_of(run.index, "episodes", shard))
+    return write_layer(run, "episodes", shard, table, run.index, _all_rows)
 
 
 def write_copies(run: Run, shard: int, copies: Iterable[Copy]) -> LayeredShard:
     """Writes what files the labelled episodes of a run are in, of a shard by the file's sha256."""
     rows = [_copy_row(run.night, *one) for one in copies]
     table = pa.Table.from_pylist(rows, COPIES)
-    return write_layer(run, "copies", shard, table, layers_of(run.index, "copies", shard))
+    return write_layer(run, "copies", shard, table, run.index, _all_rows)
 
 
 def copies_of(entry: IndexEntry) -> Iterator[Copy]:
@@ -81,7 +82,7 @@ def earlier_episodes(run: Run, ids: Iterable[str]) -> dict[str, tuple[str, str]]
     Raises:
       EmonetError: a file is missing or not the one that the manifest names.
     """
-    rows = _looked_up(run, "episodes", "episode_id", ids)
+    rows = _looked_up(run, "episodes", ids)
     return {row["episode_id"]: (row["labelled_in"], row["content"]) for row in rows}
 
 
@@ -92,7 +93,7 @@ def earlier_copies(run: Run, sha256s: Iterable[str]) -> dict[str, dict[str, str]
       EmonetError: a file is missing or not the one that the manifest names.
     """
     found: dict[str, dict[str, str]] = defaultdict(dict)
-    for row in _looked_up(run, "copies", "file_sha256", sha256s):
+    for row in _looked_up(run, "copies", sha256s):
         found[row["file_sha256"]][row["content"]] = row["labelled_in"]
     return dict(found)
 
@@ -121,6 +122,11 @@ def own_episodes(storage: Storage, manifest: Manifest) -> Iterator[tuple[str, in
             yield episode_id, utterances, digest
     for row in _own_rows(storage, manifest, "episodes"):
         yield row["episode_id"], row["utterances"], row["content"]
+
+
+def is_own(part: Part, manifest: Manifest) -> bool:
+    """Whether a night wrote a file, and not one before it."""
+    return f"/night={manifest['night']}/run={manifest['run']}/" in part.path
 
 
 def index_of(run: Run, manifests: Iterable[Manifest]) -> tuple[Part, ...]:
@@ -152,15 +158,15 @@ def _written(
 ) -> Iterator[Part]:
     by_shard: dict[int, list[dict[str, Any]]] = defaultdict(list)
     for row in rows:
-        by_shard[shard_of(row[key])].append(row)
+        by_shard[shard_of(row[key], run.index_shards)].append(row)
     for shard, some in sorted(by_shard.items()):
-        yield from write_layer(run, table, shard, pa.Table.from_pylist(some, schema), ()).layers
+        rows_of_shard = pa.Table.from_pylist(some, schema)
+        yield from write_layer(run, table, shard, rows_of_shard, (), _all_rows).layers
 
 
 def _own_rows(storage: Storage, manifest: Manifest, table: str) -> Iterator[dict[str, Any]]:
-    own = f"/night={manifest['night']}/run={manifest['run']}/"
     for part in parts_of(storage, manifest, table):
-        if own in part.path:
+        if is_own(part, manifest):
             rows = read_part(storage, part)
             # with them lie those of nights that they outgrew
             yield from rows.filter(pc.equal(rows["labelled_in"], manifest["night"])).to_pylist()
@@ -175,13 +181,16 @@ def _copy_row(night: str, sha256: str, content: str, episode_id: str) -> dict[st
     return dict(zip(COPIES.names, (sha256, content, episode_id, night), strict=True))
 
 
-def _looked_up(run: Run, table: str, key: str, wanted: Iterable[str]) -> Iterator[dict[str, Any]]:
+def _all_rows(layers: Sequence[pa.Table]) -> pa.Table:
+    rows = pa.concat_tables(layers)
+    return rows.sort_by([(name, "ascending") for name in rows.column_names])
+
+
+def _looked_up(run: Run, table: str, wanted: Iterable[str]) -> Iterator[dict[str, Any]]:
     by_shard: dict[int, list[str]] = defaultdict(list)
-    for one in wanted:
-        by_shard[shard_of(one)].append(one)
+    for one in set(wanted):
+        by_shard[shard_of(one, run.index_shards)].append(one)
     storage = storage_of(run.output)
     for shard, keys in sorted(by_shard.items()):
-        values = pa.array(keys, pa.string())
-        for part in layers_of(run.index, table, shard):
-            rows = read_part(storage, part)
-            yield from rows.filter(pc.is_in(rows[key], value_set=values)).to_pylist()
+        for part in layers_of(run.index, table, shard, run.index_shards):
+            yield from rows_with(storage, part, pa.array(keys, pa.string())).to_pylist()

@@ -59,6 +59,10 @@ class Part:
       path: relative to OUT.
       rows: how many.
       sha256: hex digest of its bytes.
+      shards: over how many files the table was spread when this one was written; 8 where manifests
+        do not say, which are from before a table in layers could split.
+      size: in bytes, 0 where manifests do not say.
+      footer_sha256: hex digest of its Parquet footer, if its pages have checksums; else empty.
     """
 
     table: str
@@ -66,28 +70,46 @@ class Part:
     path: str
     rows: int
     sha256: str
+    shards: int = 8
+    size: int = 0
+    footer_sha256: str = ""
 
 
-def read_manifests(output: str, *, except_night: str | None = None) -> dict[str, Manifest]:
-    """The manifests of all committed nights, or of all but one, by night, in order.
+def read_manifests(output: str) -> dict[str, Manifest]:
+    """The manifests of all committed nights by night, in order.
 
     Raises:
       EmonetError: one is damaged.
     """
     storage = storage_of(output)
-    left_out = None if except_night is None else manifest_path(except_night)
-    manifests = (
-        opened(storage.read(path), f"{storage.root}/{path}")
-        for path in manifest_paths(storage)
-        if path != left_out
-    )
-    return {manifest["night"]: manifest for manifest in sorted(manifests, key=_night)}
+    paths = manifest_paths(storage)
+    read = (opened(storage.read(path), f"{storage.root}/{path}") for path in paths)
+    return {manifest["night"]: manifest for manifest in sorted(read, key=_night)}
 
 
 def committed_nights(storage: Storage) -> list[str]:
     """The names of all nights that have a manifest, in order, by a listing alone."""
+    start, end = manifest_path("\0").removeprefix(f"{MANIFESTS}/").split("\0")
+    names = storage.names(MANIFESTS)
+    return sorted(
+        name[len(start) : -len(end)]
+        for name in names
+        if name.startswith(start) and name.endswith(end)
+    )
+
+
+def manifest_times(storage: Storage) -> dict[str, int]:
+    """When the manifest of each committed night was written, by a listing alone.
+
+    Returns:
+      By night, in microseconds since 1970, by the storage's clock.
+    """
     start, end = manifest_path("\0").split("\0")
-    return sorted(path[len(start) : -len(end)] for path in manifest_paths(storage))
+    return {
+        file.path[len(start) : -len(end)]: int(file.modified.timestamp() * 1_000_000)
+        for file in storage.files(MANIFESTS)
+        if file.path.startswith(start) and file.path.endswith(end) and file.path.count("/") == 1
+    }
 
 
 def read_manifest(storage: Storage, night: str) -> tuple[Manifest, str] | None:
@@ -129,9 +151,7 @@ def superseded_manifest(
 
 def manifest_paths(storage: Storage) -> list[str]:
     """Where the manifests of all nights are."""
-    start, end = manifest_path("\0").split("\0")
-    files = (file.path for file in storage.files(MANIFESTS))
-    return [path for path in files if path.startswith(start) and path.endswith(end)]
+    return [manifest_path(night) for night in committed_nights(storage)]
 
 
 def manifest_path(night: str) -> str:
@@ -214,12 +234,17 @@ def checked(storage: Storage, path: str, sha256: str) -> bytes:
       EmonetError: it is missing, or not the one that the manifest names.
     """
     content = storage.read(path)
-    if hashlib.sha256(content).hexdigest() != sha256:
+    check_sha256(storage, path, hashlib.sha256(content).hexdigest(), sha256)
+    return content
+
+
+def check_sha256(storage: Storage, path: str, found: str, expected: str) -> None:
+    """Refuses a file whose content is not the one that the manifest names."""
+    if found != expected:
         raise EmonetError(
             f"{storage.root}/{path}: does not have the sha256 that the manifest names; "
             "restore it from a copy, or run the night again"
         )
-    return content
 
 
 def written_bytes(storage: Storage, manifest: Manifest) -> dict[str, list[tuple[int, str]]]:
@@ -250,6 +275,9 @@ _PARTS = pa.schema(
         pa.field("path", pa.string(), nullable=False),
         pa.field("rows", pa.int64(), nullable=False),
         pa.field("sha256", pa.string(), nullable=False),
+        pa.field("shards", pa.int64(), nullable=False),
+        pa.field("size", pa.int64(), nullable=False),
+        pa.field("footer_sha256", pa.string(), nullable=False),
     ]
 )
 """A row a file, in the order that a manifest would name them in."""

@@ -1,42 +1,26 @@
-"""Speaker memory on disk: layers of files, a newer one before an older one.
+"""Speaker memory on disk: a table in layers, of which the newest row of a speaker counts.
 
 A night writes the speakers who spoke in it, and no others: what is written does not grow with the
-number of all speakers ever seen, and a night reads only the speakers it meets. So that there are
-few layers to look through, a file takes in the older ones it outgrows, as a log-structured merge
-tree does (O'Neil et al. 1996, with components that double): at most one layer more each time
-the number of speakers doubles.
+number of all speakers ever seen, and a night reads only the speakers it meets.
 """
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 import pyarrow as pa
 
 from beam_pipeline.memory import Tail
+from beam_pipeline.output.layers import LayeredShard, layers_of, read_layer, write_layer
+from beam_pipeline.output.lookups import rows_with
 from beam_pipeline.output.manifest import Part
 from beam_pipeline.output.run import Run
-from beam_pipeline.output.tables import read_part, write_part
 from beam_pipeline.records import EmonetError, memory_schema
-from beam_pipeline.storage import Storage, storage_of
+from beam_pipeline.storage import storage_of
 
 
-@dataclasses.dataclass(frozen=True)
-class MemoryShard:
-    """The memory of one shard after a run.
-
-    Attributes:
-      speakers: how many of its speakers spoke in this run.
-      layers: its files, newest first; the first is of this run.
-    """
-
-    speakers: int
-    layers: tuple[Part, ...]
-
-
-def write_memory(run: Run, shard: int, memories: Iterable[tuple[str, np.ndarray]]) -> MemoryShard:
+def write_memory(run: Run, shard: int, memories: Iterable[tuple[str, np.ndarray]]) -> LayeredShard:
     """Writes what is remembered of the speakers of a shard who spoke, (m, d) float16 each.
 
     Raises:
@@ -47,50 +31,44 @@ def write_memory(run: Run, shard: int, memories: Iterable[tuple[str, np.ndarray]
         if speaker in spoke:
             raise EmonetError(f"speaker {speaker} is remembered twice; run it again")
         spoke[speaker] = embeddings
-    older = [part for part in run.memory if part.shard == shard]
-    outgrown = _outgrown(len(spoke), older)
-    storage = storage_of(run.output)
-    remembered = {**dict(_memories(storage, older[:outgrown])), **spoke}
-    part = write_part(run, "memory", shard, _table(remembered, run.origin.width))
-    return MemoryShard(len(spoke), (part, *older[outgrown:]))
+    rows = _table(spoke, run.origin.width)
+    return write_layer(run, "memory", shard, rows, run.memory, _newest_rows)
 
 
-def read_memory(
-    output: str, layers: Sequence[Part], shard: int, speakers: Iterable[str]
-) -> Iterator[tuple[str, Tail]]:
+def read_memory(run: Run, shard: int, speakers: Iterable[str]) -> Iterator[tuple[str, Tail]]:
     """The memory of those speakers of a shard that have one, as tails before all others.
 
     Raises:
       EmonetError: a file is missing or not the one that the manifest names.
     """
     missing = set(speakers)
-    storage = storage_of(output)
-    for part in layers:
-        if part.shard == shard and missing:
-            for speaker, embeddings in _rows(read_part(storage, part)):
-                if speaker in missing:
+    storage = storage_of(run.output)
+    for layers in (run.memory, run.memory_before):
+        for part in layers_of(layers, "memory", shard, run.memory_shards):
+            if missing:
+                keys = pa.array(sorted(missing), pa.string())
+                for speaker, embeddings in _rows(rows_with(storage, part, keys)):
                     missing.remove(speaker)
                     yield speaker, Tail((), embeddings)
 
 
-def whole_memory(output: str, layers: Sequence[Part]) -> dict[str, np.ndarray]:
-    """The memory of all speakers, (m, d) float16 each."""
-    return dict(_memories(storage_of(output), layers))
+def whole_memory(output: str, parts: Sequence[Part]) -> dict[str, np.ndarray]:
+    """The memory of all speakers that files of memory have, (m, d) float16 each."""
+    storage = storage_of(output)
+    shards = max((part.shards for part in parts), default=1)
+    # of a speaker the last row is kept, which is the newest
+    return {
+        speaker: embeddings
+        for part in reversed(parts)
+        for speaker, embeddings in _rows(read_layer(storage, part, shards))
+    }
 
 
-def _outgrown(speakers: int, older: Sequence[Part]) -> int:
-    """How many of the older layers, newest first, a new one of so many speakers takes in."""
-    for layer, part in enumerate(older):
-        if part.rows > speakers:
-            return layer
-        speakers += part.rows
-    return len(older)
-
-
-def _memories(storage: Storage, layers: Sequence[Part]) -> Iterator[tuple[str, np.ndarray]]:
-    """All rows, oldest layer first, so that the last of a speaker is the newest."""
-    for part in reversed(layers):
-        yield from _rows(read_part(storage, part))
+def _newest_rows(layers: Sequence[pa.Table]) -> pa.Table:
+    rows = pa.concat_tables(layers)
+    numbered = pa.table({"speaker": rows["speaker_id"], "row": np.arange(rows.num_rows)})
+    first = numbered.group_by("speaker").aggregate([("row", "min")]).sort_by("speaker")
+    return rows.take(first["row_min"])
 
 
 def _rows(table: pa.Table) -> Iterator[tuple[str, np.ndarray]]:
@@ -105,7 +83,8 @@ def _rows(table: pa.Table) -> Iterator[tuple[str, np.ndarray]]:
 def _table(memories: dict[str, np.ndarray], width: int) -> pa.Table:
     ordered = sorted(memories)
     offsets = np.cumsum([0] + [len(memories[speaker]) for speaker in ordered], dtype=np.int32)
-    flat = np.concatenate([memories[speaker] for speaker in ordered]).ravel()
+    empty = np.zeros((0, width), np.float16)
+    flat = np.concatenate([empty, *(memories[speaker] for speaker in ordered)]).ravel()
     vectors = pa.FixedSizeListArray.from_arrays(pa.array(flat), width)
-    columns = [pa.array(ordered), pa.ListArray.from_arrays(pa.array(offsets), vectors)]
+    columns = [pa.array(ordered, pa.string()), pa.ListArray.from_arrays(pa.array(offsets), vectors)]
     return pa.table(columns, schema=memory_schema(width))

@@ -63,6 +63,22 @@ def past_of(storage: Storage, night: str) -> Past:
     return dataclasses.replace(past, episodes=held, unindexed=tuple(names))
 
 
+def manifests_around(storage: Storage, night: str) -> dict[str, Manifest]:
+    """The manifests of the latest night before one, and of all after it, by night, in order.
+
+    Before a night of version 1, which does not say what it left, they are those of all nights.
+
+    Raises:
+      EmonetError: one is damaged.
+    """
+    names = [name for name in committed_nights(storage) if name != night]
+    earlier = [name for name in names if name < night]
+    latest = _manifest_of(storage, earlier[-1]) if earlier else None
+    unread = len(earlier) - 1 if latest and "left" in latest else 0
+    manifests = ((name, _manifest_of(storage, name)) for name in names[max(0, unread) :])
+    return {name: manifest for name, manifest in manifests if manifest}
+
+
 def memory_digest(manifest: Manifest | None) -> str:
     """Names the memory that a night left by its content; without a night, that of no memory."""
     if manifest and "left" in manifest:
@@ -101,28 +117,28 @@ def copies_of_version_1(manifest: Manifest) -> Iterator[tuple[str, str, str]]:
                 yield episode_id, source["sha256"], manifest["episodes"][episode_id][1]
 
 
-def outdated_nights(manifests: Mapping[str, Manifest]) -> dict[str, str]:
+def outdated_nights(manifests: Mapping[str, Manifest], since: str = "") -> dict[str, str]:
     """Nights that stand on superseded nights, and the night before each, `` where there is none.
 
     A night does if it was built on other memory than the night before it has now, on other episodes
     than the nights before it hold now, or on a night that does. A night that does not say on which
     episodes it was built is taken to do so after one that does, which was run later.
+
+    Args:
+      manifests: of all nights by night; or those that `manifests_around` gives of `since`.
+      since: the first night that may be told.
     """
     outdated: dict[str, str] = {}
     before, memory, held, told = "", memory_digest(None), "", False
     for night, manifest in sorted(manifests.items()):
         built_on = manifest.get("episodes_before")
         other_episodes = told if built_on is None else built_on != held
-        if before in outdated or other_episodes or manifest["memory_from"]["sha256"] != memory:
+        other_memory = manifest["memory_from"]["sha256"] != memory
+        if night >= since and (before in outdated or other_episodes or other_memory):
             outdated[night] = before
         before, memory = night, memory_digest(manifest)
         held, told = held_digest(held, manifest), told or built_on is not None
     return outdated
-
-
-def layers_of(layers: Sequence[Part], table: str, shard: int) -> list[Part]:
-    """The files of one shard of a table, newest first."""
-    return [part for part in layers if (part.table, part.shard) == (table, shard)]
 
 
 def _manifest_of(storage: Storage, night: str) -> Manifest | None:

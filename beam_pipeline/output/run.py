@@ -19,6 +19,7 @@ from beam_pipeline.output.manifest import (
     superseded_manifest,
 )
 from beam_pipeline.output.past import Past, past_of
+from beam_pipeline.output.tables import shards_for, shards_grown
 from beam_pipeline.records import EmonetError
 from beam_pipeline.storage import storage_of
 
@@ -44,7 +45,9 @@ class Run:
       memory: the files of the memory, those of a shard newest first.
       index: the files of the index of episodes, those of a shard newest first.
       acceptance: what it must come to for its commit.
-      shards: over how many files its labels, and its refusals, are spread.
+      shards: over how many files its labels, its refusals and its file records are spread.
+      memory_shards: over how many its memory is.
+      index_shards: over how many the files of the index of episodes are.
       folder: what all paths begin with that it writes to; empty, or ends in `/`.
       precision: in which its labels and embeddings are computed, None where that is not known.
       calibration: the numbers by which its labels are calibrated for the corpus, with their sha256;
@@ -66,7 +69,9 @@ class Run:
     memory: tuple[Part, ...]
     index: tuple[Part, ...] = ()
     acceptance: Acceptance = dataclasses.field(default_factory=Acceptance)
-    shards: int = 8
+    shards: int = 1
+    memory_shards: int = 1
+    index_shards: int = 1
     folder: str = ""
     precision: str | None = None
     calibration: Mapping[str, Any] | None = None
@@ -144,7 +149,7 @@ def run_after(
       origin: of the memory it makes.
     """
     manifest, version = held
-    return Run(
+    run = Run(
         output=output,
         night=night,
         name=uuid.uuid4().hex[:12],
@@ -158,6 +163,25 @@ def run_after(
         episodes_before=past.episodes,
         memory=tuple(part for part in past.layers if part.table == "memory"),
         index=tuple(part for part in past.layers if part.table != "memory"),
+    )
+    return spread(run, 0)
+
+
+def spread(run: Run, size: int) -> Run:
+    """The run with its tables spread over as many files as their size asks for.
+
+    Memory is taken to grow by as much as is read at most: of speakers with names an utterance of 80
+    bytes leaves some 80 bytes of it. An episode of 256 bytes would be a small one.
+
+    Args:
+      run: after the nights before it.
+      size: of all its inputs, in bytes; never anything of the machine, on which no byte depends.
+    """
+    return dataclasses.replace(
+        run,
+        shards=shards_for(size),
+        memory_shards=shards_grown(run.memory, size),
+        index_shards=shards_grown(run.index, size // 256),
     )
 
 

@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import hashlib
+from collections.abc import Callable, Iterator, Mapping
 
-from beam_pipeline.output.exactly_once import breaches
-from beam_pipeline.output.files import read_reading
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from beam_pipeline.output.delta import LOG, delta_log_is_current
+from beam_pipeline.output.exactly_once import ExactlyOnce, is_read_for_breaches
 from beam_pipeline.output.manifest import (
     TABLES,
     Manifest,
     Part,
+    check_sha256,
     manifest_path,
     manifest_paths,
     opened,
     parts_of,
 )
 from beam_pipeline.output.past import outdated_nights
-from beam_pipeline.output.tables import read_part
+from beam_pipeline.output.tables import check_rows
 from beam_pipeline.output.views import views_are_current
 from beam_pipeline.records import EmonetError
 from beam_pipeline.storage import Storage, storage_of
+
+_PIECE = 16 * 1024 * 1024
+"""How many bytes of a file are in memory at once."""
 
 
 def verify(output: str) -> Iterator[str]:
@@ -41,45 +49,67 @@ def verify(output: str) -> Iterator[str]:
             manifests[manifest["night"]] = manifest
             if path != manifest_path(manifest["night"]):
                 yield f"{storage.root}/{path}: is the manifest of night {manifest['night']}"
-    damaged = False
-    for problem in _file_problems(storage, manifests):
-        damaged = True
-        yield problem
+    yield from _night_problems(storage, manifests, whole=whole)
     if not manifests and whole:
         yield f"{storage.root}: no night is committed here"
     elif whole:
-        if not damaged:
-            yield from breaches(storage, manifests)
         yield from _chain_problems(manifests)
         if not views_are_current(storage):
             yield f"{storage.root}/views.sql: is not as it should be; the next commit mends it"
 
 
-def _file_problems(storage: Storage, manifests: Mapping[str, Manifest]) -> Iterator[str]:
+def _night_problems(
+    storage: Storage, manifests: Mapping[str, Manifest], *, whole: bool
+) -> Iterator[str]:
+    """What is wrong with files, each read once, and then with what nights hold, if none is."""
+    breaches: list[str] = []
+    held = ExactlyOnce()
+    seen: set[str] = set()
+    damaged = not whole
+    for night, manifest in sorted(manifests.items()):
+        try:
+            breaches += held.breaches(storage, manifest)
+            problems = [*_file_problems(storage, manifest, seen, but=is_read_for_breaches)]
+        except EmonetError as error:
+            problems = [str(error), *_file_problems(storage, manifest, seen)]
+        damaged = damaged or bool(problems)
+        yield from (f"night {night}: {one}" for one in dict.fromkeys(problems))
+    if not damaged:
+        yield from breaches
+        if manifests and not delta_log_is_current(storage, manifests):
+            yield f"{storage.root}/{LOG}: is not as it should be; the next commit mends it"
+
+
+def _file_problems(
+    storage: Storage,
+    manifest: Manifest,
+    seen: set[str],
+    but: Callable[[Part, Manifest], bool] = lambda part, manifest: False,
+) -> Iterator[str]:
     """Each file once, though manifests share those of layers."""
-    named: set[Part] = set()
-    for night, manifest in manifests.items():
-        for table in TABLES:
-            try:
-                parts = parts_of(storage, manifest, table)
-                if table == "files":
-                    read_reading(storage, manifest)
-            except EmonetError as error:
-                yield f"night {night}: {error}"
-                continue
-            for part in (one for one in parts if one not in named):
-                named.add(part)
-                yield from (f"night {night}: {one}" for one in _part_problems(storage, part))
+    for table in TABLES:
+        try:
+            for part in parts_of(storage, manifest, table):
+                if part.path not in seen and not but(part, manifest):
+                    yield from _part_problems(storage, part)
+                seen.add(part.path)
+        except EmonetError as error:
+            yield str(error)
 
 
 def _part_problems(storage: Storage, part: Part) -> Iterator[str]:
+    """Holds a file against its sha256 and its rows, a piece at a time."""
+    digest, at, last = hashlib.sha256(), 0, b""
     try:
-        rows = read_part(storage, part).num_rows
+        while piece := storage.read_range(part.path, at, at + _PIECE):
+            digest.update(piece)
+            at += len(piece)
+            last = (last + piece)[-_PIECE:]
+        check_sha256(storage, part.path, digest.hexdigest(), part.sha256)
+        # the end is enough for its footer
+        check_rows(storage, part, pq.read_metadata(pa.BufferReader(last)).num_rows)
     except EmonetError as error:
         yield str(error)
-    else:
-        if rows != part.rows:
-            yield f"{storage.root}/{part.path}: {rows} rows, expected {part.rows}"
 
 
 def _chain_problems(manifests: Mapping[str, Manifest]) -> Iterator[str]:

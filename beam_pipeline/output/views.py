@@ -48,26 +48,28 @@ SET VARIABLE emonet_lists = (
   SELECT 'SELECT * FROM read_parquet([' || string_agg('''{start}' || (named->>'path') || '''', ', ')
     || '], filename = true, file_row_number = true, hive_partitioning = false)'
   FROM emonet_lists WHERE json_type(named) = 'OBJECT');
+-- (the shards that a table was split into may each name a file of before)
 CREATE OR REPLACE TEMP TABLE emonet_files AS
-SELECT night, emonet_table, '{start}' || (file->>'path') AS path, (file->>'shard')::BIGINT AS shard,
-  position
+SELECT night, emonet_table, path, min(position) AS position
+FROM (SELECT night, emonet_table, '{start}' || (file->>'path') AS path, position
 FROM (
   SELECT night, emonet_table, unnest(named::JSON[]) AS file,
     generate_subscripts(named::JSON[], 1) AS position
   FROM emonet_lists WHERE json_type(named) = 'ARRAY')
 UNION ALL
-SELECT night, emonet_table, '{start}' || path, shard, file_row_number
+SELECT night, emonet_table, '{start}' || path, file_row_number
 FROM query(coalesce(getvariable('emonet_lists'),
-  'SELECT NULL::VARCHAR AS filename, NULL::VARCHAR AS path, NULL::BIGINT AS shard, '
+  'SELECT NULL::VARCHAR AS filename, NULL::VARCHAR AS path, '
   'NULL::BIGINT AS file_row_number WHERE false'))
 JOIN emonet_lists ON filename = '{start}' || (named->>'path')
-WHERE json_type(named) = 'OBJECT';
+WHERE json_type(named) = 'OBJECT')
+GROUP BY night, emonet_table, path;
 """
 
 _VIEW = """
 SET VARIABLE emonet_{table} = (
-  SELECT 'SELECT * FROM read_parquet([' || string_agg('''' || replace(path, '''', '''''') || '''',
-    ', ' ORDER BY night, position) || '], {options})'
+  SELECT '{select} FROM read_parquet([' || string_agg('''' || replace(path, '''', '''''') || '''',
+    ', ' ORDER BY night, position) || '], {options}){newest}'
   FROM emonet_files WHERE emonet_table = '{table}'{chosen});
 CREATE OR REPLACE TEMP VIEW {table} AS
 FROM query(coalesce(getvariable('emonet_{table}'), {nothing}));
@@ -77,22 +79,8 @@ _NO_FOLDERS = "hive_partitioning = false"
 
 _LAST_NIGHT = " AND night = (SELECT max(night) FROM emonet_manifests)"
 
-_MEMORY_LAYERS = """
--- the newest row of each speaker, of the last night's layers
-SET VARIABLE emonet_memory = (
-  SELECT 'SELECT * EXCLUDE (layer) FROM (' || string_agg(layer_rows, ' UNION ALL BY NAME ')
-    || ') QUALIFY row_number() OVER (PARTITION BY speaker_id ORDER BY layer) = 1'
-  FROM (
-    SELECT 'SELECT *, ' || layer || ' AS layer FROM read_parquet(['
-      || string_agg('''' || replace(path, '''', '''''') || '''', ', ') || '], {options})'
-      AS layer_rows
-    FROM (
-      SELECT path, row_number() OVER (PARTITION BY shard ORDER BY position) AS layer
-      FROM emonet_files WHERE emonet_table = 'memory'{chosen})
-    GROUP BY layer));
-CREATE OR REPLACE TEMP VIEW memory AS
-FROM query(coalesce(getvariable('emonet_memory'), {nothing}));
-"""
+_NEWEST = " QUALIFY row_number() OVER (PARTITION BY speaker_id ORDER BY night DESC) = 1"
+"""Of the layers of memory that of the latest night has the newest row of a speaker."""
 
 _CLASSES = """
 SET VARIABLE emonet_classes = (
@@ -141,9 +129,12 @@ def views(root: str) -> str:
     # its classes are known when the views are read
     probability = f', NULL::FLOAT AS "prob_{_CLASS.lower()}"'
     labels = labels.replace(probability, "' || coalesce(getvariable('emonet_classes'), '') || '")
-    folders, layered = ("night", "run"), {"options": _NO_FOLDERS, "chosen": _LAST_NIGHT}
-    nightly = {"options": _FOLDERS, "chosen": ""}
-    memory = _no_rows(_MEMORY, *folders)
+    folders, every = ("night", "run"), {"select": "SELECT *", "newest": ""}
+    nightly = {**every, "options": _FOLDERS, "chosen": ""}
+    last = {**every, "options": _FOLDERS, "chosen": _LAST_NIGHT}
+    # two files may have a row that a table had before it was split
+    layered = {**last, "select": "SELECT DISTINCT *", "options": _NO_FOLDERS}
+    memory = {**last, "newest": _NEWEST}
     return "".join(
         [
             _NAMED.format(start=start, manifests=MANIFESTS, tables=tables, names=names),
@@ -153,7 +144,7 @@ def views(root: str) -> str:
             _VIEW.format(table="files", nothing=_no_rows(FILES, *folders), **nightly),
             _VIEW.format(table="episodes", nothing=_no_rows(EPISODES), **layered),
             _VIEW.format(table="copies", nothing=_no_rows(COPIES), **layered),
-            _MEMORY_LAYERS.format(nothing=memory, options=_FOLDERS, chosen=_LAST_NIGHT),
+            _VIEW.format(table="memory", nothing=_no_rows(_MEMORY, *folders), **memory),
         ]
     )
 

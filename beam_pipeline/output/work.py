@@ -18,10 +18,11 @@ from typing import Any
 from beam_pipeline import wire
 from beam_pipeline.output.accounting import Fault, LabelCount, tally_faults
 from beam_pipeline.output.commit import refusal
+from beam_pipeline.output.layers import LayeredShard, layers_of
 from beam_pipeline.output.manifest import Part
-from beam_pipeline.output.memories import MemoryShard, whole_memory, write_memory
+from beam_pipeline.output.memories import whole_memory, write_memory
 from beam_pipeline.output.run import Run
-from beam_pipeline.output.tables import SHARDS, read_pieces, write_stream
+from beam_pipeline.output.tables import read_pieces, write_stream
 from beam_pipeline.records import EmonetError
 from beam_pipeline.storage import storage_of
 
@@ -41,14 +42,14 @@ class Kept:
     """
 
     labels: tuple[Part, ...]
-    memory: tuple[MemoryShard, ...]
+    memory: tuple[LayeredShard, ...]
     counts: tuple[LabelCount, ...]
     speakers: tuple[str, ...]
 
 
-_RECORDS: wire.Records = {one.__name__: one for one in (Kept, LabelCount, MemoryShard, Part)}
+_RECORDS: wire.Records = {one.__name__: one for one in (Kept, LabelCount, LayeredShard, Part)}
 
-Told = Part | MemoryShard | LabelCount | Fault | str
+Told = Part | LayeredShard | LabelCount | Fault | str
 """What a slice's job tells: files, memory, episodes, faults, and speakers by their id."""
 
 
@@ -116,16 +117,9 @@ def forget(output: str, key: str) -> None:
         storage.delete(file.path)
 
 
-def memory_after(before: Sequence[Part], shards: Iterable[MemoryShard]) -> tuple[Part, ...]:
-    """The layers of memory after a slice: where nobody spoke, those of before."""
-    spoke = {shard.layers[0].shard: shard.layers for shard in shards}
-    stay = [part for part in before if part.shard not in spoke]
-    return (*stay, *(part for layers in spoke.values() for part in layers))
-
-
 def put_together(
     run: Run, labels: Sequence[Part], memory: Sequence[Part]
-) -> Iterator[Part | MemoryShard]:
+) -> Iterator[Part | LayeredShard]:
     """Writes the night's labels and memory from what its slices wrote.
 
     Args:
@@ -141,9 +135,9 @@ def put_together(
         pieces = [part for part in labels if part.shard == shard]
         if pieces:
             tables = read_pieces(storage, pieces)
-            yield write_stream(run, "labels", shard, tables, shards=run.shards)
-    for shard in range(SHARDS):
-        layers = [part for part in memory if part.shard == shard]
+            yield write_stream(run, "labels", shard, tables)
+    for shard in range(run.memory_shards):
+        layers = layers_of(memory, "memory", shard, run.memory_shards)
         if layers:
             yield write_memory(run, shard, whole_memory(run.output, layers).items())
 
@@ -161,7 +155,7 @@ def _kept_of(told: Iterable[Told]) -> tuple[Kept, list[Fault]]:
     for one in told:
         by_kind[type(one)].append(one)
     labels, memory, counts, speakers = (
-        tuple(by_kind[kind]) for kind in (Part, MemoryShard, LabelCount, str)
+        tuple(by_kind[kind]) for kind in (Part, LayeredShard, LabelCount, str)
     )
     return Kept(labels, memory, counts, speakers), by_kind[Fault]
 
@@ -177,6 +171,6 @@ def _faults(expected: Sequence[tuple[str, int]], kept: Kept) -> Iterator[Fault]:
     written, labelled = sum(part.rows for part in kept.labels), done.total()
     if written != labelled:
         yield Fault("", f"{labelled} utterances labelled, {written} written")
-    remembered = sum(shard.speakers for shard in kept.memory)
+    remembered = sum(shard.rows for shard in kept.memory)
     if remembered != len(kept.speakers):
         yield Fault("", f"{len(kept.speakers)} speakers to remember, {remembered} written")

@@ -19,7 +19,7 @@ from beam_pipeline.output.accounting import (
     account_file,
     total,
 )
-from beam_pipeline.output.tables import shard_of
+from beam_pipeline.output.tables import SHARDS, shard_of
 from beam_pipeline.records import Rejected, SourceFile
 from beam_pipeline.stages.coders import Value
 
@@ -156,7 +156,7 @@ def _account_episode(
 
 
 def _tally_by_shard(name: str, tally: Tally) -> tuple[int, Tally]:
-    return shard_of(name), tally
+    return shard_of(name, SHARDS), tally
 
 
 def _total(_: int, tallies: Iterable[Tally]) -> Tally:

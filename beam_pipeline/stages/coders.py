@@ -19,7 +19,6 @@ from beam_pipeline.output.commit import Reading, SpeakerCount
 from beam_pipeline.output.index import Known
 from beam_pipeline.output.layers import LayeredShard
 from beam_pipeline.output.manifest import Part
-from beam_pipeline.output.memories import MemoryShard
 from beam_pipeline.records import Episode, Labelled, Rejected, SourceFile
 from beam_pipeline.spill import Spilled
 
@@ -40,7 +39,6 @@ RECORDS: wire.Records = {
         Labelled,
         Known,
         LayeredShard,
-        MemoryShard,
         Part,
         Reading,
         Recall,

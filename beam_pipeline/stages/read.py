@@ -145,7 +145,7 @@ class _Earlier(beam.PTransform):  # type: ignore[misc]
         )
 
     def _by_shard(self, key: str, _: Any) -> tuple[int, str]:
-        return shard_of(self.looked_for(key)), key
+        return shard_of(self.looked_for(key), self.run.index_shards), key
 
     def _looked_up(self, _: int, keys: Iterable[str]) -> Iterator[tuple[str, Known]]:
         return self.look_up(self.run, sorted(set(keys)))

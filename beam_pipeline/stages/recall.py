@@ -54,7 +54,8 @@ class RecallSpeakers(beam.PTransform):  # type: ignore[misc]
         )
         remembered = (
             own
-            | "Shards" >> beam.MapTuple(_shard).with_output_types(tuple[int, str])
+            | "Shards"
+            >> beam.Map(_shard, self.run.memory_shards).with_output_types(tuple[int, str])
             | "ByShard" >> beam.GroupByKey()
             | "Remember" >> beam.FlatMap(_remember, self.run).with_output_types(tuple[str, Tail])
         )
@@ -129,13 +130,14 @@ def _tails(element: tuple[str, Encoded], history: int) -> Iterable[tuple[str, Ta
     return tails(encoded.remembered, embeddings, encoded.episode.place, history)
 
 
-def _shard(speaker_id: str, _: Tail) -> tuple[int, str]:
-    return shard_of(speaker_id), speaker_id
+def _shard(element: tuple[str, Tail], shards: int) -> tuple[int, str]:
+    speaker_id, _ = element
+    return shard_of(speaker_id, shards), speaker_id
 
 
 def _remember(element: tuple[int, Iterable[str]], run: Run) -> Iterator[tuple[str, Tail]]:
     shard, speakers = element
-    return read_memory(run.output, (*run.memory, *run.memory_before), shard, speakers)
+    return read_memory(run, shard, speakers)
 
 
 def _place(speaker_id: str, tail: Tail) -> tuple[str, Place | tuple[()]]:

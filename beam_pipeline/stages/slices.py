@@ -9,8 +9,8 @@ import apache_beam as beam
 from apache_beam.pvalue import PBegin, PCollection
 
 from beam_pipeline.output.accounting import Fault, LabelCount
+from beam_pipeline.output.layers import LayeredShard
 from beam_pipeline.output.manifest import Part
-from beam_pipeline.output.memories import MemoryShard
 from beam_pipeline.output.run import Run
 from beam_pipeline.output.work import Kept, keep, kept
 from beam_pipeline.records import EmonetError, Episode, Rejected, SourceFile
@@ -80,7 +80,7 @@ class ReadKept(beam.PTransform):  # type: ignore[misc]
     """
 
     def __init__(
-        self, output: str, keys: Sequence[str], parts: Sequence[Part | MemoryShard], records: str
+        self, output: str, keys: Sequence[str], parts: Sequence[Part | LayeredShard], records: str
     ):
         super().__init__()
         self.output, self.keys = output, list(keys)

@@ -22,7 +22,7 @@ from beam_pipeline.output.index import copies_of, write_copies, write_episodes
 from beam_pipeline.output.manifest import Part
 from beam_pipeline.output.memories import write_memory
 from beam_pipeline.output.run import Run
-from beam_pipeline.output.tables import SHARDS, shard_of, write_rejected
+from beam_pipeline.output.tables import SHARDS, shard_of, shards_of, write_rejected
 from beam_pipeline.records import Labelled, Rejected, SourceFile, content_digest
 from beam_pipeline.stages.account import Account, ToAccount
 from beam_pipeline.stages.coders import Value
@@ -44,7 +44,7 @@ class Written(NamedTuple):
     """What is left of a run to account for, once its labels and memory are written.
 
     Attributes:
-      parts: the files of labels, `Part`, and of memory, `MemoryShard`.
+      parts: the files of labels, `Part`, and of memory, `LayeredShard`.
       counts: of each labelled episode.
       speakers: who is remembered, as `Recalled.speakers`.
       rejected: what was refused, not yet written.
@@ -75,8 +75,8 @@ class WriteTables(beam.PTransform):  # type: ignore[misc]
         """See the class."""
         parts = (
             outcome.labelled
-            | "Labels" >> _WriteTable(self.run, self.write_labels, _episode_id, self.run.shards),
-            outcome.memory | "Memory" >> _WriteTable(self.run, write_memory, _speaker_id),
+            | "Labels" >> _WriteTable(self.run, "labels", self.write_labels, _episode_id),
+            outcome.memory | "Memory" >> _WriteTable(self.run, "memory", write_memory, _speaker_id),
         )
         return Written(
             parts | beam.Flatten().with_output_types(Value),
@@ -114,14 +114,14 @@ class WriteRun(beam.PTransform):  # type: ignore[misc]
         entries = (
             written.parts,
             written.rejected
-            | "Refusals" >> _WriteTable(self.run, write_rejected, _source, self.run.shards),
-            written.sources
-            | "FileRecords" >> _WriteTable(self.run, write_files, _path, self.run.shards),
-            index | "Episodes" >> _WriteTable(self.run, write_episodes, _indexed_id),
-            copies | "CopiesByFile" >> _WriteTable(self.run, write_copies, _first),
+            | "Refusals" >> _WriteTable(self.run, "rejected", write_rejected, _source),
+            written.sources | "FileRecords" >> _WriteTable(self.run, "files", write_files, _path),
+            index | "Episodes" >> _WriteTable(self.run, "episodes", write_episodes, _indexed_id),
+            copies | "CopiesByFile" >> _WriteTable(self.run, "copies", write_copies, _first),
             sums,
             written.speakers
-            | "SpeakersByShard" >> beam.Map(_with_shard, str).with_output_types(tuple[int, str])
+            | "SpeakersByShard"
+            >> beam.Map(_with_shard, str, SHARDS).with_output_types(tuple[int, str])
             | "Speakers" >> beam.GroupByKey()
             | "CountSpeakers" >> beam.MapTuple(_speaker_count).with_output_types(SpeakerCount),
             begin | "Reading" >> beam.Create([self.reading], reshuffle=False),
@@ -144,12 +144,13 @@ class _WriteTable(beam.PTransform):  # type: ignore[misc]
     def __init__(
         self,
         run: Run,
+        table: str,
         write: Callable[[Run, int, Iterable[Any]], Entry],
         key: Callable[[Any], str],
-        shards: int = SHARDS,
     ):
         super().__init__()
-        self.run, self.write, self.key, self.shards = run, write, key, shards
+        self.run, self.write, self.key = run, write, key
+        self.shards = shards_of(run, table)
 
     def expand(self, elements: PCollection[Any]) -> PCollection[Entry]:
         """See the class."""
@@ -164,7 +165,7 @@ class _WriteTable(beam.PTransform):  # type: ignore[misc]
         return self.write(self.run, shard, elements)
 
 
-def _with_shard(element: Any, key: Callable[[Any], str], shards: int = SHARDS) -> tuple[int, Any]:
+def _with_shard(element: Any, key: Callable[[Any], str], shards: int) -> tuple[int, Any]:
     return shard_of(key(element), shards), element
 
 

@@ -51,6 +51,9 @@ class Storage(Protocol):
     def read(self, path: str) -> bytes:
         """The content of a file that must be there."""
 
+    def read_range(self, path: str, start: int, end: int) -> bytes:
+        """The bytes of such a file from `start` up to `end`; fewer if it ends before."""
+
     def version(self, path: str) -> tuple[bytes, str] | None:
         """The content of a file and a name for it that no other content has; None without it."""
 
@@ -68,6 +71,12 @@ class Storage(Protocol):
         """The file of that path and all files below it, sorted by path, without temporary ones.
 
         A file that is removed meanwhile is in the listing or not.
+        """
+
+    def names(self, path: str) -> list[str]:
+        """The names of the files in a folder, in any order; of a folder that is not there, none.
+
+        Nothing is asked about each of them, and folders in it may be among them.
         """
 
     def temporaries(self) -> Iterator[StoredFile]:

@@ -14,6 +14,7 @@ from google.api_core.exceptions import (
     GoogleAPIError,
     NotFound,
     PreconditionFailed,
+    RequestRangeNotSatisfiable,
     RetryError,
 )
 from google.auth.exceptions import GoogleAuthError, TransportError
@@ -92,6 +93,26 @@ class GcsStorage:
             raise EmonetError(f"{self._url(path)}: there is no such file; restore it from a copy")
         return found[0]
 
+    def read_range(self, path: str, start: int, end: int) -> bytes:
+        """See `Storage`; the server has no checksum of a part, so its reader needs one."""
+
+        def download() -> bytes | None:
+            blob = self._in_bucket().blob(self._name(path))
+            try:
+                content: bytes = blob.download_as_bytes(
+                    start=start, end=end - 1, raw_download=True, checksum=None,
+                    timeout=REQUEST_S, retry=None,
+                )  # fmt: skip
+            except NotFound:
+                return None
+            except RequestRangeNotSatisfiable:
+                return b""
+            return content
+
+        found = self._ask(path, download)
+        # what is missing is told as it is of whole files
+        return self.read(path)[start:end] if found is None else found
+
     def version(self, path: str) -> tuple[bytes, str] | None:
         """See `Storage`; a version is the object's generation."""
 
@@ -139,6 +160,13 @@ class GcsStorage:
             # consoles make empty objects with a name like the first to show a folder
             if not file.path.endswith("/") and not is_temporary(file.path):
                 yield file
+
+    def names(self, path: str) -> list[str]:
+        """See `Storage`."""
+        folder = f"{self._name(path)}/"
+        found = self._beginning_with(path, folder)
+        names = (file.path.removeprefix(f"{path}/") for file in found)
+        return [name for name in names if "/" not in name]
 
     def temporaries(self) -> Iterator[StoredFile]:
         """See `Storage`; an object appears whole, so these are probes of `prepare` alone."""

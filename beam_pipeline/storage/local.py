@@ -41,6 +41,16 @@ class LocalStorage:
         except OSError as error:
             raise _unreadable(place, error) from error
 
+    def read_range(self, path: str, start: int, end: int) -> bytes:
+        """See `Storage`."""
+        place = self._at(path)
+        try:
+            with place.open("rb") as file:
+                file.seek(start)
+                return file.read(end - start)
+        except OSError as error:
+            raise _unreadable(place, error) from error
+
     def version(self, path: str) -> tuple[bytes, str] | None:
         """See `Storage`; a version is the sha256 of the content."""
         place = self._at(path)
@@ -83,6 +93,15 @@ class LocalStorage:
         """See `Storage`."""
         found = self._below(path, _refuse_unless_gone)
         return self._stored(place for place in found if not is_temporary(place.as_posix()))
+
+    def names(self, path: str) -> list[str]:
+        """See `Storage`."""
+        try:
+            return os.listdir(self._at(path))
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+        except OSError as error:
+            raise _unreadable(self._at(path), error) from error
 
     def temporaries(self) -> Iterator[StoredFile]:
         """See `Storage`; a writer that was killed leaves one next to the file it was to be."""

@@ -73,18 +73,17 @@ def label(flags: argparse.Namespace, rest: list[str]) -> int:
 
         from beam_pipeline import nights
         from beam_pipeline.output.manifest import (
-            read_manifests,
             superseded_manifest,
             written_bytes,
         )
-        from beam_pipeline.output.past import outdated_nights
+        from beam_pipeline.output.past import manifests_around, outdated_nights
         from beam_pipeline.storage import storage_of
         from emonet.cli import console, json_output, progress
 
     due, done = [asked], []
     storage = storage_of(flags.output)
     # once, before anything is labelled: one that is damaged is told in time
-    manifests = read_manifests(flags.output, except_night=asked.name)
+    manifests = manifests_around(storage, asked.name)
     while due:
         night = due.pop()
         superseded, _ = superseded_manifest(storage, night.name, replace=night.acceptance.replace)
@@ -99,7 +98,7 @@ def label(flags: argparse.Namespace, rest: list[str]) -> int:
         else:
             console.show_run(manifest, flags.output, seconds, same)
         manifests[night.name] = manifest
-        outdated = list(outdated_nights(manifests))
+        outdated = list(outdated_nights(manifests, asked.name))
         if flags.cascade:
             due = [
                 dataclasses.replace(

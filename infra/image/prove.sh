@@ -54,8 +54,11 @@ unshare --net sh -c 'ip link set lo up && exec "$@"' - buildah run --isolation c
   "$container" -- bash /out/inside.sh
 "$root/.venv/bin/python" - "$outside" "$made/inside/alone" "$made/inside/pool" << 'END'
 import sys
-from beam_pipeline.output.manifest import read_manifests, same_bytes
-outside, *inside = (read_manifests(output)["0"] for output in sys.argv[1:])
-assert all(same_bytes(outside, one) for one in inside), "the image gives other bytes"
-print(f"{outside['counts']['utterances']} utterances in the image: the same bytes as outside")
+from beam_pipeline.output.manifest import read_manifests, written_bytes
+from beam_pipeline.storage import storage_of
+manifests = {output: read_manifests(output)["0"] for output in sys.argv[1:]}
+outside, *inside = (written_bytes(storage_of(output), one) for output, one in manifests.items())
+assert all(one == outside for one in inside), "the image gives other bytes"
+utterances = manifests[sys.argv[1]]["counts"]["utterances"]
+print(f"{utterances} utterances in the image: the same bytes as outside")
 END

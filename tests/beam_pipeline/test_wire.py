@@ -22,7 +22,6 @@ from beam_pipeline.output.commit import Reading, SpeakerCount
 from beam_pipeline.output.index import Known
 from beam_pipeline.output.layers import LayeredShard
 from beam_pipeline.output.manifest import Part
-from beam_pipeline.output.memories import MemoryShard
 from beam_pipeline.records import UTTERANCES, EmonetError, Episode, Labelled, Rejected, SourceFile
 from beam_pipeline.spill import Spilled
 from beam_pipeline.stages.coders import RECORDS, RecordCoder
@@ -62,7 +61,6 @@ OF_EACH: dict[type, st.SearchStrategy[Any]] = {
     LabelCount: st.builds(LabelCount),
     LayeredShard: st.builds(LayeredShard, layers=st.lists(parts).map(tuple)),
     Labelled: st.builds(Labelled, places, tables),
-    MemoryShard: st.builds(MemoryShard, layers=st.lists(parts).map(tuple)),
     Part: parts,
     Reading: st.builds(Reading, options=st.dictionaries(names.filter(bool), names)),
     Recall: st.builds(Recall, names, counts, embeddings),

@@ -51,6 +51,8 @@ _PODCAST = b"""{"version": "1.0.0", "segments": [{"speaker": "Ann", "startTime":
 _ASSEMBLYAI = b"""{"id": "x", "status": "completed", "language_code": "en_us", "utterances": [
 {"speaker": "A", "start": 500, "end": 1500, "text": "Hi", "words": []}], "words": [
 {"text": "Hi", "start": 500, "end": 1500, "speaker": "A"}]}"""
+_REV = b"""{"monologues": [{"speaker": 0, "elements": [{"type": "text", "value": "Hi", "ts": 0.5,
+"end_ts": 1.5}, {"type": "punct", "value": "."}]}]}"""
 _DEEPGRAM = b"""{"metadata": {}, "results": {"channels": [{"alternatives": [{"transcript": "Hi.",
 "words": [{"word": "hi", "start": 0.5, "end": 1.5, "punctuated_word": "Hi.", "speaker": 0}],
 "paragraphs": {"paragraphs": [{"sentences": [{"text": "Hi.", "start": 0.5, "end": 1.5}],
@@ -150,6 +152,8 @@ FILES = (
     ("a.srt", SRT.decode().encode("utf-16-le")),
     ("a.srt", "1\n00:00:01,000 --> 00:00:02,000\nÀ tout à l'heure, là-bas\n".encode("latin-1")),
     ("a.srt", SRT + "2\n00:00:03,000 --> 00:00:04,000\nÀ tout à l'heure, là-bas\n".encode()),
+    ("a.srt", SRT.replace(b"ANN: Hello", "今天很冷\nHello".encode()) * 3),
+    ("a.srt", "1\n00:00:01,000 --> 00:00:02,000\nПойдём домой\n".encode("koi8-r")),
     ("a.srt.gz", gzip.compress(SRT, mtime=0)),
     ("a.zip", _zip()),
     ("a.ass", _ASS.encode()),
@@ -165,6 +169,9 @@ FILES = (
     ("a.json", _PODCAST),
     ("a.json", _ASSEMBLYAI),
     ("a.json", _DEEPGRAM),
+    ("a.json", _REV),
+    ("a.json", b'{"text": "Hi there.", "language": "en"}'),
+    ("speakers.json", b'{"ann": {"meta": {"age": 9}, "vectors": []}}'),
     ("a.json", _AWS),
     ("a.json3", _JSON3),
     ("a.srv3", _SRV3),
@@ -180,6 +187,7 @@ FILES = (
     ("a.tsv", b"start\tend\ttext\n500\t2000\tHi\n9000\t9500\tBye\n"),
     ("a.csv", b'start,end,speaker,text\n500,2000,Ann,"Hi, ""you"""\n'),
     ("a.txt", b"Weekly\n\nAnn Low  0:03\nHi\n\nBo  0:05\nYes\n"),
+    ("a.txt", b"Ann Low\n0 minutes 3 seconds\n0:03\nHi\nBo\n5 seconds0:05\nBo 5 seconds\nYes\n"),
     ("a.txt", b"0:0:0.5 --> 0:0:2.123\nAnn Low\nHi\n\n0:0:3.0 --> 0:0:4.0\nBo\nYes\n"),
     ("a.json", _EMORYNLP),
     ("a.json", b'{"text": "Hi", "speaker": "Ann"}\n{"text": "Bye", "speaker": "Bo"}\n'),

@@ -22,7 +22,7 @@ from beam_pipeline.memory import last_n
 from beam_pipeline.output.index import earlier_copies, earlier_episodes
 from beam_pipeline.output.memories import read_memory
 from beam_pipeline.output.run import Run
-from beam_pipeline.output.tables import SHARDS
+from beam_pipeline.output.tables import shard_of
 from beam_pipeline.records import (
     UTTERANCES,
     Episode,
@@ -128,8 +128,8 @@ def _labelled(
     who = {name for one in episodes for name in one.utterances["speaker_id"].to_pylist() if name}
     memory = {
         name: tail.embeddings
-        for shard in range(SHARDS)
-        for name, tail in read_memory(run.output, run.memory, shard, who)
+        for one in who
+        for name, tail in read_memory(run, shard_of(one, run.memory_shards), [one])
     }
     labelled = [_labelled_episode(run, episode, memory) for episode in episodes]
     return iter(labelled), {name: memory[name] for name in who}

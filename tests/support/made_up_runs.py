@@ -134,8 +134,8 @@ def begin(folder: Path | str, name: str, **changes: Any) -> Run:
 def entries(run: Run, whole: Night) -> list[Reported]:
     """Writes labels and memory of a night, and what stages tell of it."""
     return [
-        *parts(run, write_labels, whole.episodes, lambda one: one.place[3]),
-        *parts(run, write_memory, whole.memory, lambda one: one[0]),
+        *parts(run, "labels", write_labels, whole.episodes, lambda one: one.place[3]),
+        *parts(run, "memory", write_memory, whole.memory, lambda one: one[0]),
         *(label_count(episode) for episode in whole.episodes),
         Requested(tuple(source.path for source in whole.sources)),
         SpeakerCount(len(whole.memory)),

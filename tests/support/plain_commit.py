@@ -24,12 +24,11 @@ from beam_pipeline.output.files import write_files
 from beam_pipeline.output.index import copies_of, write_copies, write_episodes
 from beam_pipeline.output.layers import LayeredShard
 from beam_pipeline.output.manifest import Manifest, Part
-from beam_pipeline.output.memories import MemoryShard
 from beam_pipeline.output.run import Run
-from beam_pipeline.output.tables import shard_of, write_rejected
+from beam_pipeline.output.tables import shard_of, shards_of, write_rejected
 from beam_pipeline.records import Rejected, SourceFile
 
-Shard = Part | MemoryShard | LayeredShard
+Shard = Part | LayeredShard
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,11 +57,11 @@ def accounted(run: Run, reported: Sequence[Reported]) -> list[Entry]:
         index += [entry] if entry else []
     copies = [copy for entry in index for copy in copies_of(entry)]
     return [
-        *(one for one in reported if isinstance(one, Part | MemoryShard | SpeakerCount)),
-        *parts(run, write_rejected, rejected, lambda one: one.source),
-        *parts(run, write_files, sources, lambda one: one.path),
-        *parts(run, write_episodes, index, lambda one: one.episode_id),
-        *parts(run, write_copies, copies, lambda one: one[0]),
+        *(one for one in reported if isinstance(one, Part | LayeredShard | SpeakerCount)),
+        *parts(run, "rejected", write_rejected, rejected, lambda one: one.source),
+        *parts(run, "files", write_files, sources, lambda one: one.path),
+        *parts(run, "episodes", write_episodes, index, lambda one: one.episode_id),
+        *parts(run, "copies", write_copies, copies, lambda one: one[0]),
         *tallies,
         Reading({"corpus": "made up"}),
     ]
@@ -103,6 +102,7 @@ def _episode_tallies(reported: Iterable[Reported]) -> Iterator[tuple[Tally, Inde
 
 def parts(
     run: Run,
+    table: str,
     write: Callable[..., Shard],
     rows: Iterable[Any],
     key: Callable[[Any], str],
@@ -110,7 +110,7 @@ def parts(
     """Writes rows as a table, each in the shard of its key."""
 
     def shard(row: Any) -> int:
-        return shard_of(key(row))
+        return shard_of(key(row), shards_of(run, table))
 
     for number, group in itertools.groupby(sorted(rows, key=shard), shard):
         yield write(run, number, list(group))

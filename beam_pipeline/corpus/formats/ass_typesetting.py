@@ -35,8 +35,11 @@ _SIGNS = frozenset(_SIGNS_WORDS.split())
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 _KARAOKE = re.compile(r"\\(?:[kK]|k[fot])\s*\d")
 _PLACED = re.compile(r"\\(?:pos|move|i?clip|org|fr[xyz]?-?\d|fa[xy]-?\d)")
-_SONG_EFFECT = re.compile(r"\s*(?:fx|karaoke|template|code)\b", re.IGNORECASE)
-_SIGN_EFFECT = re.compile(r"\s*(?:banner|scroll (?:up|down))\b", re.IGNORECASE)
+_SONG_EFFECT = re.compile(r"\s*(?:fx|kara(?:oke)?|lyrics?|songs?|template|code)\b", re.IGNORECASE)
+_SIGN_EFFECT = re.compile(
+    r"\s*(?:banner|credits?|logo|scroll (?:up|down)|signs?|titles?|ts|typeset(?:ting)?)\b",
+    re.IGNORECASE,
+)
 _BLOCK = re.compile(r"\{[^{}]*\}")
 
 

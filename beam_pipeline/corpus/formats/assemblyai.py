@@ -1,4 +1,4 @@
-"""Transcripts of AssemblyAI: utterances with speakers, else words; times in milliseconds.
+"""Transcripts of AssemblyAI: utterances with speakers, else sentences or words; times in ms.
 
 https://www.assemblyai.com/docs/api-reference/transcripts/get
 """
@@ -10,25 +10,23 @@ from typing import Any
 from beam_pipeline.corpus.formats.cue_blocks import ParsedCues
 from beam_pipeline.corpus.formats.cue_builder import CueBuilder
 from beam_pipeline.corpus.formats.format import CueFormat, Evidence, RawText
+from beam_pipeline.corpus.formats.json_cues import add_spoken
 from beam_pipeline.corpus.formats.json_values import (
     EXTENSION,
     first_at,
     language_of,
-    milliseconds_of,
-    name_of,
     parse_document,
-    text_of,
     value_at,
 )
 from beam_pipeline.corpus.refusals import RefusalError
 from beam_pipeline.records import Reason
 
-_LISTS = ("utterances", "words")
+_LISTS = ("utterances", "sentences", "paragraphs", "words")
 _KEYS = frozenset(("text", "start", "end"))
 
 
 def find_assemblyai(text: RawText) -> Evidence | None:
-    """The document, if it has utterances or words at its top, and neither segments nor chunks."""
+    """The document, if it has one of these lists at its top, and neither segments nor chunks."""
     if text.extension != EXTENSION or not isinstance(text.json, dict):
         return None
     if not {"segments", "transcription", "chunks"}.isdisjoint(text.json):
@@ -38,7 +36,7 @@ def find_assemblyai(text: RawText) -> Evidence | None:
 
 
 def read_assemblyai(text: str) -> ParsedCues:
-    """Reads every utterance as a cue; where speakers were not asked for, every word.
+    """Reads every utterance as a cue; where there are none, every sentence, paragraph or word.
 
     Raises:
       RefusalError: if it is no JSON object with one of these lists.
@@ -46,15 +44,8 @@ def read_assemblyai(text: str) -> ParsedCues:
     document = parse_document(text)
     builder = CueBuilder("cue")
     for number, one in enumerate(_parts(document), 1):
-        try:
-            start_ms = milliseconds_of(value_at(one, "start"))
-            end_ms = milliseconds_of(value_at(one, "end"))
-            speech = text_of(value_at(one, "text"))
-        except RefusalError as error:
-            builder.refuse(number, error)
-        else:
-            name = name_of(value_at(one, "speaker"))
-            builder.add(number, start_ms, end_ms, speech.split("\n"), name)
+        times = value_at(one, "start"), value_at(one, "end")
+        add_spoken(builder, number, value_at(one, "text"), times, value_at(one, "speaker"), 1)
     return builder.build(language_of(value_at(document, "language_code")))
 
 
@@ -72,7 +63,7 @@ FORMAT = CueFormat(
     shared_extensions=(EXTENSION,),
     recognise=find_assemblyai,
     read=read_assemblyai,
-    known_by="a list `utterances` or `words` at the top",
-    item="an utterance; a word where there are none",
+    known_by="a list `utterances`, `sentences`, `paragraphs` or `words` at the top",
+    item="an utterance; a sentence, paragraph or word where there are none",
     speaker="`speaker`, such as `A`",
 )

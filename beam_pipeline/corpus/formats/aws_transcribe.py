@@ -11,15 +11,14 @@ from typing import Any
 from beam_pipeline.corpus.formats.cue_blocks import ParsedCues
 from beam_pipeline.corpus.formats.cue_builder import CueBuilder
 from beam_pipeline.corpus.formats.format import CueFormat, Evidence, RawText
+from beam_pipeline.corpus.formats.json_cues import add_spoken
 from beam_pipeline.corpus.formats.json_values import (
     EXTENSION,
     language_of,
     list_at,
     name_of,
     parse_document,
-    text_of,
     value_at,
-    written_seconds,
 )
 from beam_pipeline.corpus.refusals import RefusalError
 from beam_pipeline.records import Reason
@@ -47,15 +46,8 @@ def read_aws_transcribe(text: str) -> ParsedCues:
         raise RefusalError(Reason.MALFORMED_FILE, "expected an object 'results'")
     builder = CueBuilder("cue")
     for number, part in enumerate(_segments(results) or _words(results) or _whole(results), 1):
-        try:
-            start_ms = written_seconds(part.get("start_time"))
-            end_ms = written_seconds(part.get("end_time"))
-            speech = text_of(part.get("transcript"))
-        except RefusalError as error:
-            builder.refuse(number, error)
-        else:
-            name = name_of(part.get("speaker_label"))
-            builder.add(number, start_ms, end_ms, speech.split("\n"), name)
+        times = part.get("start_time"), part.get("end_time")
+        add_spoken(builder, number, part.get("transcript"), times, part.get("speaker_label"))
     return builder.build(language_of(results.get("language_code")))
 
 

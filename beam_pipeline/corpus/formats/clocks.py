@@ -17,7 +17,8 @@ def milliseconds(hours: str | None, minutes: str, seconds: str, fraction: str | 
     Raises:
       RefusalError: if minutes or seconds are more than 59.
     """
-    if int(minutes) > 59 or int(seconds) > 59:
+    minute, second = int(minutes), int(seconds)
+    if minute > 59 or second > 59:
         raise RefusalError(Reason.MALFORMED_CUE, "expected minutes and seconds below 60")
-    whole = (int(hours or 0) * 60 + int(minutes)) * 60 + int(seconds)
+    whole = (int(hours or 0) * 60 + minute) * 60 + second
     return whole * 1000 + int((fraction or "0").ljust(3, "0"))

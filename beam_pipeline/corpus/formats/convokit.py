@@ -2,7 +2,7 @@
 
 https://convokit.cornell.edu/documentation/data_format.html. A conversation is a dialogue. Its
 utterances are ordered by their times, else by what they reply to: some corpora list them backwards.
-Names and labels of conversations and speakers are in other files of the corpus, and are not read.
+Names and labels of conversations and speakers are in other files of the corpus, `convokit_parts`.
 """
 
 from __future__ import annotations

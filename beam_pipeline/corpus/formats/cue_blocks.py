@@ -122,8 +122,9 @@ def lines_of(text: str) -> Iterator[str]:
 def _blocks(lines: Iterable[str], blank_ends_cue: bool) -> Iterator[_Block]:
     block: _Block | None = None
     for number, line in enumerate(lines, 1):
-        # nearly all lines begin with a letter, and no time does
-        if ARROW in line or (not line[:1].isalpha() and tells_times(line)):
+        # nearly all lines begin with a letter, are empty or a counter, and no time does or is
+        known = line[:1].isalpha() or not line or line.isdecimal()
+        if ARROW in line or (not known and tells_times(line)):
             if block:
                 yield _without_counter(block)
             block = _Block(number, line, [])

@@ -11,15 +11,14 @@ from typing import Any, NamedTuple
 from beam_pipeline.corpus.formats.cue_blocks import ParsedCues
 from beam_pipeline.corpus.formats.cue_builder import CueBuilder
 from beam_pipeline.corpus.formats.format import CueFormat, Evidence, RawText
+from beam_pipeline.corpus.formats.json_cues import add_spoken
 from beam_pipeline.corpus.formats.json_values import (
     EXTENSION,
     language_of,
     list_at,
     name_of,
     parse_document,
-    text_of,
     value_at,
-    written_seconds,
 )
 from beam_pipeline.corpus.refusals import RefusalError
 from beam_pipeline.records import Reason
@@ -51,14 +50,8 @@ def read_deepgram(text: str) -> ParsedCues:
         raise RefusalError(Reason.MALFORMED_FILE, "expected an object 'results'")
     builder = CueBuilder("cue")
     for number, part in enumerate(_parts(document["results"]), 1):
-        try:
-            start_ms = written_seconds(value_at(part.piece, "start"))
-            end_ms = written_seconds(value_at(part.piece, "end"))
-            speech = text_of(part.text)
-        except RefusalError as error:
-            builder.refuse(number, error)
-        else:
-            builder.add(number, start_ms, end_ms, speech.split("\n"), part.name)
+        times = value_at(part.piece, "start"), value_at(part.piece, "end")
+        add_spoken(builder, number, part.text, times, part.name)
     found = value_at(document, "results", "channels", 0, "detected_language")
     return builder.build(language_of(found))
 

@@ -37,10 +37,12 @@ class RawText:
     Attributes:
       text: the whole of it.
       extension: of the file, in lower case: `.srt`.
+      name: of the file, in lower case, without folders.
     """
 
     text: str
     extension: str
+    name: str = ""
 
     @functools.cached_property
     def head(self) -> str:

@@ -7,13 +7,15 @@ import re
 from typing import Any, Final
 
 from beam_pipeline.corpus.formats.jsonl import parse_json
+from beam_pipeline.corpus.formats.timings import loose_clock_ms
 from beam_pipeline.corpus.refusals import RefusalError
 from beam_pipeline.records import Reason
 
 EXTENSION: Final = ".json"
 """Of files that are one document; those of tables of JSON lines have others."""
 
-_NUMBER = re.compile(r"\s*-?\d{1,12}(?:\.\d{1,12})?\s*", re.ASCII)
+_NUMBER = re.compile(r"\s*(-?\d{1,12}(?:\.\d{1,12})?)\s*s?\s*", re.ASCII)
+_CLOCK = re.compile(r"\s*\d{1,4}(?:[:.,]\d{1,9}){2,3}\s*", re.ASCII)
 _LANGUAGE = re.compile(r"[a-z]{2,3}(?:[-_][A-Za-z0-9]{2,8})*")
 
 
@@ -67,11 +69,25 @@ def milliseconds_of(value: object, factor: int = 1) -> int:
     return round(value * factor)
 
 
-def written_seconds(value: object) -> int:
-    """Milliseconds of seconds that are a number or stand in a string, as those of AWS do."""
-    if isinstance(value, str) and _NUMBER.fullmatch(value):
-        value = float(value)
-    return milliseconds_of(value, 1000)
+def time_of(value: object, factor: int = 1) -> int | None:
+    """Milliseconds of a time in any dress: a number, `"12.5"`, `"12.5s"`, `"00:00:12,500"`.
+
+    Args:
+      value: as the document has it.
+      factor: milliseconds of one, where it is a number.
+
+    Returns:
+      None for what cannot be read, as words are worth more than times.
+    """
+    if isinstance(value, str):
+        written = _NUMBER.fullmatch(value)
+        if written is None:
+            return loose_clock_ms(value) if _CLOCK.fullmatch(value) else None
+        value = float(written[1])
+    try:
+        return milliseconds_of(value, factor)
+    except RefusalError:
+        return None
 
 
 def text_of(value: object) -> str:

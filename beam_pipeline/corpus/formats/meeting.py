@@ -3,7 +3,8 @@
     Christina Vale  0:03            [Christina Vale] 16:00:12         Speaker 1 (00:03):
     Shall we begin?                 Shall we begin?                   Shall we begin?
 
-A turn lasts until the next one. Zoom writes the time of day: the first one is zero.
+A turn lasts until the next one. Zoom writes the time of day: the first one is zero. What is copied
+from the page of Teams has the name, the time in words, and the time on lines of their own.
 """
 
 from __future__ import annotations
@@ -28,6 +29,19 @@ _HEADINGS = (
     re.compile(rf"\s*{_NAME}(?: {{2,}}+| ?\t)\s*+{CLOCK}\s*"),
     re.compile(rf"\s*{_NAME}\s*+[(\[]{CLOCK}[)\]](?::\s+(.*)|:?\s*)"),
 )
+_IN_WORDS = r"(?:\d{1,3} hours? )?(?:\d{1,3} minutes? )?\d{1,3} seconds?"
+_ON_LINES = re.compile(
+    rf"^[ \t]*{_NAME}[ \t]*\r?\n[ \t]*{_IN_WORDS}[ \t]*(?:\r?\n[ \t]*)?"
+    rf"(\d{{1,3}}(?::\d\d){{1,2}})[ \t]*$(?:\r?\n[ \t]*\1 {_IN_WORDS}[ \t]*$)?",
+    re.MULTILINE,
+)
+
+
+def _with_headings(text: str) -> str:
+    """A text with name and time on one line where they are on several; as many lines as before."""
+    if " second" not in text:
+        return text
+    return _ON_LINES.sub(lambda one: f"{one[1]}  {one[2]}" + "\n" * one[0].count("\n"), text)
 
 
 def _heading(line: str) -> re.Match[str] | None:
@@ -42,11 +56,12 @@ def find_meeting(text: RawText) -> Evidence | None:
     """The first line with a name and a time, if there are several."""
     if text.extension not in _EXTENSIONS:
         return None
-    headings = (line for line in lines_of(text.head) if _heading(line))
+    head = _with_headings(text.head)
+    headings = (line for line in lines_of(head) if _heading(line))
     found = [*itertools.islice(headings, _MIN_TURNS)]
     if len(found) < _MIN_TURNS:
         return None
-    start = text.head.index(found[0])
+    start = head.index(found[0])
     return start, start + len(found[0])
 
 
@@ -54,7 +69,7 @@ def read_meeting(text: str) -> ParsedCues:
     """Reads every line with a name and a time as the begin of a cue."""
     builder = CueBuilder("line")
     zero_ms: int | None = None
-    for block in line_blocks(text, lambda line: _heading(line) is not None):
+    for block in line_blocks(_with_headings(text), lambda line: _heading(line) is not None):
         heading = _heading(block.lines[0])
         if heading is None:
             builder.drop(Silent.METADATA)
@@ -78,7 +93,8 @@ FORMAT = CueFormat(
     shared_extensions=(".txt",),
     recognise=find_meeting,
     read=read_meeting,
-    known_by="lines with a name and a time, such as `Ann  0:03`, `[Ann] 16:00:12`, `Ann (00:03):`",
+    known_by="lines with a name and a time, such as `Ann  0:03`, `[Ann] 16:00:12`, `Ann (00:03):`; "
+    "`Ann`, `0 minutes 3 seconds`, `0:03`, a line each",
     item="a line with a name and a time; a line before the first",
     speaker="before the time",
 )

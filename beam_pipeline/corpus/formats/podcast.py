@@ -8,15 +8,13 @@ from __future__ import annotations
 from beam_pipeline.corpus.formats.cue_blocks import ParsedCues
 from beam_pipeline.corpus.formats.cue_builder import CueBuilder
 from beam_pipeline.corpus.formats.format import CueFormat, Evidence, RawText
+from beam_pipeline.corpus.formats.json_cues import add_spoken
 from beam_pipeline.corpus.formats.json_values import (
     EXTENSION,
     first_at,
     language_of,
-    name_of,
     parse_document,
-    text_of,
     value_at,
-    written_seconds,
 )
 from beam_pipeline.corpus.refusals import RefusalError
 from beam_pipeline.records import Reason
@@ -42,16 +40,8 @@ def read_podcast(text: str) -> ParsedCues:
         raise RefusalError(Reason.MALFORMED_FILE, "expected a list 'segments'")
     builder = CueBuilder("cue")
     for number, segment in enumerate(segments, 1):
-        try:
-            start_ms = written_seconds(value_at(segment, "startTime"))
-            end = value_at(segment, "endTime")
-            end_ms = None if end is None else written_seconds(end)
-            body = text_of(value_at(segment, "body"))
-        except RefusalError as error:
-            builder.refuse(number, error)
-        else:
-            name = name_of(value_at(segment, "speaker"))
-            builder.add(number, start_ms, end_ms, body.split("\n"), name)
+        times = value_at(segment, "startTime"), value_at(segment, "endTime")
+        add_spoken(builder, number, value_at(segment, "body"), times, value_at(segment, "speaker"))
     return builder.build(language_of(value_at(document, "language")))
 
 

@@ -1,7 +1,8 @@
 """SAMI: `<SYNC Start=ms>` and in it a paragraph a language; it is shown until the next one.
 
 Our own reader: libraries leave out what has no time, and take a language for another. A paragraph
-is a cue, and so is a SYNC without any. Of several languages the one that says most is read.
+is a cue, and so is a SYNC without any. Of several languages the one that says most is read, with
+what is of none.
 """
 
 from __future__ import annotations
@@ -55,7 +56,8 @@ def read_sami(text: str) -> ParsedCues:
       RefusalError: if it declares entities.
     """
     paragraphs = _paragraphs(text)
-    spoken = Counter(one.language for one in paragraphs if not one.is_blank and not one.names)
+    worded = (one for one in paragraphs if not one.is_blank and not one.names)
+    spoken = Counter(one.language for one in worded if one.language)
     language = max(spoken, key=lambda name: spoken[name], default="")
     builder = CueBuilder("cue")
     name: str | None = None
@@ -67,7 +69,7 @@ def read_sami(text: str) -> ParsedCues:
             if one.start_ms is not None:
                 builder.clear(one.start_ms)
             builder.drop(Silent.BLANK)
-        elif one.language != language:
+        elif one.language not in ("", language):
             builder.drop(Silent.OTHER_LANGUAGE)
         else:
             lines = map(collapsed, str(one.text).split("\n"))

@@ -26,7 +26,10 @@ _CLOCK = re.compile(rf"\s*{CLOCK}\s*", re.ASCII)
 _TIMING = re.compile(rf"\s*{CLOCK}\s*-->\s*{CLOCK}(?=\s|$)", re.ASCII)
 
 # Beyond `CLOCK`: spaces, signs, any separators, fractions of any length, digits of any script.
-_LOOSE_CLOCK = r"-?\d{1,4}(?:\s*[:.,;]\s*-?\d{1,20}){1,4}"
+_LOOSE_CLOCK = (
+    r"-?\d{1,4}(?:\s*[:.,;'’]\s*-?\d{1,20}){1,4}"
+    r"(?:(?<=:\d\d)\s\d{3}(?=\s*(?:[-\u2010-\u2015=>]|$)))?"
+)
 _DASHES = r"\-\u2010-\u2015\u2212"
 _LOOSE_TIMING = re.compile(
     rf"(?:\d+[.)]?\s+)?(?P<start>{_LOOSE_CLOCK})(?!\d)"
@@ -36,7 +39,9 @@ _LOOSE_TIMING = re.compile(
 _BEGINS_LIKE_CLOCK = re.compile(r"[\s*_`\"'#]*(?:\d+[.)]?\s+)?-?\d{1,4}\s*[:：.．]\s*-?\d")
 _LAST_CLOCK = re.compile(rf"(?<!\d){_LOOSE_CLOCK}(?=\D*$)")
 _FIRST_CLOCK = re.compile(rf"\D*?({_LOOSE_CLOCK})")
-_NUMBERS = re.compile(r"(?:(?P<between>[:.,;])\s*)?(?P<sign>-?)(?P<digits>\d+)")
+_NUMBERS = re.compile(r"(?:(?P<between>[:.,;'’])\s*)?(?P<sign>-?)(?P<digits>\d+)")
+# What the recognition of letters makes of a zero.
+_ROUND = re.compile(r"(?<=[\d:.,])[oO]|[oO](?=[\d:.,])")
 _SETTING = re.compile(r"(?:^|\s)(?:align|line|position|size|region|vertical|[XY][12])\s*:", re.I)
 _INVISIBLE = re.compile("[\u200b-\u200f\u202a-\u202e\u2060\ufeff]")
 _AROUND = "*_`\"'# \t"
@@ -181,8 +186,8 @@ def _possible(time_ms: int | None) -> int | None:
 
 
 def _normalised(line: str) -> str:
-    folded = unicodedata.normalize("NFKC", html.unescape(line))
-    return _INVISIBLE.sub("", folded).strip(_AROUND)
+    folded = unicodedata.normalize("NFKC", html.unescape(html.unescape(line)))
+    return _ROUND.sub("0", _INVISIBLE.sub("", folded)).strip(_AROUND)
 
 
 def _text_behind(rest: str) -> str:

@@ -10,9 +10,9 @@ from beam_pipeline.corpus.formats.format import CueFormat, Evidence, RawText
 from beam_pipeline.corpus.formats.json_values import (
     EXTENSION,
     first_at,
-    milliseconds_of,
     parse_document,
     text_of,
+    time_of,
     value_at,
 )
 from beam_pipeline.corpus.refusals import RefusalError
@@ -57,10 +57,10 @@ def _read_event(builder: CueBuilder, number: int, event: Any) -> None:
     if not text.strip():
         builder.drop(Silent.BLANK)
         return
-    start_ms = milliseconds_of(event.get("tStartMs", 0))
-    duration = event.get("dDurationMs")
-    end_ms = None if duration is None else start_ms + milliseconds_of(duration)
-    builder.add(number, start_ms, end_ms, text.split("\n"))
+    start_ms, lasts_ms = time_of(event.get("tStartMs", 0)), time_of(event.get("dDurationMs"))
+    is_open = start_ms is None or (lasts_ms is None and "dDurationMs" in event)
+    end_ms = None if start_ms is None or lasts_ms is None else start_ms + lasts_ms
+    builder.add(number, start_ms, end_ms, text.split("\n"), repaired=is_open)
 
 
 FORMAT = CueFormat(

@@ -57,8 +57,9 @@ def test_karaoke_and_effects_tell_what_nobody_says() -> None:
         ("Default", "", "", "{\\k20}la {\\kf30}la", 990),
         ("Default", "", "fx", "{\\pos(1,2)}la", 990),
         ("Default", "", "Banner;20", "News", 990),
+        ("Default", "", "sign", "Ferry Office", 990),
         ("Default", "", "done", "They say this too.", 990),
-    ) == (["They say this.", "They say this too."], {"sign": 1, "song": 2})
+    ) == (["They say this.", "They say this too."], {"sign": 2, "song": 2})
 
 
 def test_a_style_of_frames_names_or_places_is_for_signs() -> None:

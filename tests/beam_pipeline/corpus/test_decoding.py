@@ -118,9 +118,24 @@ def test_a_short_text_is_read_in_an_encoding_of_its_language(
         ("どうしてもっと早く言わなかったの？\n", "euc_jp"),
         ("วันนี้น้ำเย็นมาก\n", "cp874"),
         ("لماذا لم تخبرني من قبل؟\n", "cp1256"),
+        ("왜 더 일찍 말하지 않았어?\n", "cp949"),
+        ("Почему ты не сказал мне раньше?\n", "cp1251"),
+        ("Почему ты не сказал мне раньше?\n", "koi8_r"),
+        ("ПОЧЕМУ ТЫ НЕ СКАЗАЛ МНЕ РАНЬШЕ?\n", "koi8_r"),
+        ("Почему ты не сказал мне раньше?\n", "cp866"),
+        ("Чому ти не сказав мені раніше?\n", "cp1251"),
+        ("Dlaczego mi nie powiedziałeś wcześniej?\n", "cp1250"),
+        ("Dlaczego mi nie powiedziałeś wcześniej? Żółw.\n", "iso8859_2"),
+        ("Proč jsi mi to neřekl dřív?\n", "cp1250"),
+        ("Nem tudtam, hogy vársz. Őrült űrhajó.\n", "cp1250"),
+        ("Neden söylemedin? Şimdi değil. Beklediğini bilmiyordum.\n", "cp1254"),
+        ("Kodėl man nepasakei anksčiau? Nežinojau.\n", "cp1257"),
+        ("Je suis allé à la pêche, où es-tu né ? Ça va.\n", "cp1252"),
+        ("¿Dónde estás, señor? Mañana comió.\n", "cp1252"),
+        ("Größe zählt, schöne Grüße.\n", "cp1252"),
     ],
 )
-def test_a_short_text_in_a_script_of_its_own_is_known_by_it(text: str, encoding: str) -> None:
+def test_a_short_text_is_known_by_its_script_or_its_spelling(text: str, encoding: str) -> None:
     decoded = decode(text.encode(encoding))
     assert (decoded.text, decoded.encoding) == (text, encoding)
 
@@ -147,6 +162,12 @@ def test_text_that_was_decoded_in_the_wrong_encoding_is_repaired(wrong: str, tex
     assert (decoded.text, decoded.twice) == (f"1\n{text}\nYes.\n", True)
 
 
+def test_a_script_whose_bytes_were_read_as_western_is_repaired() -> None:
+    text = "Почему ты не сказал мне раньше?\n"
+    decoded = decode(text.encode("cp1251").decode("latin-1").encode())
+    assert (decoded.text, decoded.twice) == (text, True)
+
+
 @pytest.mark.parametrize("text", ["Ünïcödé wörds\n", "naïve café, Ã is a letter\n", "Σύμφωνα\n"])
 def test_text_that_is_sound_is_left_alone(text: str) -> None:
     assert decode(text.encode()) == decode(text.encode("utf-8-sig")).__class__(text, "utf-8")
@@ -159,3 +180,4 @@ def test_control_characters_of_windows_are_its_quotes() -> None:
 def test_marks_zeros_and_doubled_line_ends_are_no_text() -> None:
     data = b"a\r\r\nb\r\r\n\xef\xbb\xbf1\r\r\n" + bytes(999) + b"c" + bytes(9)
     assert decode(data).text == "a\nb\n1\nc"
+    assert decode(b"00:01 The ket\0tle is warm.\n\0\0\0").text == "00:01 The kettle is warm.\n"

@@ -33,7 +33,7 @@ from beam_pipeline.corpus.formats.format import (
     TextFormat,
     TranscriptFormat,
 )
-from beam_pipeline.corpus.location import extension
+from beam_pipeline.corpus.location import extension, file_name
 from beam_pipeline.corpus.options import ReadOptions
 from beam_pipeline.corpus.paths import expand_inputs
 from beam_pipeline.corpus.reading import read_bytes
@@ -74,7 +74,7 @@ def read_as(format: Format, data: bytes) -> None:
 
 def ranks_in(path: str, data: bytes) -> dict[str, Rank]:
     """How each format stands that a text shows, by name, the least rank first."""
-    found = ranked(RawText(decode(data).text, extension(path)))
+    found = ranked(RawText(decode(data).text, extension(path), file_name(path)))
     return {one.name: rank for rank, one in found}
 
 

@@ -118,6 +118,11 @@ def test_of_two_languages_in_sami_the_one_that_says_most_is_read() -> None:
     assert (parsed.refused, parsed.repaired) == ((), 1)
 
 
+def test_a_paragraph_of_no_language_in_sami_is_said() -> None:
+    parsed = read_sami("<SAMI><BODY><SYNC Start=1><P Class=EN>A<SYNC Start=2><P>B")
+    assert [cue[3] for cue in shown(parsed)] == ["A", "B"]
+
+
 def test_a_source_in_sami_names_who_speaks() -> None:
     parsed = read_sami("<SAMI><BODY><SYNC Start=1><P Class=EN ID=Source>Ann<P Class=EN>Hi")
     assert shown(parsed) == [(1, 1, "Ann", "Hi")]
@@ -145,6 +150,14 @@ def test_scc_is_shown_when_its_bytes_have_come_until_the_screen_is_cleared() -> 
     assert shown(parsed) == [(1268, 3003, None, "Hi!"), (5005, 5005, None, "Bye ")]
     assert parsed.dropped == (("control", 1),)
     assert refusals(parsed) == [("line 7", Reason.MALFORMED_CUE)]
+
+
+def test_each_line_of_scc_that_rolls_up_is_a_cue_once() -> None:
+    parsed = read_scc(
+        "00:00:01:00\t9425 9425 94ad 94ad 9470 9470 c8e5 ecec efae\n"
+        "00:00:03:00\t9425 9425 94ad 94ad 9470 9470 d9e5 f32e\n00:00:05:00\t942c 942c\n"
+    )
+    assert shown(parsed) == [(1001, 3003, None, "Hello."), (3003, 5005, None, "Yes.")]
 
 
 def test_marks_of_scc_that_are_sent_twice_count_once() -> None:
@@ -189,8 +202,8 @@ def test_segments_without_finite_times_are_repaired_and_without_text_refused() -
     text = '{"language": "en", "segments": [{"start": NaN, "end": 1, "text": "a"}, {"start": 1e999'
     text += ', "end": 1, "text": "a"}, {"start": "0", "end": 1, "text": "a"}, {"start": 0}, 7]}'
     parsed = read_whisper(text)
-    assert [cue[:2] for cue in shown(parsed)] == [(1000, 1000)] * 3
-    assert parsed.repaired == 3
+    assert [cue[:2] for cue in shown(parsed)] == [(1000, 1000), (1000, 1000), (0, 1000)]
+    assert parsed.repaired == 2
     assert refusals(parsed) == [(f"cue {at}", Reason.MALFORMED_CUE) for at in (4, 5)]
     assert parsed.language == "en"
 

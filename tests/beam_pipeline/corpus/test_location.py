@@ -148,6 +148,8 @@ def test_tracks_of_one_episode_are_one_episode_however_they_lie(tracks: tuple[st
         ("Film (1984)/Subs/English.srt", "Film (2021)/Subs/English.srt"),
         ("Quay/2023/01 - A.srt", "Quay/2024/01 - A.srt"),
         ("Quay/S2023E01.srt", "Quay/S2024E01.srt"),
+        ("[Grp] Quay - 12.srt", "[Grp] Quay - 12.5.srt"),
+        ("Film.2010.CD1.srt", "Film.2010.CD2.srt"),
     ],
 )
 def test_other_episodes_are_others(paths: tuple[str, str]) -> None:
@@ -168,6 +170,10 @@ def test_other_episodes_are_others(paths: tuple[str, str]) -> None:
         ("Quay.S01E01/Subs/Latin American.spa.srt", "es"),
         ("Quay.S01E01/Subs/4_French.srt", "fr"),
         ("Quay/German/S01E01.srt", "de"),
+        ("Quay.S01E01.The Fog.WEBRip.en[cc].srt", "en"),
+        ("Quay.S01E01_track3_[eng].srt", "en"),
+        ("Quay - 01x01 - Fog.English.HI.C.orig.Addic7ed.com.srt", "en"),
+        ("Quay (UK).srt", None),
         ("Quay.S03E04.Pardon.My.French.srt", None),
         ("Quay - S03E04 - We did it.srt", None),
         ("Dr.No.srt", None),

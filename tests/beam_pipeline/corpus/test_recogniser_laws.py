@@ -62,6 +62,22 @@ def as_aws(episode: Sequence[Said]) -> str:
     return json.dumps({"results": {"transcripts": [], "audio_segments": segments}})
 
 
+def as_rev(episode: Sequence[Said]) -> str:
+    def elements(one: Said) -> list[dict[str, object]]:
+        words: list[dict[str, object]] = [
+            {"type": "text", "value": word} for word in one.text.removesuffix(".").split(" ")
+        ]
+        words[0]["ts"], words[-1]["end_ts"] = one.start_ms / 1000, one.end_ms / 1000
+        # a word without a time is one whose time is not known
+        words[-1]["ts"] = words[-1].get("ts", one.end_ms / 1000)
+        space: dict[str, object] = {"value": " "}
+        spaced = [space if at % 2 else words[at // 2] for at in range(2 * len(words) - 1)]
+        return [*spaced, {"type": "punct", "value": "."}]
+
+    monologues = [{"speaker": one.name, "elements": elements(one)} for one in episode]
+    return json.dumps({"monologues": monologues})
+
+
 def as_json3(episode: Sequence[Said]) -> str:
     events = [
         {"tStartMs": one.start_ms, "dDurationMs": one.end_ms - one.start_ms}
@@ -113,6 +129,7 @@ def episodes(draw: st.DrawFn) -> list[Said]:
         (as_assemblyai, "a.json"),
         (as_deepgram, "a.json"),
         (as_aws, "a.json"),
+        (as_rev, "a.json"),
         (as_json3, "a.json3"),
         (as_srv3, "a.srv3"),
     ],

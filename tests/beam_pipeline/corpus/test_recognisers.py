@@ -50,6 +50,9 @@ SPOKEN = {"start": 1.0, "end": 2.5, "text": "Hi."}
         ({"segments": [SPOKEN]}, "whisper"),
         ({"segments": [{"startTime": 1, "endTime": 2.5, "body": "Hi."}]}, "podcast"),
         ({"utterances": [{"start": 1000, "end": 2500, "text": "Hi."}], "words": []}, "assemblyai"),
+        ({"sentences": [{"start": 1000, "end": 2500, "text": "Hi."}]}, "assemblyai"),
+        ({"transcript": [SPOKEN]}, "whisper"),
+        ({"monologues": [{"elements": [{"value": "Hi.", "ts": 1, "end_ts": 2.5}]}]}, "rev"),
         ({"words": [{"start": 1000, "end": 2500, "text": "Hi."}]}, "assemblyai"),
         ({"results": {"utterances": [SPOKEN | {"transcript": "Hi."}], "channels": []}}, "deepgram"),
         ({"events": [{"tStartMs": 1000, "dDurationMs": 1500, "segs": [HI]}]}, "youtube_json3"),
@@ -90,9 +93,16 @@ def test_a_document_that_is_cut_off_is_refused_with_the_place_of_the_fault() -> 
     assert "line 2, column 19" in one.detail
 
 
-def test_one_object_in_a_json_file_is_no_table() -> None:
-    (one,) = read({"text": "Hi.", "speaker": "Ann"}).rejected
-    assert one.reason is Reason.UNKNOWN_FORMAT
+def test_a_text_alone_is_read_and_its_time_is_not_known() -> None:
+    content = read({"text": "Hi.", "speaker": "Ann", "language": "en"})
+    assert rows(content) == [(0, 0, "Ann", "Hi.")]
+    assert content.source.repaired == 1
+
+
+def test_one_row_of_a_table_or_an_object_of_lists_is_no_transcript() -> None:
+    for document in ({"text": "Hi.", "label": "joy"}, {"text": "Hi.", "result": []}):
+        (one,) = read(document).rejected
+        assert one.reason is Reason.UNKNOWN_FORMAT
 
 
 def test_words_without_a_time_are_kept_between_their_neighbours() -> None:
@@ -114,17 +124,59 @@ def test_words_without_a_time_are_kept_between_their_neighbours() -> None:
     ]
 
 
-def test_a_time_that_is_no_number_loses_its_cue_alone() -> None:
-    bad = {"text": "Lost.", "start": "soon", "end": 1}
+@pytest.mark.parametrize("bad", ["soon", [], {}, True, 1e999])
+def test_a_time_that_is_none_costs_no_words(bad: object) -> None:
+    said = {"text": "Kept.", "start": bad, "end": 2}
+    podcast = {"endTime": 2, "body": "Kept."}
+    one = {"start_time": bad, "end_time": "2", "transcript": "Kept."}
     for document in (
-        {"segments": [{"startTime": [], "body": "Lost."}, {"startTime": 1, "body": "Hi."}]},
-        {"utterances": [{**SPOKEN, "start": 1}, bad, 7]},
-        {"results": {"channels": [], "utterances": [bad, {**SPOKEN, "transcript": "Hi."}]}},
+        {"segments": [{**podcast, "startTime": 1}, {**podcast, "startTime": bad}]},
+        {"segments": [SPOKEN, said]},
+        {"utterances": [SPOKEN, said]},
+        {"results": {"channels": [], "utterances": [{**said, "transcript": "Kept."}]}},
+        {"results": {"transcripts": [], "audio_segments": [one]}},
+        {"events": [{"tStartMs": bad, "dDurationMs": 1, "segs": [{"utf8": "Kept."}]}]},
+    ):
+        content = read(document)
+        assert rows(content)[-1][3] == "Kept."
+        assert (refused(content), content.source.repaired) == ([], 1)
+
+
+def test_what_is_no_text_loses_itself_alone() -> None:
+    for document in (
+        {"segments": [{"startTime": 1, "body": 7}, {"startTime": 1, "body": "Hi."}]},
+        {"utterances": [{**SPOKEN, "start": 1}, 7]},
+        {"results": {"channels": [], "utterances": [7, {**SPOKEN, "transcript": "Hi."}]}},
         {"events": [{"tStartMs": 1}, {"segs": [{"utf8": 7}]}, {"segs": [{"utf8": "Hi."}]}]},
+        {"monologues": [7, {"elements": [{"value": 7}]}, {"elements": [{"value": "Hi."}]}]},
     ):
         content = read(document)
         assert rows(content)[0][3] == "Hi."
         assert {reason for _, reason in refused(content)} == {Reason.MALFORMED_CUE}
+
+
+def test_times_in_strings_are_read() -> None:
+    segments = [
+        {"text": "One.", "start": "0.5", "end": "1.5s"},
+        {"text": "Two.", "start": "00:00:02,000", "end": "0:03.250"},
+    ]
+    content = read({"segments": segments})
+    assert [row[:2] for row in rows(content)] == [(500, 1500), (2000, 3250)]
+    assert content.source.repaired == 0
+
+
+def test_a_monologue_of_rev_is_cut_into_its_sentences() -> None:
+    def element(value: str, start: float | None = None) -> dict[str, object]:
+        return {"value": value} | ({} if start is None else {"ts": start, "end_ts": start + 0.5})
+
+    elements = [element("Shall", 1), element(" "), element("we", 2), element("?")]
+    elements += [element(" "), element("Yes", 3), element("."), element(" And", 4)]
+    content = read({"monologues": [{"speaker": 0, "elements": elements}]})
+    assert rows(content) == [
+        (1000, 2500, "0", "Shall we?"),
+        (3000, 3500, "0", "Yes."),
+        (4000, 4500, "0", "And"),
+    ]
 
 
 def word(text: str, start: float, end: float, **more: object) -> dict[str, object]:

@@ -36,6 +36,12 @@ def said(*texts: str) -> list[tuple[str | None, str]]:
         "（ドアの音）",
         "【音乐】",
         "♬～",
+        "♪♪ The river runs slow",
+        "~ The river runs slow ~",
+        "Laughter",
+        "[[door creaks]]",
+        "[inaudible 00:01:02]",
+        "- [Inaudible]",
     ],
 )
 def test_what_is_sung_or_heard_is_not_said(text: str) -> None:
@@ -106,6 +112,9 @@ def test_names_in_wide_brackets_speak() -> None:
         "Directed by Oda Vale",
         "© 2004 Harbour Films",
         "Subtitles by the Amara.org community",
+        "Created and encoded by -- Oda",
+        "Provided by explosive\nhttps://harbour.example/oda",
+        "Copyright (C) 2019 Harbour Films",
     ],
 )
 def test_credits_and_advertisements_are_not_said(text: str) -> None:
@@ -126,7 +135,29 @@ def test_credits_and_advertisements_are_not_said(text: str) -> None:
         "Win at Harbour.com or lose.",
         "Story by the sea.",
         "He was corrected by Tom.",
+        "It is provided by the state.",
     ],
 )
 def test_what_is_said_of_such_work_is_said(text: str) -> None:
     assert [one.text for one in read(text).utterances] == [text]
+
+
+def test_the_names_that_a_credit_wants_may_come_in_the_next_cue() -> None:
+    found = read("Yes.", "Subtitles by", "Oda Vale & Tom", "No.", "Corrected by", "nobody I know")
+    assert [one.text for one in found.utterances] == ["Yes.", "No.", "nobody I know"]
+    assert found.silent == (("credit", 3),)
+
+
+@pytest.mark.parametrize("text", ["STOP LAUGHING!", "NO!", "GET IN THE CAR!", "WHO SINGS?"])
+def test_what_is_shouted_is_said(text: str) -> None:
+    assert ("Yes.", text) == tuple(one.text for one in read("Yes.", text, "So.").utterances)[:2]
+
+
+@pytest.mark.parametrize("text", ["HE LAUGHS", "APPLAUSE", "PHONE RINGING"])
+def test_what_is_heard_is_in_capitals_where_speech_is_not(text: str) -> None:
+    assert said("I am here, Tom.", text, "Good.") == [(None, "I am here, Tom."), (None, "Good.")]
+    assert len(said("I AM HERE, TOM.", text, "GOOD.")) == 2, "in a file in capitals it may be said"
+
+
+def test_a_description_leaves_no_space_before_the_full_stop() -> None:
+    assert said("Yes (laughs). No, Tom [sighs], no.") == [(None, "Yes. No, Tom, no.")]

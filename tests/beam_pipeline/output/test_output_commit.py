@@ -33,8 +33,9 @@ from plain_commit import Reported, Requested, accounted, commit
 from beam_pipeline.output.accounting import Fault, LabelCount
 from beam_pipeline.output.commit import Entry, SpeakerCount
 from beam_pipeline.output.commit import commit as commit_entries
+from beam_pipeline.output.layers import LayeredShard
 from beam_pipeline.output.manifest import Part, read_manifests
-from beam_pipeline.output.memories import MemoryShard, read_memory
+from beam_pipeline.output.memories import read_memory
 from beam_pipeline.records import EmonetError, Reason, Rejected, SourceFile
 
 Damage = Callable[[list[Reported]], list[Reported]]
@@ -87,7 +88,7 @@ def test_each_file_that_an_archive_names_is_to_be_read_once(tmp_path: Path) -> N
         (without(LabelCount), "show/s01e01: 3 utterances read, 0 labelled or rejected"),
         (doubled(LabelCount), "show/s01e01: 3 utterances read, 6 labelled or rejected"),
         (without_table("labels"), "6 utterances labelled, 0 written"),
-        (without(MemoryShard), "2 speakers to remember, 1 written"),
+        (without(LayeredShard), "2 speakers to remember, 0 written"),
         (without(SpeakerCount), "0 speakers to remember, 2 written"),
         (without(SourceFile, 1), "made/bad.srt: read 0 times, expected 1"),
         (doubled(SourceFile, 1), "made/bad.srt: read 2 times, expected 1"),
@@ -254,7 +255,8 @@ def test_a_manifest_that_ends_early_is_refused(committed: Path, data: st.DataObj
 
 @given(st.data())
 def test_a_memory_with_a_flipped_bit_is_refused(committed: Path, data: st.DataObject) -> None:
-    (part, *_) = begin(committed, "2").memory
+    run = begin(committed, "2")
+    (part,) = run.memory
     path = committed / part.path
     content = path.read_bytes()
     flipped = bytearray(content)
@@ -262,17 +264,18 @@ def test_a_memory_with_a_flipped_bit_is_refused(committed: Path, data: st.DataOb
     path.write_bytes(flipped)
     try:
         with pytest.raises(EmonetError, match=r"sha256.*restore it"):
-            next(read_memory(str(committed), [part], part.shard, ["ann", "bo"]))
+            next(read_memory(run, part.shard, ["ann", "bo"]))
     finally:
         path.write_bytes(content)
 
 
 def test_a_memory_that_is_gone_is_refused(tmp_path: Path) -> None:
     run_night(tmp_path, "1", night(1))
-    (part, *_) = begin(tmp_path, "2").memory
+    run = begin(tmp_path, "2")
+    (part,) = run.memory
     (tmp_path / part.path).unlink()
     with pytest.raises(EmonetError, match=r"memory/night=1/run=.*No such file"):
-        next(read_memory(str(tmp_path), [part], part.shard, ["ann", "bo"]))
+        next(read_memory(run, part.shard, ["ann", "bo"]))
 
 
 class Disc:

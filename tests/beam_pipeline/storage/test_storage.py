@@ -64,6 +64,22 @@ def test_a_missing_file_is_named_and_has_no_version(store: Storage) -> None:
         store.read("a/absent")
 
 
+def test_a_part_of_a_file_is_read(store: Storage) -> None:
+    store.write("a/b.bin", bytes(range(100)))
+    assert store.read_range("a/b.bin", 10, 13) == b"\n\x0b\x0c"
+    assert store.read_range("a/b.bin", 98, 200) == b"bc"
+    assert store.read_range("a/b.bin", 100, 200) == b""
+    with pytest.raises(EmonetError, match=f"{store.root}/a/absent: "):
+        store.read_range("a/absent", 0, 10)
+
+
+def test_the_names_in_a_folder_are_those_of_its_own_files(store: Storage) -> None:
+    for path in ("a/1.json", "a/2.json", "a/1/3.json", "b/4.json"):
+        store.write(path, b"")
+    assert {name for name in store.names("a") if name.endswith(".json")} == {"1.json", "2.json"}
+    assert store.names("absent") == []
+
+
 def test_other_content_has_another_version(store: Storage) -> None:
     versions = set()
     for content in (b"", b"one", b"two"):

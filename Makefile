@@ -167,9 +167,13 @@ airflow: install .venv-airflow/installed
 		-r infra/airflow/requirements.lock
 	touch $@
 
-# Beam against a plain loop over the same texts, with the same threads.
+# Embeddings against other programs', then Beam against a plain loop over the same texts with the same
+# threads; kept in a file by its date.
 bench: install
-	$(bin)/python benchmarks/label.py $(DATA)/friends/friends_transcript.parquet
+	mkdir -p benchmarks/results
+	{ $(bin)/python benchmarks/embeddings.py $(DATA)/emorynlp/emotion-detection-dev.json && \
+		$(bin)/python benchmarks/label.py $(DATA)/friends/friends_transcript.parquet; } \
+		| tee benchmarks/results/$$(date +%F).txt
 
 # Night by night against all at once, bit for bit: ten seasons, then 88 episodes.
 nights: install

@@ -15,8 +15,9 @@ from beam_pipeline.corpus.speakers import remembered
 from beam_pipeline.memory import Recall, by_speaker, last_n, tails
 from beam_pipeline.records import Episode, Labelled, labels_schema
 from beam_pipeline.transcripts import transcript_of
+from model.dataset import group_turns
 from model.evaluation.calibration import probabilities
-from model.network.emonet import EmoNet
+from model.network.emonet import READ_AT_ONCE, EmoNet
 from model.network.speaker import recalled_windows
 
 
@@ -45,10 +46,13 @@ class Encoded:
         return remembered(self.speakers, self.episode.utterances["speaker_kind"].to_pylist())
 
 
-def encode_episode(model: EmoNet, episode: Episode) -> Encoded:
-    """Adds context logits and utterance embeddings, which depend on this episode alone."""
-    encoding = model.encode(transcript_of(episode))
-    return Encoded(episode, encoding.context_logits, encoding.embeddings)
+def encode_episodes(model: EmoNet, episodes: Sequence[Episode]) -> list[Encoded]:
+    """Adds context logits and utterance embeddings, which depend on each episode alone."""
+    encodings = model.encode_all([transcript_of(episode) for episode in episodes])
+    return [
+        Encoded(episode, encoding.context_logits, encoding.embeddings)
+        for episode, encoding in zip(episodes, encodings, strict=True)
+    ]
 
 
 def label_episode(
@@ -89,9 +93,11 @@ def label_episodes(model: EmoNet, episodes: Iterable[Episode], model_id: str) ->
     n = model.settings.history
     memory: dict[str, np.ndarray] = {}
     nothing = np.zeros((0, model.embedder.width), np.float16)
-    for episode in sorted(episodes, key=lambda one: one.place):
-        encoded = encode_episode(model, episode)
-        own = dict(tails(encoded.remembered, encoded.embeddings, episode.place, n))
+    timeline = sorted(episodes, key=lambda one: one.place)
+    groups = group_turns(timeline, lambda one: one.utterances.num_rows, READ_AT_ONCE)
+    for encoded in (one for group in groups for one in encode_episodes(model, group)):
+        place = encoded.episode.place
+        own = dict(tails(encoded.remembered, encoded.embeddings, place, n))
         recalls = [Recall(who, 0, memory.get(who, nothing)) for who in own]
         yield label_episode(model, encoded, recalls, model_id)
         for who, tail in own.items():

@@ -48,8 +48,7 @@ def emonet(
     model = EmoNet(settings=settings, context=context, embedder=embedder).for_inference()
 
     def label(transcripts: Sequence[Transcript]) -> object:
-        encodings = [model.encode(transcript) for transcript in transcripts]
-        embeddings = np.concatenate([encoding.embeddings for encoding in encodings])
+        embeddings = np.concatenate([one.embeddings for one in model.encode_all(transcripts)])
         return model.speaker_logits(embeddings, histories(transcripts, settings.history))
 
     return label

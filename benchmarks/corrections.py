@@ -42,7 +42,7 @@ def main() -> None:
     flags = parser.parse_args()
     model = load_model(open_checkpoint(PRETRAINED)).for_inference()
     data = read_transcripts([flags.data], ReadOptions(corpus="data"))
-    states = np.concatenate([model.context_states(one).float().cpu().numpy() for one in data])
+    states = model.context_states(data).float().cpu().numpy()
     logits = predict(model, data).astype(np.float64)
     dialogues = [f"{one.episode} {name}" for one in data for name in one.dialogues]
     texts = [text for one in data for text in one.texts]

@@ -24,21 +24,21 @@ import torch
 from beam_pipeline.corpus.options import ReadOptions
 from beam_pipeline.transcripts import read_transcripts
 from model.checkpoint import PRETRAINED, load_model, open_checkpoint
-from model.dataset import Transcript
-from model.network.emonet import EmoNet, Encoding, histories
+from model.dataset import Transcript, group_turns
+from model.network.emonet import READ_AT_ONCE, EmoNet, Encoding, histories
 
 
 def bare_loop(model: EmoNet, transcripts: Sequence[Transcript], threads: int) -> float:
-    """Seconds to label everything with `threads` threads, each at an episode of its own."""
+    """Seconds to label everything with `threads` threads, each at episodes of its own."""
 
-    def encode(transcript: Transcript) -> Encoding:
+    def encode(group: Sequence[Transcript]) -> list[Encoding]:
         torch.set_num_threads(1)
-        return model.encode(transcript)
+        return model.encode_all(group)
 
     begun = time.monotonic()
     with ThreadPoolExecutor(threads) as pool:
-        encodings = list(pool.map(encode, transcripts))
-    embeddings = np.concatenate([encoding.embeddings for encoding in encodings])
+        groups = pool.map(encode, group_turns(transcripts, len, READ_AT_ONCE))
+        embeddings = np.concatenate([one.embeddings for group in groups for one in group])
     windows = histories(transcripts, model.settings.history)
     model.speaker_logits(embeddings, windows)
     return time.monotonic() - begun

@@ -7,11 +7,14 @@ import functools
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TypeVar
 
 import numpy as np
 
 from model.errors import ModelError
+
+T = TypeVar("T")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -190,3 +193,15 @@ def known_speakers(transcripts: Sequence[Transcript], reach: str, seed: int) -> 
 def label_counts(transcripts: Sequence[Transcript]) -> Counter[str]:
     """How often each gold label occurs."""
     return Counter(label for t in transcripts for label in t.labels if label)
+
+
+def group_turns(parts: Iterable[T], size: Callable[[T], int], turns: int) -> Iterator[list[T]]:
+    """Parts in their order, as many at once as have `turns` turns or more by `size`; the rest."""
+    step: list[T] = []
+    for part in parts:
+        step.append(part)
+        if sum(map(size, step)) >= turns:
+            yield step
+            step = []
+    if step:
+        yield step

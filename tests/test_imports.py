@@ -56,7 +56,7 @@ LAW = {"beam_pipeline": JOB, "model": MODEL}
 
 MEET_THE_MODEL = {
     "transcripts": {"dataset"},
-    "labelling": {"evaluation", "network"},
+    "labelling": {"dataset", "evaluation", "network"},
     "stages": {"checkpoint", "network"},
     "nights": {"checkpoint", "network"},
     "rebuild": {"network"},

@@ -97,7 +97,7 @@ def _lines(checkpoint: Checkpoint, emotions: Emotions, found: Corrections) -> Li
                 rows["episode_id"][0], (0,), rows["text"], rows["speaker_name"],
                 rows["speaker_id"], rows["dialogue_id"], [None] * len(rows["text"]),
             )  # fmt: skip
-            states[inside == code] = model.context_states(dialogue).float().cpu().numpy()
+            states[inside == code] = model.context_states([dialogue]).float().cpu().numpy()
             progress.advance(done := done + len(dialogue), len(states))
     logits = np.log(np.maximum(emotions.probabilities[wanted].astype(np.float64), 1e-12))
     sample = None if found.strata is None else weights[wanted]

@@ -23,8 +23,10 @@ from torch.nn.utils.rnn import pad_sequence
 from model.dataset import Transcript
 from model.errors import ModelError
 from model.network.encoder import Encoder
-from model.network.precision import Classifier, Precision, precision_on, to_bfloat16
-from model.network.windows import Batch, Window, batch_windows, collate, tag_turns, turn_causal_mask
+from model.network.packing import Batch, View
+from model.network.padding import batch_windows, collate
+from model.network.precision import Classifier, precision_on
+from model.network.windows import Window, tag_turns
 
 _PAD_TO_MULTIPLE_OF = 16
 """Rows are padded to a multiple of this many tokens, as EmoNet's are."""
@@ -90,9 +92,8 @@ class CoMPM(nn.Module):
         """
         chosen = precision_on(self.classify.weight.device, precision)
         self.eval().requires_grad_(False)
-        if chosen is Precision.BFLOAT16:
-            to_bfloat16(self.context)
-            to_bfloat16(self.memory)
+        self.context.for_inference(chosen)
+        self.memory.for_inference(chosen)
         return self
 
     @torch.inference_mode()
@@ -153,28 +154,28 @@ class CoMPM(nn.Module):
 
 def first_states(encoder: Encoder, rows: Sequence[list[int]], chosen_rows: Sequence[int]) -> Tensor:
     """State of the first token, (rows, d) float32, of the rows in `chosen_rows`; else zeros."""
-    states = torch.zeros(len(rows), encoder.width, device=next(encoder.parameters()).device)
-    for chosen, batch in row_batches(rows, chosen_rows, encoder.pad_id):
+    states = torch.zeros(len(rows), encoder.width, device=encoder.device)
+    for chosen, batch in row_batches(encoder, rows, chosen_rows):
         states[chosen] = read_first(encoder, batch)
     return states
 
 
 def row_batches(
-    rows: Sequence[list[int]], chosen_rows: Sequence[int], pad_id: int
+    encoder: Encoder, rows: Sequence[list[int]], chosen_rows: Sequence[int]
 ) -> Iterator[tuple[list[int], Batch]]:
     """The rows in `chosen_rows` with their numbers, in batches of one length as EmoNet's."""
     windows = [Window(row, row, row + 1) for row in chosen_rows]
     for batch in batch_windows(rows, windows, _PAD_TO_MULTIPLE_OF):
-        numbers = [window.start for window in batch]
-        yield numbers, collate(rows, batch, _PAD_TO_MULTIPLE_OF, pad_id)
+        yield (
+            [window.start for window in batch],
+            collate(rows, batch, _PAD_TO_MULTIPLE_OF, encoder.pad_id, View(), encoder.device),
+        )
 
 
 def read_first(encoder: Encoder, batch: Batch) -> Tensor:
     """State of each row's first token, (rows, d) float32; all tokens see one another."""
-    device = next(encoder.parameters()).device
-    mask = turn_causal_mask(batch.turn_of, None)  # a row is one turn
-    tokens = torch.from_numpy(batch.tokens).to(device)
-    return encoder(tokens, torch.from_numpy(mask).to(device))[:, 0]  # type: ignore[no-any-return]
+    firsts = batch.starts[torch.from_numpy(batch.turns >= 0)]
+    return encoder(batch)[firsts]  # type: ignore[no-any-return]
 
 
 def _latest(tokens: list[int], limit: int) -> list[int]:

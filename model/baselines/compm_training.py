@@ -15,13 +15,12 @@ import torch
 from torch.nn import functional
 
 from model.baselines.compm import CoMPM, first_states, read_first, row_batches
-from model.dataset import Data, Transcript, digest, gold_indices, labels_for_scoring
+from model.dataset import Data, Transcript, digest, gold_indices, group_turns, labels_for_scoring
 from model.encoders.references import EncoderReference
 from model.evaluation.scores import Scores, score
 from model.network.encoder import fastest_device, load_encoder
 from model.network.precision import autocast
 from model.network.settings import Settings, TrainingSettings
-from model.training.batches import group_turns
 from model.training.context import HISTORY, LOGITS
 from model.training.loop import STATE, TrainingLoop
 from model.training.progress import SILENT, Epoch, Progress
@@ -156,7 +155,7 @@ def add_gradients(model: CoMPM, step: Transcript) -> float:
     # each batch's gradients stop here, and their sum goes on to the memories once
     held = recalled.detach().requires_grad_()
     mean = 0.0
-    for rows, batch in row_batches(reading.contexts, labelled, model.context.pad_id):
+    for rows, batch in row_batches(model.context, reading.contexts, labelled):
         with autocast(gold.device):
             states = read_first(model.context, batch)
         logits = model.classify(states + held[rows])

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from model.dataset import Transcript, labels_for_scoring
+from model.dataset import Transcript, group_turns, labels_for_scoring
 from model.errors import ModelError
 from model.evaluation.calibration import Reliability, reliability
-from model.network.emonet import EmoNet, histories
+from model.network.emonet import READ_AT_ONCE, EmoNet, histories
 
 
 @dataclasses.dataclass(frozen=True)
@@ -141,20 +141,19 @@ def predict(
     timeline = sorted([*transcripts, *earlier], key=lambda transcript: transcript.place)
     scored = np.concatenate([np.full(len(t), t.episode in labelled) for t in timeline])
     windows = histories(timeline, model.settings.history)[scored]
+    embeddings = np.zeros((len(scored), model.embedder.width), dtype=np.float16)
+    context, read = [], []
+    for group in group_turns((t for t in timeline if t.episode in labelled), len, READ_AT_ONCE):
+        for transcript, encoding in zip(group, model.encode_all(group), strict=True):
+            context.append(encoding.context_logits)
+            read.append(encoding.embeddings)
+            advance(len(transcript))
+    embeddings[scored] = np.concatenate(read)
     recalled = np.zeros(len(scored), dtype=bool)
     recalled[windows[windows >= 0]] = True
-    context, embeddings = [], np.zeros((len(scored), model.embedder.width), dtype=np.float16)
-    first = 0
-    for transcript in timeline:
-        own = slice(first, first := first + len(transcript))
-        if transcript.episode in labelled:
-            encoding = model.encode(transcript)
-            context.append(encoding.context_logits)
-            embeddings[own] = encoding.embeddings
-            advance(len(transcript))
-        else:
-            pairs = zip(transcript.texts, recalled[own], strict=True)
-            embeddings[own][recalled[own]] = model.embed([text for text, wanted in pairs if wanted])
+    texts = [text for transcript in timeline for text in transcript.texts]
+    rest = np.flatnonzero(recalled & ~scored)
+    embeddings[rest] = model.embed([texts[number] for number in rest])
     return np.asarray(np.concatenate(context) + model.speaker_logits(embeddings, windows))
 
 

@@ -1,45 +1,74 @@
-"""Attention whose bits do not depend on how long a row is.
+"""Attention over a flat buffer of tokens, span by span.
 
-    softmax(q k' / sqrt(d) + mask) v
+    softmax(q k' / sqrt(d) + bias) v
 
-The last product adds up over the keys of a row. Masked keys add zeros, and still MKL's float32
-kernel rounds otherwise for a longer row, because it splits a sum over more than about 250 terms in
-two and adds the halves. So the sum is taken here in blocks of keys, one after another: a block is
-never split, and a block of masked keys adds exactly nothing. oneDNN's bfloat16 kernel adds up in
-one order whatever the length, and is left alone. So does torch's own, on processors that have no
-bfloat16; but which of its loops it takes, each with an order of its own, depends on how a matrix
-lies in memory, and of one row alone it lies otherwise than of many. So all are laid out alike.
+A span has the shape of the sequence that it is, whatever lies beside it in the buffer, so the
+products of one sequence are of the same shapes in every call.
 """
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
+from torch.nn import functional
 
-_KEYS = 128
+
+@dataclasses.dataclass(frozen=True)
+class Span:
+    """Consecutive rows of a buffer that read rows of it: one sequence, or several of one length.
+
+    The rows that a sequence reads end where it ends itself.
+
+    Attributes:
+      end: the row after the last sequence.
+      count: how many sequences; if more than one, each reads itself.
+      queries: rows of a sequence.
+      keys: rows that it reads, at least `queries`.
+      bias: added to the scores, (1 or count, 1 or heads, 1 or queries, keys); None for zeros.
+    """
+
+    end: int
+    count: int
+    queries: int
+    keys: int
+    bias: Tensor | None
 
 
-def attend(query: Tensor, key: Tensor, value: Tensor, mask: Tensor, scaling: float) -> Tensor:
-    """Attention in blocks of keys.
+def attend(projected: Tensor, heads: int, spans: Sequence[Span], *, fused: bool) -> Tensor:
+    """Each span's attention.
 
     Args:
-      query: (rows, heads, length, head size), as key and value.
-      key: see query.
-      value: see query.
-      mask: added to the scores, (rows, 1 or heads, length, length).
-      scaling: what scores are multiplied by.
+      projected: queries, keys and values side by side, (rows, 3 d).
+      heads: how many d is divided into.
+      spans: what reads what; their queries follow upon one another from the first row on.
+      fused: whether torch's own kernel attends.
 
     Returns:
-      (rows, length, heads, head size).
+      (rows, d); zeros for rows behind the last span.
     """
+    rows, width = len(projected), projected.shape[1] // 3
+    query, key, value = projected.view(rows, 3, heads, -1).permute(1, 2, 0, 3)
+    attended = []
+    for span in spans:
+        parts = (
+            part[:, span.end - span.count * length : span.end]
+            .unflatten(1, (span.count, length))
+            .transpose(0, 1)
+            for part, length in ((query, span.queries), (key, span.keys), (value, span.keys))
+        )
+        kernel = functional.scaled_dot_product_attention if fused else _explicit
+        attended.append(kernel(*parts, attn_mask=span.bias).transpose(1, 2).reshape(-1, width))
+    behind = rows - spans[-1].end
+    return torch.cat([*attended, projected.new_zeros(behind, width)])
+
+
+def _explicit(query: Tensor, key: Tensor, value: Tensor, *, attn_mask: Tensor | None) -> Tensor:
+    """(count, heads, queries, head size) by one product after another; faster with gradients."""
     query, key, value = (part.contiguous() for part in (query, key, value))
-    scores = torch.matmul(query, key.transpose(2, 3)) * scaling + mask
-    probabilities = scores.softmax(dim=-1)
-    keys = _KEYS if value.dtype == torch.float32 else value.shape[2]
-    blocks = zip(
-        torch.split(probabilities, keys, dim=3), torch.split(value, keys, dim=2), strict=True
-    )
-    first, *others = (torch.matmul(weights, values) for weights, values in blocks)
-    for other in others:
-        first += other
-    return first.transpose(1, 2).contiguous()
+    scores = torch.matmul(query, key.transpose(2, 3)) * query.shape[3] ** -0.5
+    if attn_mask is not None:
+        scores = scores + attn_mask
+    return torch.matmul(scores.softmax(dim=-1), value)

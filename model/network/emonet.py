@@ -13,7 +13,7 @@ The classifiers are linear, so the addends are computed apart, calibrated by num
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
@@ -24,25 +24,21 @@ from model.dataset import Transcript
 from model.encoders.references import EncoderReference
 from model.errors import ModelError
 from model.network.encoder import Encoder, fastest_device, load_encoder
-from model.network.precision import Classifier, Precision, no_autocast, precision_on, to_bfloat16
+from model.network.inference import ROWS, prepare
+from model.network.packing import Batch, View, pack
+from model.network.padding import batch_windows, collate
+from model.network.precision import Classifier, Precision, no_autocast, precision_on
 from model.network.settings import Calibration, Settings
 from model.network.speaker import SpeakerGRU, pad_to_multiple, speaker_windows
 from model.network.utterance import UtteranceClassifier
-from model.network.windows import (
-    Batch,
-    Window,
-    batch_windows,
-    collate,
-    head_slopes,
-    per_turn_positions,
-    split_windows,
-    tag_turns,
-    turn_causal_mask,
-    turns_between,
-)
+from model.network.windows import Window, head_slopes, split_windows, tag_turns
 
 _PAD_TO_MULTIPLE_OF = 16
-"""Rows are padded to a multiple of this many tokens: a vector of the processor."""
+"""Windows are padded to a multiple of this many tokens on accelerators."""
+
+READ_AT_ONCE = 1024
+"""Utterances, at least, of the episodes that are best read at once: they fill some 17 buffers, and
+one is not full."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -151,17 +147,26 @@ class EmoNet(nn.Module):
         """
         self.precision = precision_on(self.device, precision)
         self.eval().requires_grad_(False)
-        if self.precision is Precision.BFLOAT16:
-            to_bfloat16(self.context)
-            to_bfloat16(self.embedder)
-            to_bfloat16(self.utterance.layers)
+        self.context.for_inference(self.precision)
+        self.embedder.for_inference(self.precision)
+        prepare(self.utterance.layers, self.precision)
         return self
 
     def encode(self, transcript: Transcript) -> Encoding:
-        """Reads one episode. Its labels depend on nothing else, to the last bit."""
-        utterance, embeddings = self.read_utterances(transcript.texts)
-        logits = self.calibration.context_logits(self._context_logits(transcript), utterance)
-        return Encoding(logits, embeddings)
+        """Reads one episode."""
+        (encoding,) = self.encode_all([transcript])
+        return encoding
+
+    def encode_all(self, transcripts: Sequence[Transcript]) -> list[Encoding]:
+        """Reads episodes at once. The labels of each depend on nothing else, to the last bit."""
+        texts = [text for transcript in transcripts for text in transcript.texts]
+        utterance, embeddings = self.read_utterances(texts)
+        logits = self.calibration.context_logits(self._context_logits(transcripts), utterance)
+        encodings, end = [], 0
+        for transcript in transcripts:
+            own = slice(end, end := end + len(transcript))
+            encodings.append(Encoding(logits[own], embeddings[own]))
+        return encodings
 
     @torch.inference_mode()
     def read_utterances(self, texts: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
@@ -226,46 +231,40 @@ class EmoNet(nn.Module):
             return [Window(turn, turn, turn + 1) for turn in range(len(turns))]
         return split_windows([len(turn) for turn in turns], dialogues, self.settings.window_tokens)
 
-    def read(
-        self, encoder: Encoder, batch: Batch, turns: int, fork: nn.ModuleList | None = None
-    ) -> Tensor:
-        """Mean state of the tokens of each turn that the batch pools.
+    def view(self, encoder: Encoder) -> View:
+        """What a token sees of its window."""
+        slopes = head_slopes(encoder.heads) if self.settings.per_turn_positions else None
+        return View(self.settings.window_turns, slopes)
+
+    def read(self, encoder: Encoder, batch: Batch, fork: nn.ModuleList | None = None) -> Tensor:
+        """Mean state of the tokens of each part of a batch.
 
         Args:
           encoder: what reads it.
           batch: windows of turns.
-          turns: how many there are in all.
           fork: see `Encoder`.
 
         Returns:
-          (turns, d) float32, or (turns, 2 d) by a fork; zeros for turns that are not pooled here.
+          (parts, d) float32, or (parts, 2 d) by a fork.
         """
-        pooling, tokens = (
-            torch.from_numpy(part).to(self.device) for part in (batch.pooling, batch.tokens)
-        )
-        seen, position_ids = turn_causal_mask(batch.turn_of, self.settings.window_turns), None
-        mask = torch.from_numpy(seen).to(self.device)
-        # a row of one turn has the same positions and no distance either way
-        if self.settings.per_turn_positions and batch.turn_of.max() > 0:
-            back = torch.from_numpy(turns_between(batch.turn_of)).to(self.device)
-            slopes = torch.from_numpy(head_slopes(encoder.heads)).to(self.device)
-            mask = mask - slopes[:, None, None] * back
-            position_ids = torch.from_numpy(per_turn_positions(batch.turn_of)).to(self.device)
-        states = encoder(tokens, mask, position_ids, fork).flatten(0, 1)
-        total = states.new_zeros(turns + 1, states.shape[1]).index_add(0, pooling, states)
-        count = torch.bincount(pooling, minlength=turns + 1).clamp(min=1).unsqueeze(1)
-        return (total / count)[:turns]  # type: ignore[no-any-return]
+        states = encoder(batch, fork)
+        rows = torch.arange(len(states), device=states.device)
+        return functional.embedding_bag(rows, states, batch.starts, mode="mean")
 
     @torch.inference_mode()
-    def context_states(self, transcript: Transcript) -> Tensor:
+    def context_states(self, transcripts: Sequence[Transcript]) -> Tensor:
         """c_t of each turn, (utterances, d) float32."""
-        turns = self.context_turns(transcript)
-        windows = self.windows(turns, transcript.dialogues)
+        turns: list[list[int]] = []
+        windows: list[Window] = []
+        for transcript in transcripts:
+            own = self.context_turns(transcript)
+            windows += [w.after(len(turns)) for w in self.windows(own, transcript.dialogues)]
+            turns += own
         return self._states(self.context, turns, windows)
 
     @torch.inference_mode()
-    def _context_logits(self, transcript: Transcript) -> np.ndarray:
-        return self._scores(self.classify, self.context_states(transcript))
+    def _context_logits(self, transcripts: Sequence[Transcript]) -> np.ndarray:
+        return self._scores(self.classify, self.context_states(transcripts))
 
     def _scores(self, classify: nn.Linear, states: Tensor) -> np.ndarray:
         return classify(pad_to_multiple(states))[: len(states)].cpu().numpy()  # type: ignore[no-any-return]
@@ -284,10 +283,22 @@ class EmoNet(nn.Module):
     ) -> Tensor:
         width = encoder.width * (2 if fork else 1)
         states = torch.zeros(len(turns), width, device=self.device)
-        for rows in batch_windows(turns, windows, _PAD_TO_MULTIPLE_OF):
-            batch = collate(turns, rows, _PAD_TO_MULTIPLE_OF, encoder.pad_id)
-            states += self.read(encoder, batch, len(turns), fork)
+        for batch in self._batches(encoder, turns, windows):
+            states[batch.turns[batch.turns >= 0]] = self.read(encoder, batch, fork)[
+                batch.turns >= 0
+            ]
         return states
+
+    def _batches(
+        self, encoder: Encoder, turns: Sequence[Sequence[int]], windows: Sequence[Window]
+    ) -> Iterator[Batch]:
+        view = self.view(encoder)
+        if self.device.type == "cpu":
+            rows = max(ROWS, self.settings.window_tokens)
+            yield from pack(turns, windows, rows, encoder.pad_id, view)
+            return
+        for group in batch_windows(turns, windows, _PAD_TO_MULTIPLE_OF):
+            yield collate(turns, group, _PAD_TO_MULTIPLE_OF, encoder.pad_id, view, self.device)
 
 
 def _normed(states: Tensor) -> np.ndarray:

@@ -10,7 +10,7 @@ import copy
 import dataclasses
 import json
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import safetensors
@@ -22,8 +22,11 @@ from torch import Tensor, nn
 
 from model.encoders.references import WEIGHTS, EncoderReference, check_files, locate
 from model.errors import ModelError
+from model.network.attention import Span
+from model.network.inference import DTYPES, prepare
+from model.network.packing import Batch
 from model.network.precision import Precision, precision_on
-from model.network.transformer import Shape, Transformer
+from model.network.transformer import SelfAttention, Shape, Transformer
 
 FAMILIES = ("bert", "roberta", "mpnet")
 
@@ -39,11 +42,7 @@ _UNREADABLE = (
 
 
 class Encoder(nn.Module):
-    """An encoder with its tokenizer.
-
-    Attention is `attention.attend` in all families: the mask is additive, and a token's bits do
-    not depend on the row's length.
-    """
+    """An encoder with its tokenizer."""
 
     def __init__(
         self,
@@ -56,6 +55,8 @@ class Encoder(nn.Module):
         self.network = network
         self.tokenizer = tokenizer
         self.reference = reference
+        self.precision = Precision.FLOAT32
+        self._position_bias: Tensor | None = None
 
     @property
     def width(self) -> int:
@@ -70,6 +71,11 @@ class Encoder(nn.Module):
         """
         shape = self.network.shape
         return (shape.positions - shape.first_position) // 64 * 64
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return self.network.embeddings.LayerNorm.weight.device
 
     @property
     def heads(self) -> int:
@@ -87,10 +93,20 @@ class Encoder(nn.Module):
         return self.network.encoder.layer
 
     def for_training(self) -> None:
-        """Fused attention where it is the faster one with gradients: not in bfloat16."""
-        device = next(self.parameters()).device
-        if precision_on(device) is not Precision.BFLOAT16:
-            self.network.fuse_attention()
+        """Fused attention where it is the faster one with gradients: not in bfloat16.
+
+        MPNet's relative positions would need a gradient for the bias, which that kernel lacks.
+        """
+        low = precision_on(self.device) is Precision.BFLOAT16
+        for module in self.network.modules():
+            if isinstance(module, SelfAttention):
+                module.fused = not low and self.network.shape.family != "mpnet"
+
+    def for_inference(self, precision: Precision) -> None:
+        """Layers in a precision, for good: they cannot be trained any more."""
+        prepare(self.network, precision)
+        self.precision = precision
+        self._position_bias = self.network.position_bias(self.max_tokens)
 
     def tokenize(self, texts: list[str], max_tokens: int) -> list[list[int]]:
         """Token ids of each text with its special tokens, cut to `max_tokens`."""
@@ -99,45 +115,50 @@ class Encoder(nn.Module):
         encoded = self.tokenizer(texts, truncation=True, max_length=max_tokens)
         return list(encoded["input_ids"])
 
-    def forward(
-        self,
-        tokens: Tensor,
-        mask: Tensor,
-        position_ids: Tensor | None = None,
-        fork: nn.ModuleList | None = None,
-    ) -> Tensor:
+    def forward(self, batch: Batch, fork: nn.ModuleList | None = None) -> Tensor:
         """Last hidden states.
 
         Args:
-          tokens: (rows, length) int64, padded with `pad_id`.
-          mask: (rows, 1 or heads, length, length) float32, added to the attention scores.
-          position_ids: (rows, length) int64, counted from 0; the position in the row by default.
+          batch: a buffer of tokens.
           fork: layers that branch off before as many of the last ones, in parallel to them.
 
         Returns:
-          (rows, length, d) float32; with a fork (rows, length, 2 d), its last hidden states behind
-          the encoder's own, which are the same to the last bit.
+          (rows, d) float32; with a fork (rows, 2 d), its last hidden states behind the encoder's
+          own, which are the same to the last bit.
         """
-        mask = mask.to(next(self.layers[0].parameters()).dtype)
-        position_bias = self.network.position_bias(tokens.shape[1])
-        if position_bias is not None:
-            mask = mask + position_bias.to(mask.dtype)
-        states = self.network.embeddings(tokens, position_ids)
+        spans = self._biased(batch.spans)
+        states = self.network.embeddings(batch.tokens, batch.position_ids)
         if not fork:
-            return _through(self.layers, states, mask).float()
+            return _through(self.layers, states, spans).float()
         forking = len(self.layers) - len(fork)
-        states = _through(self.layers[:forking], states, mask)
-        ends = (_through(layers, states, mask) for layers in (self.layers[forking:], fork))
-        return torch.cat([end.float() for end in ends], dim=-1)
+        states = _through(self.layers[:forking], states, spans)
+        ends = (_through(layers, states, spans) for layers in (self.layers[forking:], fork))
+        return torch.cat([end.float() for end in ends], dim=1)
+
+    def _biased(self, spans: Sequence[Span]) -> list[Span]:
+        """The spans with all that is added to their scores, in the precision of these."""
+        positions = self._position_bias
+        if positions is None:
+            positions = self.network.position_bias(max(span.keys for span in spans))
+        biased = []
+        for span in spans:
+            bias = span.bias
+            if positions is not None:
+                own = positions[:, :, span.keys - span.queries : span.keys, : span.keys]
+                bias = own if bias is None else own + bias
+            if bias is not None:
+                bias = bias.to(DTYPES[self.precision])
+            biased.append(dataclasses.replace(span, bias=bias))
+        return biased
 
     def upper_layers(self, count: int) -> nn.ModuleList:
         """Copies of the last `count` layers, which training can move apart from them."""
         return copy.deepcopy(self.layers[len(self.layers) - count :])
 
 
-def _through(layers: Iterable[nn.Module], states: Tensor, mask: Tensor) -> Tensor:
+def _through(layers: Iterable[nn.Module], states: Tensor, spans: Sequence[Span]) -> Tensor:
     for layer in layers:
-        states = layer(states, mask)
+        states = layer(states, spans)
     return states
 
 

@@ -71,22 +71,6 @@ class Classifier(nn.Linear):
             return super().forward(states.float())
 
 
-def to_bfloat16(module: nn.Module) -> None:
-    """Moves every linear map to bfloat16, in place.
-
-    The residual stream and the layer norms between them stay in float32, which keeps the
-    labels those of float32 but for near ties.
-    """
-    for linear in module.modules():
-        if isinstance(linear, nn.Linear):
-            linear.to(torch.bfloat16)
-            linear.register_forward_pre_hook(_input_to_bfloat16)
-
-
-def _input_to_bfloat16(_: nn.Module, inputs: tuple[Tensor]) -> tuple[Tensor]:
-    return (inputs[0].to(torch.bfloat16),)
-
-
 def _has_bfloat16(device: torch.device) -> bool:
     """Whether the device multiplies bfloat16 matrices in hardware."""
     if device.type == "cuda":

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from model.network.attention import attend
+from model.network.attention import Span, attend
 
 _BUCKETS, _FARTHEST = 32, 128
 """MPNet's relative positions: how many are told apart, and from where on all are one."""
@@ -55,9 +56,16 @@ class _Embedding(nn.Embedding):
         """Draws nothing: weights are loaded. Where there is no memory yet, it takes seconds."""
 
 
-class _Linear(nn.Linear):
+class Linear(nn.Linear):
+    """A linear map whose weights are to be loaded, with a GELU behind it where one is wanted."""
+
     def reset_parameters(self) -> None:
         """As `_Embedding`."""
+
+    def forward(self, states: Tensor, *, gelu: bool = False) -> Tensor:
+        """(rows, out) of states (rows, in)."""
+        mapped = super().forward(states)
+        return functional.gelu(mapped) if gelu else mapped
 
 
 class Transformer(nn.Module):
@@ -68,16 +76,6 @@ class Transformer(nn.Module):
         self.shape = shape
         self.embeddings = _Embeddings(shape)
         self.encoder = _Layers(shape)
-
-    def fuse_attention(self) -> None:
-        """Lets BERT and RoBERTa attend by torch's own kernel, whose bits depend on a row's length.
-
-        MPNet's relative positions would need a gradient for the mask, which that kernel lacks.
-        """
-        if self.shape.family != "mpnet":
-            for module in self.modules():
-                if isinstance(module, _SelfAttention):
-                    module.fused = True
 
     def position_bias(self, length: int) -> Tensor | None:
         """MPNet's relative positions, added to attention scores: (1, heads, length, length)."""
@@ -101,10 +99,8 @@ class _Embeddings(nn.Module):
         self.LayerNorm = nn.LayerNorm(shape.width, eps=shape.epsilon)
         self.dropout = nn.Dropout(shape.dropout)
 
-    def forward(self, tokens: Tensor, position_ids: Tensor | None = None) -> Tensor:
-        """(rows, length, d) float32 of tokens and their positions from 0, (rows, length) int64."""
-        if position_ids is None:
-            position_ids = torch.arange(tokens.shape[1], device=tokens.device)[None]
+    def forward(self, tokens: Tensor, position_ids: Tensor) -> Tensor:
+        """(rows, d) float32 of tokens and their positions from 0, (rows,) int64."""
         states = self.word_embeddings(tokens)
         if hasattr(self, "token_type_embeddings"):
             states = states + self.token_type_embeddings(torch.zeros_like(tokens))
@@ -129,17 +125,17 @@ class Layer(nn.Module):
         self.intermediate = _Dense(shape.width, shape.intermediate)
         self.output = _Output(shape.intermediate, shape)
 
-    def forward(self, states: Tensor, mask: Tensor) -> Tensor:
-        """The next states, (rows, length, d), of states and the mask that scores are added to."""
-        attended = self.attention(states, mask)
-        inner = functional.gelu(self.intermediate.dense(attended))
+    def forward(self, states: Tensor, spans: Sequence[Span]) -> Tensor:
+        """The next states, (rows, d), of states of which `spans` see one another."""
+        attended = self.attention(states, spans)
+        inner = self.intermediate.dense(attended, gelu=True)
         return self.output(inner, attended)  # type: ignore[no-any-return]
 
 
 class _Dense(nn.Module):
     def __init__(self, width: int, to: int):
         super().__init__()
-        self.dense = _Linear(width, to)
+        self.dense = Linear(width, to)
 
 
 class _Output(_Dense):
@@ -154,30 +150,32 @@ class _Output(_Dense):
         return self.LayerNorm(self.dropout(self.dense(states)) + residual)  # type: ignore[no-any-return]
 
 
-class _SelfAttention(nn.Module):
-    """Attention by the linear maps that `names` are the names of: query, key and value."""
+class SelfAttention(nn.Module):
+    """Attention by the linear maps that `names` are the names of: query, key and value.
+
+    Attributes:
+      joint: the three as one map, once they are prepared for inference.
+      fused: whether torch's own kernel attends.
+    """
 
     names = ("query", "key", "value")
 
     def __init__(self, shape: Shape):
         super().__init__()
-        self.head_size = shape.width // shape.heads
+        self.heads = shape.heads
+        self.joint: nn.Module | None = None
         self.fused = False
         for name in self.names:
-            self.add_module(name, _Linear(shape.width, shape.width))
+            self.add_module(name, Linear(shape.width, shape.width))
 
-    def forward(self, states: Tensor, mask: Tensor) -> Tensor:
-        heads = (*states.shape[:-1], -1, self.head_size)
-        query, key, value = (
-            self.get_submodule(name)(states).view(heads).transpose(1, 2) for name in self.names
-        )
-        scaling = self.head_size**-0.5
-        if self.fused:
-            attended = functional.scaled_dot_product_attention(
-                query, key, value, attn_mask=mask, scale=scaling
-            )
-            return attended.transpose(1, 2).flatten(2)
-        return attend(query, key, value, mask, scaling).flatten(2)
+    def forward(self, states: Tensor, spans: Sequence[Span]) -> Tensor:
+        """What each row attends to, (rows, d), of states."""
+        if self.joint is None:
+            parts = [self.get_submodule(name)(states) for name in self.names]
+            projected = torch.cat(parts, dim=1)
+        else:
+            projected = self.joint(states)
+        return attend(projected, self.heads, spans, fused=self.fused)
 
 
 class _Attention(nn.Module):
@@ -185,19 +183,19 @@ class _Attention(nn.Module):
 
     def __init__(self, shape: Shape):
         super().__init__()
-        self.self = _SelfAttention(shape)
+        self.self = SelfAttention(shape)
         self.output = _Output(shape.width, shape)
 
-    def forward(self, states: Tensor, mask: Tensor) -> Tensor:
-        return self.output(self.self(states, mask), states)  # type: ignore[no-any-return]
+    def forward(self, states: Tensor, spans: Sequence[Span]) -> Tensor:
+        return self.output(self.self(states, spans), states)  # type: ignore[no-any-return]
 
 
-class _MPNetSelfAttention(_SelfAttention):
+class _MPNetSelfAttention(SelfAttention):
     names = ("q", "k", "v")
 
     def __init__(self, shape: Shape):
         super().__init__(shape)
-        self.o = _Linear(shape.width, shape.width)
+        self.o = Linear(shape.width, shape.width)
 
 
 class _MPNetAttention(nn.Module):
@@ -209,8 +207,8 @@ class _MPNetAttention(nn.Module):
         self.LayerNorm = nn.LayerNorm(shape.width, eps=shape.epsilon)
         self.dropout = nn.Dropout(shape.dropout)
 
-    def forward(self, states: Tensor, mask: Tensor) -> Tensor:
-        attended = self.dropout(self.attn.o(self.attn(states, mask)))
+    def forward(self, states: Tensor, spans: Sequence[Span]) -> Tensor:
+        attended = self.dropout(self.attn.o(self.attn(states, spans)))
         return self.LayerNorm(attended + states)  # type: ignore[no-any-return]
 
 

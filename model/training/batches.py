@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TypeVar
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from model.dataset import Transcript, gold_indices
+from model.dataset import Transcript, gold_indices, group_turns
 from model.network.emonet import EmoNet
+from model.network.padding import BATCH_TOKENS, batch_windows, collate
 from model.network.precision import autocast
-from model.network.windows import BATCH_TOKENS, Window, batch_windows, collate
-
-T = TypeVar("T")
+from model.network.windows import Window
 
 _PAD_TO_MULTIPLE_OF = 64
 """Rows are padded to a multiple of this many tokens: fewer, fuller calls than inference has."""
@@ -64,10 +62,7 @@ def read_corpus(
     for transcript in transcripts:
         own, first = model.context_turns(transcript), len(turns)
         turns += own
-        windows += [
-            Window(first + w.start, first + w.scored, first + w.end)
-            for w in model.windows(own, transcript.dialogues)
-        ]
+        windows += [w.after(first) for w in model.windows(own, transcript.dialogues)]
     gold = gold_indices(transcripts, labels)
     if gold_only:
         windows = [w for w in windows if (gold[w.scored : w.end] >= 0).any()]
@@ -89,18 +84,6 @@ def batches(corpus: Corpus, order: Sequence[int], turns: int) -> Iterator[list[W
     """The corpus's windows, by index in `order`, in batches that score `turns` turns or more."""
     windows = (corpus.windows[index] for index in order)
     return group_turns(windows, lambda window: window.end - window.scored, turns)
-
-
-def group_turns(parts: Iterable[T], size: Callable[[T], int], turns: int) -> Iterator[list[T]]:
-    """Parts in their order, as many at once as have `turns` turns or more by `size`; the rest."""
-    step: list[T] = []
-    for part in parts:
-        step.append(part)
-        if sum(map(size, step)) >= turns:
-            yield step
-            step = []
-    if step:
-        yield step
 
 
 def corpus_logits(model: EmoNet, corpus: Corpus) -> np.ndarray:
@@ -139,13 +122,8 @@ def _row_shape(model: EmoNet) -> tuple[int, int]:
 
 def _read(model: EmoNet, corpus: Corpus, windows: Sequence[Window]) -> Tensor:
     """States of the turns that some windows score, (scored, d) float32, in their order."""
-    turns = [turn for w in windows for turn in corpus.turns[w.start : w.end]]
-    starts = np.cumsum([0, *(w.end - w.start for w in windows)])
-    local = [
-        Window(int(start), int(start) + w.scored - w.start, int(start) + w.end - w.start)
-        for start, w in zip(starts[:-1], windows, strict=True)
-    ]
-    kept = torch.cat([torch.arange(w.scored, w.end) for w in local])
-    pad_to_multiple_of, _ = _row_shape(model)
-    batch = collate(turns, local, pad_to_multiple_of, model.context.pad_id)
-    return model.read(model.context, batch, len(turns))[kept]
+    encoder = model.context
+    multiple, _ = _row_shape(model)
+    view = model.view(encoder)
+    batch = collate(corpus.turns, windows, multiple, encoder.pad_id, view, model.device)
+    return model.read(encoder, batch)[batch.turns >= 0]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import itertools
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -181,11 +181,12 @@ class Encoding:
         self.episodes: list[str] = []
         self.fails_at = fails_at
 
-    def __call__(self, model: Any, episode: Episode) -> labelling.Encoded:
-        if episode.episode_id == self.fails_at:
+    def __call__(self, model: Any, episodes: Sequence[Episode]) -> list[labelling.Encoded]:
+        ids = [episode.episode_id for episode in episodes]
+        if self.fails_at in ids:
             raise RuntimeError("cut off")
-        self.episodes.append(episode.episode_id)
-        return labelling.encode_episode(model, episode)
+        self.episodes += ids
+        return labelling.encode_episodes(model, episodes)
 
 
 @pytest.fixture
@@ -197,13 +198,13 @@ def cut_off(
     def cut_off(corpus: Path) -> Encoding:
         before = in_view(output)
         with monkeypatch.context() as patch:
-            patch.setattr("beam_pipeline.stages.encode.encode_episode", Encoding("Quay/s01e08"))
+            patch.setattr("beam_pipeline.stages.encode.encode_episodes", Encoding("Quay/s01e08"))
             with pytest.raises(RuntimeError):
                 label(tiny_checkpoint, [corpus], output, night="2", slice_utterances=SLICE)
         # of what was done nothing is in view
         assert in_view(output) == before
         encoding = Encoding()
-        monkeypatch.setattr("beam_pipeline.stages.encode.encode_episode", encoding)
+        monkeypatch.setattr("beam_pipeline.stages.encode.encode_episodes", encoding)
         return encoding
 
     return cut_off

@@ -17,6 +17,7 @@ from beam_pipeline.stages.model_cache import ModelSource
 from emonet.__main__ import main
 from model.checkpoint import Checkpoint, open_checkpoint
 from model.encoders.references import EncoderReference
+from model.network.inference import PreparedLinear
 from model.network.precision import VARIABLE, Precision
 
 Caught = pytest.CaptureFixture[str]
@@ -30,7 +31,8 @@ def seen() -> Iterator[Seen]:
 
     def look(module: nn.Module, inputs: object, output: object) -> None:
         # the small encoders have maps of these sizes, and nothing else has
-        if isinstance(module, nn.Linear) and {module.in_features, module.out_features} <= {32, 64}:
+        sizes = isinstance(module, nn.Linear) and {module.in_features, module.out_features}
+        if isinstance(module, PreparedLinear) or (sizes and sizes <= {32, 64}):
             assert isinstance(output, torch.Tensor)
             found.add(output.dtype)
 

@@ -16,8 +16,9 @@ from model.encoders.references import EncoderReference, locate
 from model.errors import ModelError
 from model.network.emonet import EmoNet
 from model.network.encoder import Encoder, load_encoder
+from model.network.padding import collate
 from model.network.speaker import SpeakerGRU, speaker_windows
-from model.network.windows import Window, collate, tag_turns
+from model.network.windows import Window, tag_turns
 
 
 def baseline(reference: EncoderReference, seed: int = 0) -> CoMPM:
@@ -42,10 +43,9 @@ def for_float32(reference: EncoderReference) -> CoMPM:
 
 def first_state(model: EmoNet, tokens: list[int]) -> torch.Tensor:
     """What EmoNet's context encoder says of one turn, read out from its first token."""
-    batch = collate([tokens], [Window(0, 0, 1)], 16, model.context.pad_id)
-    first = np.full_like(batch.pooling, 1)  # one is no turn
-    first[0] = 0
-    return model.read(model.context, dataclasses.replace(batch, pooling=first), 1)
+    view, device = model.view(model.context), model.device
+    batch = collate([tokens], [Window(0, 0, 1)], 16, model.context.pad_id, view, device)
+    return model.context(batch)[:1]  # type: ignore[no-any-return]
 
 
 def by_transformers(encoder: Encoder) -> torch.nn.Module:

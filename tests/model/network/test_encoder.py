@@ -18,7 +18,10 @@ from model.encoders.known_encoders import PACKAGED_ENCODERS
 from model.encoders.references import DEFAULT_ENCODER, EncoderReference, locate, reference_to
 from model.errors import ModelError
 from model.network.encoder import Encoder, load_encoder
-from model.network.windows import Window, batch_windows, collate, pad_rows, turn_causal_mask
+from model.network.packing import Batch, View, pack
+from model.network.padding import collate, pad_rows
+from model.network.precision import Precision
+from model.network.windows import Window
 
 TURN = "Ann: i never told you where the ship was, and you did not ask me!"
 
@@ -34,19 +37,26 @@ def plain(encoder: Encoder, tokens: list[list[int]]) -> tuple[torch.Tensor, torc
         return network(input_ids=ids, attention_mask=kept).last_hidden_state, kept
 
 
+def apart(encoder: Encoder, tokens: list[list[int]]) -> Batch:
+    """Texts in a buffer, each by itself."""
+    windows = [Window(turn, turn, turn + 1) for turn in range(len(tokens))]
+    (batch,) = pack(tokens, windows, 128, encoder.pad_id, View())
+    return batch
+
+
 def assert_parity(reference: EncoderReference) -> None:
     encoder = load_encoder(reference)
     tokens = encoder.tokenize([TURN, "yes .", ""], 32)
+    tokens.sort(key=len, reverse=True)  # as they lie in the buffer
     expected, kept = plain(encoder, tokens)
-    turn_of = pad_rows([[0] * len(row) for row in tokens], 48, -1)
-    with torch.inference_mode():
-        states = encoder(
-            torch.from_numpy(pad_rows(tokens, 48, encoder.pad_id)),
-            torch.from_numpy(turn_causal_mask(turn_of, None)),
-        )
-    assert states.shape == (3, 48, encoder.width)
-    ours = states[:, : kept.shape[1]][kept.bool()]
-    torch.testing.assert_close(ours, expected[kept.bool()], rtol=0, atol=1e-5)
+    for prepared in (False, True):
+        if prepared:
+            encoder.for_inference(Precision.FLOAT32)
+        with torch.inference_mode():
+            states = encoder(apart(encoder, tokens))
+        assert states.shape == (128, encoder.width)
+        ours = states[: kept.sum()]
+        torch.testing.assert_close(ours, expected[kept.bool()], rtol=0, atol=1e-5)
 
 
 def test_one_turn_is_read_as_transformers_reads_it(small_encoder: EncoderReference) -> None:
@@ -62,28 +72,38 @@ def test_the_default_encoder_reads_one_turn_as_transformers_does(
 def test_a_turn_is_read_out_as_the_mean_of_its_tokens(small_encoder: EncoderReference) -> None:
     model = untrained(small_encoder, tag="none").for_inference(precision="float32")
     turns = model.context_turns(transcript([TURN, "yes ."]))
-    alone = [Window(0, 0, 1), Window(1, 1, 2)]
-    (rows,) = batch_windows(turns, alone, 32)
     with torch.inference_mode():
-        read = model.read(model.context, collate(turns, rows, 32, model.context.pad_id), 2)
+        read = model.read(model.context, apart(model.context, turns))[:2]
     expected, kept = plain(model.context, turns)
     for turn, length in enumerate(kept.sum(dim=1).tolist()):
         mean = expected[turn, :length].mean(dim=0)
         torch.testing.assert_close(read[turn], mean, rtol=0, atol=1e-5)
 
 
-def test_training_attention_agrees_with_the_explicit_one(small_encoder: EncoderReference) -> None:
-    encoder = load_encoder(small_encoder)
-    turns = encoder.tokenize([TURN, "yes .", "go home"], 32)
-    row = [[id_ for turn in turns for id_ in turn]]
-    turn_of = pad_rows([[n for n, turn in enumerate(turns) for _ in turn]], 64, -1)
-    tokens = torch.from_numpy(pad_rows(row, 64, encoder.pad_id))
-    mask = torch.from_numpy(turn_causal_mask(turn_of, None))
+@pytest.mark.parametrize("reach", [None, 2])
+@pytest.mark.parametrize("slopes", [None, np.array([4, 2, 1, 0.5], np.float32)])
+def test_a_packed_turn_is_read_as_under_a_mask(
+    small_encoder: EncoderReference, reach: int | None, slopes: np.ndarray | None
+) -> None:
+    encoder, view = load_encoder(small_encoder), View(reach, slopes)
+    turns = encoder.tokenize([TURN, "yes .", "go home", "yes .", "no"], 32)
+    windows = [Window(0, 1, 3), Window(3, 3, 5)]
+    (packed,) = pack(turns, windows, 128, encoder.pad_id, view)
     with torch.inference_mode():
-        explicit = encoder(tokens, mask)
+        padded = [
+            collate(turns, [window], 16, encoder.pad_id, view, encoder.device) for window in windows
+        ]
+        expected = [
+            encoder(one)[: sum(map(len, turns[w.start : w.end]))]
+            for one, w in zip(padded, windows, strict=True)
+        ]
         encoder.for_training()
-        fused = encoder(tokens, mask)
-    torch.testing.assert_close(fused, explicit, rtol=0, atol=1e-5)
+        fused = [encoder(one)[: len(rows)] for one, rows in zip(padded, expected, strict=True)]
+        states = encoder(packed)[: sum(map(len, turns))]
+    torch.testing.assert_close(states, torch.cat(expected), rtol=0, atol=1e-5)
+    torch.testing.assert_close(torch.cat(fused), torch.cat(expected), rtol=0, atol=1e-5)
+    assert [one.turns.tolist() for one in padded] == [[-1, 1, 2, -1], [3, 4, -1]]
+    assert packed.turns.tolist() == [-1, 1, 2, 3, 4, -1]
 
 
 def test_a_turn_is_cut_to_its_limit_and_keeps_its_last_special_token(
@@ -100,8 +120,7 @@ def test_positions_are_those_that_tokens_can_have(small_encoder: EncoderReferenc
     encoder = load_encoder(small_encoder)
     assert encoder.max_tokens == 128
     (tokens,) = encoder.tokenize(["yes " * 200], 128)
-    mask = turn_causal_mask(np.zeros((1, 128), np.int64), None)
-    assert torch.isfinite(encoder(torch.tensor([tokens]), torch.from_numpy(mask))).all()
+    assert torch.isfinite(encoder(apart(encoder, [tokens]))).all()
 
 
 def test_positions_are_counted_in_whole_fillings(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from model.encoders.references import EncoderReference
 from model.errors import ModelError
 from model.network.emonet import EmoNet
 from model.network.encoder import load_encoder
+from model.network.inference import PreparedLinear
 from model.network.precision import VARIABLE, Precision, autocast, precision_on
 from model.training.batches import corpus_logits, read_corpus
 
@@ -49,8 +50,9 @@ def test_an_argument_goes_before_the_variable(precision: str, small_bert: Encode
     for forced in Precision:
         model = untrained(small_bert).for_inference(precision=forced)
         assert model.precision is forced
-        layer = model.context.layers[0].get_submodule("attention.self.query")
-        assert str(layer.weight.dtype) == f"torch.{forced}"
+        layer = model.context.layers[0].get_submodule("intermediate.dense")
+        assert isinstance(layer, PreparedLinear)
+        assert str(layer.dtype) == f"torch.{forced}"
     assert untrained(small_bert).for_inference().precision == precision
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,16 +19,16 @@ from beam_pipeline.records import Episode
 from model.checkpoint import open_checkpoint
 
 
-def _told(model: Any, episode: Episode) -> labelling.Encoded:
+def _told(model: Any, episodes: Sequence[Episode]) -> list[labelling.Encoded]:
     # in one piece, for episodes are encoded side by side
-    os.write(1, f"{episode.episode_id}\n".encode())
-    return labelling.encode_episode(model, episode)
+    os.write(1, "".join(f"{episode.episode_id}\n" for episode in episodes).encode())
+    return labelling.encode_episodes(model, episodes)
 
 
 def main() -> None:
     """Labels one night."""
     checkpoint, corpus, output, utterances = sys.argv[1:]
-    setattr(encode_stage, "encode_episode", _told)  # noqa: B010
+    setattr(encode_stage, "encode_episodes", _told)  # noqa: B010
     label(open_checkpoint(Path(checkpoint)), [corpus], output, slice_utterances=int(utterances))
 
 

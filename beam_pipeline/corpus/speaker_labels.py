@@ -70,8 +70,8 @@ class Vocabulary:
 
     def knows_aside(self, aside: str) -> bool:
         """The same for a name in parentheses, whole or by its last word: `(Jeff Probst)`."""
-        name = canonical(aside)
-        return any(known in self.asides or known in self.labels for known in (name, _last(name)))
+        forms = (name := canonical(aside)), name.rpartition(" ")[2]
+        return any(known in self.asides or known in self.labels for known in forms)
 
 
 _MARK = re.compile(r"\s*(?:(>{2,})|-(?=\s|$))\s*")
@@ -83,6 +83,8 @@ _DIARISED = re.compile(
     r"(?P<bare>speaker_\d{1,3})(?=\s)(?:\s+-(?=\s))?)\s*",
     re.IGNORECASE,
 )
+# `>> COLBY Big bucks`, `>> COLBY; Big bucks`: who types captions at times slips beside the colon.
+_SLIP = re.compile(r"([^\W\d_a-z]{2,}(?: [^\W\d_a-z]\.)?);?\s+(?=[^\W\d_a-z]?[^\W\d_A-Z])")
 _MAX_LABEL_CHARS = 40
 _BRACKETS = frozenset("([")
 _NO_CAPITALS = bytes(code for code in range(128) if not chr(code).isupper())
@@ -135,6 +137,8 @@ def split_label(line: str, vocabulary: Vocabulary) -> SpeakerLabel:
     mark, rest = _split_mark(line)
     if (rest.isupper() and vocabulary.capitals and is_heard(rest)) or rest in HEARD_ALONE:
         return SpeakerLabel(mark, None, "")
+    if mark == ">>" and (slip := _SLIP.match(rest)) and vocabulary.knows_label(slip[1]):
+        return SpeakerLabel(mark, slip[1], rest[slip.end() :].strip())
     if not _may_be_labelled(rest):
         return SpeakerLabel(mark, None, rest.strip())
     if diarised := _DIARISED.match(rest):
@@ -230,7 +234,7 @@ def _split_mark(line: str) -> tuple[str, str]:
 
 def _split_colon(text: str) -> tuple[str | None, str]:
     colon = text.find(":", 0, _MAX_LABEL_CHARS)
-    label, speech = text[: max(colon, 0)].strip(), text[colon + 1 :]
+    label, speech = text[: max(colon, 0)].strip(), text[colon + 1 :].removeprefix(":")
     if colon < 0 or not _is_label(label) or speech[:1].strip():
         return None, text
     return label, speech
@@ -294,7 +298,3 @@ def _is_label(label: str) -> bool:
     letters = sum(map(str.isalpha, label))
     fits = 0 < len(words) <= _MAX_LABEL_WORDS and letters > 1
     return fits and all(map(_LABEL_WORD.fullmatch, words))
-
-
-def _last(name: str) -> str:
-    return name.rpartition(" ")[2]

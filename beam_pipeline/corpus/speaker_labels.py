@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 
 from beam_pipeline.corpus import speaker_kinds
 from beam_pipeline.corpus.names import canonical
-from beam_pipeline.corpus.notices import is_notice
+from beam_pipeline.corpus.notices import capitals_stand_out, is_notice
 from beam_pipeline.corpus.sounds import HEARD_ALONE, is_heard
 
 MIN_USES: Final = 3
@@ -26,9 +26,6 @@ MIN_ASIDES: Final = 2
 LABELLED_SHARE: Final = 0.6
 """If that share of the lines that begin a sentence has a label, once is enough: the captions of a
 meeting label every cue, also that of somebody who speaks in one alone."""
-
-CAPITALS_SHARE: Final = 0.7
-"""With this share of capital letters in what is said, capitals make no label."""
 
 
 class SpeakerLabel(NamedTuple):
@@ -87,8 +84,6 @@ _DIARISED = re.compile(
 _SLIP = re.compile(r"([^\W\d_a-z]{2,}(?: [^\W\d_a-z]\.)?);?\s+(?=[^\W\d_a-z]?[^\W\d_A-Z])")
 _MAX_LABEL_CHARS = 40
 _BRACKETS = frozenset("([")
-_NO_CAPITALS = bytes(code for code in range(128) if not chr(code).isupper())
-_NO_LETTERS = bytes(code for code in range(128) if not chr(code).isalpha())
 _MAX_LABEL_WORDS = 4
 _LABEL_WORD = re.compile(r"(?:Mc|Mac|[A-Z]')?[^\W_]+(?:['’./-]+[^\W_]+)*[.,']*|#\d+|&")
 _MIXED_CASE = re.compile(r"(?:Mc|Mac)(?=[^\W\d_a-z])")
@@ -175,8 +170,8 @@ def learn(lines: Iterable[str], min_uses: int = MIN_USES) -> Vocabulary:
     labels: collections.Counter[str] = collections.Counter()
     asides: collections.Counter[str] = collections.Counter()
     plain: set[str] = set()
-    letters = capitals = begun = 0
-    finished = True
+    spoken: list[str] = []
+    begun, finished = 0, True
     for line in lines:
         mark, rest = _split_mark(line)
         aside, label, speech = None, None, rest
@@ -195,14 +190,9 @@ def learn(lines: Iterable[str], min_uses: int = MIN_USES) -> Vocabulary:
                 plain.add(canonical(label))
         else:
             speech = rest
-        if speech.isascii():  # as nearly all lines are, in a fifth of the time
-            letters += len(speech.encode().translate(None, _NO_LETTERS))
-            capitals += len(speech.encode().translate(None, _NO_CAPITALS))
-        else:
-            letters += sum(map(str.isalpha, speech))
-            capitals += sum(map(str.isupper, speech))
+        spoken.append(speech)
         finished = speech.rstrip("\"'”’)]")[-1:] in ".?!…-" if speech else True
-    apart = capitals < CAPITALS_SHARE * max(letters, 1)
+    apart = capitals_stand_out(spoken)
     if labels.total() > 1 and labels.total() >= LABELLED_SHARE * begun:
         min_uses = 1
     often = {label for label, count in labels.items() if count >= min_uses}

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 DASHES: Final = "-‐‑‒–—―−﹣－⁃•●▪‣"
+_MARKS = frozenset(DASHES)
 """The hyphen first; then what people, typography and the recognition of letters make of it."""
 
 PLAIN: Final = "-"
@@ -48,7 +49,7 @@ def with_plain_dashes(lines: Sequence[str]) -> Iterator[str]:
     Args:
       lines: without markup and descriptions.
     """
-    if not any(line.lstrip()[:1] in DASHES for line in lines if line):
+    if _MARKS.isdisjoint([line.lstrip()[:1] for line in lines]):
         yield from lines
         return
     dashed = [_DASHED.fullmatch(line) for line in lines]

@@ -11,8 +11,9 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 DASHES: Final = "-‐‑‒–—―−﹣－⁃•●▪‣"
-_MARKS = frozenset(DASHES)
 """The hyphen first; then what people, typography and the recognition of letters make of it."""
+
+_MARKS = frozenset(DASHES)
 
 PLAIN: Final = "-"
 """What stands before a line that begins a turn, whatever the file has there."""

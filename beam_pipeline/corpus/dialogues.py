@@ -106,7 +106,7 @@ def split_dialogues(
 
 def _sung_over(cues: Sequence[Cue]) -> Iterator[int]:
     """Which cues are within a song that goes over several."""
-    if not any(sounds.has_notes(line) for cue in cues for line in cue.lines):
+    if not sounds.has_notes("\n".join(line for cue in cues for line in cue.lines)):
         return iter(())
     texts = [markup.plain("\n".join(cue.lines)) for cue in cues]
     return sounds.sung_over(texts, [(cue.start_ms, cue.end_ms) for cue in cues])
@@ -115,7 +115,9 @@ def _sung_over(cues: Sequence[Cue]) -> Iterator[int]:
 def _credited(cues: Sequence[Cue]) -> Iterator[int]:
     """Which cues have the names that the credit in the cue before them wants."""
     for at, (before, cue) in enumerate(itertools.pairwise(cues), 1):
-        if before.lines and before.lines[-1].rstrip("</>ib: -").lower().endswith(("by", "from")):
+        if before.lines and before.lines[-1].rstrip("</>ib: -")[-4:].lower().endswith(
+            ("by", "from")
+        ):
             texts = (markup.plain("\n".join(one.lines)).strip() for one in (before, cue))
             if goes_on(*texts):
                 yield at
@@ -193,6 +195,9 @@ def _is_named_already(part: _Part, label: SpeakerLabel) -> bool:
 def _with_last(parts: Iterator[_Part]) -> Iterator[tuple[_Part, bool]]:
     """The parts up to the last one with words, which takes the lines of those after it."""
     known = [*parts]
+    if len(known) == 1:  # as nearly all cues have
+        yield known[0], True
+        return
     worded = [at for at, part in enumerate(known) if markup.has_words(" ".join(part.texts))]
     end = worded[-1] if worded else len(known) - 1
     tail = [raw for part in known[end + 1 :] for raw in part.raws]

@@ -7,7 +7,14 @@ own history, so only words that name no one are in them.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from typing import Final
 
+CAPITALS_SHARE: Final = 0.7
+"""With this share of capital letters in what is said, capitals make no label."""
+
+_NO_CAPITALS = bytes(code for code in range(128) if not chr(code).isupper())
+_NO_LETTERS = bytes(code for code in range(128) if not chr(code).isalpha())
 _FIRST_WORDS = (
     "act alert attention breaking caution chapter danger day episode error example exhibit fact "
     "figure from headline headlines lesson level location message notice note part phase "
@@ -39,6 +46,16 @@ _DATED = re.compile(
     r"|present day|(?:in )?\d{4})\W*",
     re.IGNORECASE,
 )
+
+
+def capitals_stand_out(spoken: Sequence[str]) -> bool:
+    """Whether capitals before a colon stand out from the lines that are said in a file."""
+    # nearly all lines are ASCII, whose letters are counted in a fifth of the time
+    plain = "".join(filter(str.isascii, spoken)).encode()
+    others = "".join(line for line in spoken if not line.isascii())
+    letters = len(plain.translate(None, _NO_LETTERS)) + sum(map(str.isalpha, others))
+    capitals = len(plain.translate(None, _NO_CAPITALS)) + sum(map(str.isupper, others))
+    return capitals < CAPITALS_SHARE * max(letters, 1)
 
 
 def is_notice(label: str, rest: str) -> bool:

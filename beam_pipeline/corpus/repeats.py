@@ -17,7 +17,13 @@ from beam_pipeline.corpus import markup
 from beam_pipeline.corpus.formats.cue_blocks import Cue
 
 SAME_MS: Final = 50
-"""Times that are at most this far apart are one; subtitles keep two frames between them."""
+"""Times that are at most this far apart are one."""
+
+MAX_GAP_MS: Final = 84
+"""The longest gap between two subtitles that follow at once: two frames, of 24 a second."""
+
+MIN_HELD_MS: Final = 8_000
+"""Converters cut what is shown for longer, which is longer than anything is said."""
 
 MAX_PAUSE_MS: Final = 2_000
 """A screen that was empty for longer has nothing left that could roll up."""
@@ -77,10 +83,12 @@ class _Step:
     Attributes:
       carried: how many of its lines were on the screen before; 0 if it does not go on.
       is_evidence: whether captions that do not roll up rarely have such a step.
+      is_held: whether the cue is a part of the one before, whatever the file does.
     """
 
     carried: int
     is_evidence: bool
+    is_held: bool = False
 
 
 _ANEW = _Step(0, is_evidence=False)
@@ -102,7 +110,8 @@ def without_repeats(cues: Sequence[Cue]) -> tuple[tuple[Cue, ...], int]:
     if not any(rolls):
         _roll_words(shown)
     for pair, step, is_rolling in zip(itertools.pairwise(shown), steps, rolls, strict=True):
-        if step.carried and (is_rolling or pair[0].cue.segment < pair[1].cue.segment):
+        is_cut = step.is_held or pair[0].cue.segment < pair[1].cue.segment
+        if step.carried and (is_rolling or is_cut):
             _go_on(*pair, step.carried)
     kept = tuple(_finish(one) for one in shown if one.new or not one.screen)
     return kept, len(cues) - len(kept)
@@ -160,6 +169,8 @@ def _step(before: _Shown, one: _Shown) -> _Step:
     # whatever rolls up shows the last line again, be it with more words
     if pause > MAX_PAUSE_MS or not was or not any(line.startswith(was[-1]) for line in now):
         return _ANEW
+    if was == now and _is_held(before, pause):
+        return _Step(len(now), is_evidence=False, is_held=True)
     stays = pause <= SAME_MS and was[-len(now) :] == now
     if stays and one.is_brief and not before.is_brief:
         return _Step(len(now), is_evidence=True)
@@ -175,6 +186,12 @@ def _step(before: _Shown, one: _Shown) -> _Step:
         ]
         return _Step(len(now), is_restyled) if is_restyled or len(was) > 1 else _ANEW
     return _growth(was, now)
+
+
+def _is_held(before: _Shown, pause: int) -> bool:
+    """Whether a cue that is like the one before is a part of it, which was on for too long."""
+    shown_ms = before.cue.end_ms - before.cue.start_ms
+    return pause <= MAX_GAP_MS and shown_ms >= MIN_HELD_MS
 
 
 def _growth(was: Sequence[str], now: Sequence[str]) -> _Step:

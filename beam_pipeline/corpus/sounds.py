@@ -76,7 +76,8 @@ def is_heard(line: str) -> bool:
 
 def has_notes(text: str) -> bool:
     """Whether something in a text may be a note of music."""
-    return _ANY_NOTE.search(text) is not None or " *" in text or "* " in text
+    notes = "#" in text if text.isascii() else _ANY_NOTE.search(text) is not None
+    return notes or " *" in text or "* " in text
 
 
 def without_songs(text: str) -> str:

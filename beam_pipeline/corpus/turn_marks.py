@@ -13,6 +13,8 @@ from typing import Final
 DASHES: Final = "-‐‑‒–—―−﹣－⁃•●▪‣"
 """The hyphen first; then what people, typography and the recognition of letters make of it."""
 
+_MARKS = frozenset(DASHES)
+
 PLAIN: Final = "-"
 """What stands before a line that begins a turn, whatever the file has there."""
 
@@ -48,7 +50,7 @@ def with_plain_dashes(lines: Sequence[str]) -> Iterator[str]:
     Args:
       lines: without markup and descriptions.
     """
-    if not any(line.lstrip()[:1] in DASHES for line in lines if line):
+    if _MARKS.isdisjoint([line.lstrip()[:1] for line in lines]):
         yield from lines
         return
     dashed = [_DASHED.fullmatch(line) for line in lines]

@@ -106,6 +106,26 @@ def test_a_run_that_rolls_up_among_cues_that_do_not_is_found() -> None:
     assert lines(in_a_row(*ads, "a", "a\nb", "b\nc", "c\nd")) == [*ads, "a", "b", "c", "d"]
 
 
+def test_what_a_converter_cut_as_it_was_on_for_long_is_said_once() -> None:
+    held = shown((0, 9_970, "I won.\n>> BO: How?"), (10_053, 60_000, "I won.\n>> BO: How?"))
+    kept, dropped = without_repeats(held)
+    assert [(cue.start_ms, cue.end_ms, cue.lines) for cue in kept] == [
+        (0, 60_000, ("I won.", ">> BO: How?"))
+    ]
+    assert dropped == 1
+
+
+@pytest.mark.parametrize(
+    "twice",
+    [
+        shown((0, 1_000, "Come on!\nGo!"), (1_083, 2_000, "Come on!\nGo!")),
+        shown((0, 9_970, "Come on!\nGo!"), (10_200, 12_000, "Come on!\nGo!")),
+    ],
+)
+def test_what_is_shown_as_long_as_it_is_said_is_said_twice(twice: list[Cue]) -> None:
+    assert lines(twice) == ["Come on!", "Go!"] * 2
+
+
 def test_what_is_shown_twice_at_the_same_time_is_said_once() -> None:
     twice = shown(
         (0, 1000, "Yes."), (0, 1000, "<b>Yes.</b>"), (200, 900, "Yes."), (950, 2000, "Yes.")

@@ -37,6 +37,7 @@ def identify(name: str | None, *aliases: tuple[str, str, str, str]) -> Speaker:
         (">>> News.", SpeakerLabel(">>", None, "News.")),
         ("- JEFF PROBST: Hi.", SpeakerLabel("-", "JEFF PROBST", "Hi.")),
         ("- Hi there.", SpeakerLabel("-", None, "Hi there.")),
+        ("WOMAN:: Joel.", SpeakerLabel("", "WOMAN", "Joel.")),
         ("McGEE:", SpeakerLabel("", "McGEE", "")),
         ("O'BRIEN: Hi.", SpeakerLabel("", "O'BRIEN", "Hi.")),
         ("B.B.: Hi.", SpeakerLabel("", "B.B.", "Hi.")),
@@ -74,6 +75,14 @@ def test_marks_and_labels_are_taken_off_a_line(line: str, label: SpeakerLabel) -
 )
 def test_what_only_resembles_a_label_is_speech(line: str) -> None:
     assert split_label(line, NONE) == SpeakerLabel("", None, line)
+
+
+@pytest.mark.parametrize("slip", [">> COLBY Big bucks.", ">> COLBY; Big bucks."])
+def test_a_name_that_a_file_uses_is_a_label_where_its_colon_slipped(slip: str) -> None:
+    known = Vocabulary(frozenset({canonical("COLBY")}))
+    assert split_label(slip, known) == SpeakerLabel(">>", "COLBY", "Big bucks.")
+    assert split_label(slip, NONE).name is None
+    assert split_label(slip.removeprefix(">> "), known).name is None
 
 
 @pytest.mark.parametrize("sound", ["Laughs", "Cheering", "Applause", "door slams", "JOHN"])

@@ -15,7 +15,7 @@ from model.dataset import Transcript, gold_indices
 from model.evaluation.scores import predict, score
 from model.network.precision import Precision
 
-CHECKPOINT_BYTES = 32_000_000
+CHECKPOINT_BYTES = 34_000_000
 
 
 @pytest.fixture(scope="module")

@@ -41,7 +41,7 @@ def test_it_is_small_enough_for_the_wheel_and_has_a_card() -> None:
 
 def test_it_names_what_it_was_made_from() -> None:
     provenance = open_checkpoint(PRETRAINED).provenance
-    assert {"data_digest", "dev_digest", "training", "versions", "epochs"} <= provenance.keys()
+    assert {"data_digest", "dev_digest", "settings", "versions", "epochs"} <= provenance.keys()
     assert provenance["train_utterances"] == 9934
     assert "/" not in json.dumps(dict(provenance))
 

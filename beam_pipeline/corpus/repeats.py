@@ -19,8 +19,8 @@ from beam_pipeline.corpus.formats.cue_blocks import Cue
 SAME_MS: Final = 50
 """Times that are at most this far apart are one."""
 
-MAX_GAP_MS: Final = 84
-"""The longest gap between two subtitles that follow at once: two frames, of 24 a second."""
+TWO_FRAMES_MS: Final = range(66, 85)
+"""The gap that converters leave between subtitles that follow at once, of 30 to 24 frames."""
 
 MIN_HELD_MS: Final = 8_000
 """Converters cut what is shown for longer, which is longer than anything is said."""
@@ -30,8 +30,9 @@ MAX_PAUSE_MS: Final = 2_000
 
 MIN_STEPS: Final = 2
 MIN_SHARE: Final = 0.2
-"""Captions roll up if that many cues of a file go on from the cue before, and this share of all. In
-38 broadcast files that do not, at most one cue of a hundred does: its first line is said again."""
+"""Captions roll up if that many cues of a file go on from the cue before, and this share of all; a
+converter has cut cues in two if it has done so that many times. In 38 broadcast files that do not
+roll up, at most one cue of a hundred goes on: its first line is said again."""
 
 MIN_RUN: Final = 3
 """So do as many in a row, whatever the rest of the file does."""
@@ -83,7 +84,7 @@ class _Step:
     Attributes:
       carried: how many of its lines were on the screen before; 0 if it does not go on.
       is_evidence: whether captions that do not roll up rarely have such a step.
-      is_held: whether the cue is a part of the one before, whatever the file does.
+      is_held: whether the cue may be a part of the one before, which a converter cut.
     """
 
     carried: int
@@ -109,8 +110,9 @@ def without_repeats(cues: Sequence[Cue]) -> tuple[tuple[Cue, ...], int]:
     rolls = _rolling(shown, steps)
     if not any(rolls):
         _roll_words(shown)
+    cuts_held = sum(step.is_held for step in steps) >= MIN_STEPS
     for pair, step, is_rolling in zip(itertools.pairwise(shown), steps, rolls, strict=True):
-        is_cut = step.is_held or pair[0].cue.segment < pair[1].cue.segment
+        is_cut = (step.is_held and cuts_held) or pair[0].cue.segment < pair[1].cue.segment
         if step.carried and (is_rolling or is_cut):
             _go_on(*pair, step.carried)
     kept = tuple(_finish(one) for one in shown if one.new or not one.screen)
@@ -191,7 +193,7 @@ def _step(before: _Shown, one: _Shown) -> _Step:
 def _is_held(before: _Shown, pause: int) -> bool:
     """Whether a cue that is like the one before is a part of it, which was on for too long."""
     shown_ms = before.cue.end_ms - before.cue.start_ms
-    return pause <= MAX_GAP_MS and shown_ms >= MIN_HELD_MS
+    return pause in TWO_FRAMES_MS and shown_ms >= MIN_HELD_MS
 
 
 def _growth(was: Sequence[str], now: Sequence[str]) -> _Step:

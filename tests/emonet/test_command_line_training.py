@@ -22,6 +22,7 @@ Caught = pytest.CaptureFixture[str]
 
 
 SIZES = """
+epochs = 3
 window_tokens = 128
 history = 3
 trained_layers = 1

@@ -107,23 +107,30 @@ def test_a_run_that_rolls_up_among_cues_that_do_not_is_found() -> None:
 
 
 def test_what_a_converter_cut_as_it_was_on_for_long_is_said_once() -> None:
-    held = shown((0, 9_970, "I won.\n>> BO: How?"), (10_053, 60_000, "I won.\n>> BO: How?"))
+    held = shown(
+        (0, 9_970, "I won.\n>> BO: How?"),
+        (10_053, 60_000, "I won.\n>> BO: How?"),
+        (61_000, 70_970, "So."),
+        (71_053, 71_500, "So."),
+    )
     kept, dropped = without_repeats(held)
     assert [(cue.start_ms, cue.end_ms, cue.lines) for cue in kept] == [
-        (0, 60_000, ("I won.", ">> BO: How?"))
+        (0, 60_000, ("I won.", ">> BO: How?")),
+        (61_000, 71_500, ("So.",)),
     ]
-    assert dropped == 1
+    assert dropped == 2
+    assert without_repeats(held[:2]) == (tuple(held[:2]), 0)
 
 
 @pytest.mark.parametrize(
     "twice",
     [
-        shown((0, 1_000, "Come on!\nGo!"), (1_083, 2_000, "Come on!\nGo!")),
-        shown((0, 9_970, "Come on!\nGo!"), (10_200, 12_000, "Come on!\nGo!")),
+        shown(*((at, at + 917, "Come on!\nGo!") for at in range(0, 4_000, 1_000))),
+        shown(*((at, at + 9_800, "Come on!\nGo!") for at in range(0, 40_000, 10_000))),
     ],
 )
 def test_what_is_shown_as_long_as_it_is_said_is_said_twice(twice: list[Cue]) -> None:
-    assert lines(twice) == ["Come on!", "Go!"] * 2
+    assert lines(twice) == ["Come on!", "Go!"] * 4
 
 
 def test_what_is_shown_twice_at_the_same_time_is_said_once() -> None:

@@ -123,11 +123,11 @@ def test_the_suite_that_ships_has_a_story_of_main_variants_and_controls() -> Non
     assert {variant.training.speakers for variant in main} == {"corpus", "dialogue", "shuffled"}
 
 
-def test_the_last_variant_is_what_ships_by_default() -> None:
+def test_the_suite_keeps_the_values_that_it_was_run_with() -> None:
     *_, last = read_suite(SUITE, ("joy", "sadness"))
-    assert last.name.endswith("(ships)")
-    assert last.settings == Settings(("joy", "sadness"))
-    assert last.training == TrainingSettings()
+    over_minilm = {"trained_layers": 4, "embedding_layers": 0, "utterance_encoder_layers": 4}
+    assert last.settings == Settings(("joy", "sadness"), **over_minilm)
+    assert last.training == TrainingSettings(epochs=3)
 
 
 @pytest.mark.parametrize(
@@ -135,7 +135,7 @@ def test_the_last_variant_is_what_ships_by_default() -> None:
     [
         ('[[variant]]\nname = "a"\nepoch = 2', "variant 'a': 'epoch' is no setting; did you mean"),
         ('[[variant]]\nname = "a"\nseed = 2', "variant 'a': has a seed; all variants are trained"),
-        ('[[variant]]\nname = "a"\nhistory = -1', "variant 'a': history, trained_layers and"),
+        ('[[variant]]\nname = "a"\nhistory = -1', "variant 'a': history is -1, not 0 or more"),
         (
             '[[variant]]\nname = "a"\nspeakers = "all"',
             "variant 'a': speakers is 'all', not one of corpus",

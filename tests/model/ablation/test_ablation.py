@@ -125,8 +125,9 @@ def test_the_suite_that_ships_has_a_story_of_main_variants_and_controls() -> Non
 
 def test_the_suite_keeps_the_values_that_it_was_run_with() -> None:
     *_, last = read_suite(SUITE, ("joy", "sadness"))
-    over_minilm = {"trained_layers": 4, "embedding_layers": 0, "utterance_encoder_layers": 4}
-    assert last.settings == Settings(("joy", "sadness"), **over_minilm)
+    assert last.settings == Settings(
+        ("joy", "sadness"), trained_layers=4, embedding_layers=0, utterance_encoder_layers=4
+    )
     assert last.training == TrainingSettings(epochs=3)
 
 

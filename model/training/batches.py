@@ -71,11 +71,9 @@ def read_corpus(
 
 def joined(first: Corpus, second: Corpus) -> Corpus:
     """Two sets as one, the second one's utterances behind those of the first."""
-    n = len(first.turns)
-    moved = [Window(n + w.start, n + w.scored, n + w.end) for w in second.windows]
     return Corpus(
         first.turns + second.turns,
-        first.windows + moved,
+        first.windows + [w.after(len(first.turns)) for w in second.windows],
         np.concatenate([first.gold, second.gold]),
     )
 
